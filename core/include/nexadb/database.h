@@ -1,0 +1,304 @@
+// nexadb.database: collections of BSON documents, spoken to by MongoDB's commands.
+//
+// Every caller goes through a Session, which says who is calling, in which transaction, and within
+// which limits. Run takes a command document and gives its reply, so REST, a wire protocol and
+// in-process callers mean the same. A few hot operations have typed calls.
+// Documents in and out are BSON; a malformed one is kInvalidArgument, never trusted.
+#pragma once
+#include "nexadb/abi.h"
+#include "nexadb/authenticator.h"
+#include "nexadb/storage_engine.h"
+
+namespace nexadb {
+
+struct SessionOptions {
+  uint32_t struct_size = sizeof(SessionOptions);
+  // Documents that are inserted get _created_at and _updated_at, updated ones _updated_at, and a
+  // generated _id is the 16-character kind instead of an ObjectId: the REST document routes' rule.
+  uint32_t timestamps = 0;
+  Principal* principal = nullptr;  // borrowed for the session's life; null is refused
+  uint64_t deadline_ns = 0;        // of Clock::MonotonicNs; 0 takes the default time limit
+  uint64_t memory_bytes = 0;       // working memory of a query before it spills; 0: the default
+};
+
+enum class TransactionIsolation : uint32_t { kSnapshot = 0, kSerializable = 1 };
+
+// [serial], but for Cancel.
+class Session {
+ public:
+  // From here to Commit or Rollback every call of the session is part of one transaction, and sees
+  // its own writes. kConflict when one is open.
+  virtual Status Begin(TransactionIsolation isolation) noexcept = 0;
+  // All or nothing. kConflict (error transaction_conflict): nothing happened, run it again.
+  virtual Status Commit() noexcept = 0;
+  virtual Status Rollback() noexcept = 0;  // fine when none is open
+  virtual bool InTransaction() noexcept = 0;
+  // A new deadline for the calls that follow; a long-lived session has one for each request.
+  virtual void SetDeadline(uint64_t deadline_ns) noexcept = 0;
+  // [any] Makes the running call, and every later one, fail with kDeadlineExceeded soon.
+  virtual void Cancel() noexcept = 0;
+  virtual void Release() noexcept = 0;  // rolls back
+
+ protected:
+  ~Session() = default;
+};
+
+// Documents of a query. [serial] Holds its snapshot; release before its session.
+class DocumentCursor {
+ public:
+  // Up to documents.size() documents; 0 at the end. Views live until the next call.
+  virtual Result<uint64_t> Next(Span<BytesView> documents) noexcept = 0;
+  // Find only: a token to go on after the last document returned, later and even after a restart
+  // (Query's `after`). Empty when the query cannot be continued that way, or is at its end.
+  virtual Result<Buffer> Position() noexcept = 0;
+  virtual void Release() noexcept = 0;
+
+ protected:
+  ~DocumentCursor() = default;
+};
+
+struct QueryOptions {
+  uint32_t struct_size = sizeof(QueryOptions);
+  uint32_t reserved = 0;
+  BytesView after;  // a Position of the same command; another command's is kInvalidArgument
+};
+
+// A stored document and its version: the versionstamp of its last write, 10 bytes, for ETags.
+struct VersionedDocument {
+  Buffer document;
+  uint8_t version[10] = {};
+  uint8_t reserved[6] = {};
+};
+
+struct InsertOptions {
+  uint32_t struct_size = sizeof(InsertOptions);
+  uint32_t ordered = 1;  // stop at the first failure; what came before it stays
+  uint32_t atomic = 0;   // all or nothing
+  uint32_t reserved = 0;
+};
+
+enum class UpdateMode : uint32_t {
+  kOperators = 0,   // an update document ($set …)
+  kSetFields = 1,   // set these top-level fields, keep the others
+  kReplace = 2,     // replace all but _id and _created_at
+  kMergePatch = 3,  // RFC 7396, null removes
+};
+
+struct UpdateByIdOptions {
+  uint32_t struct_size = sizeof(UpdateByIdOptions);
+  UpdateMode mode = UpdateMode::kSetFields;
+  uint32_t upsert = 0;  // kReplace only: insert when absent
+  uint32_t has_if_version = 0;
+  uint32_t if_absent = 0;  // If-None-Match: * ; with upsert
+  uint32_t reserved = 0;
+  uint8_t if_version[10] = {};  // kConflict (error version_mismatch) when the document has another
+  uint8_t reserved2[6] = {};
+};
+
+struct DeleteByIdOptions {
+  uint32_t struct_size = sizeof(DeleteByIdOptions);
+  uint32_t has_if_version = 0;
+  uint8_t if_version[10] = {};
+  uint8_t reserved[6] = {};
+};
+
+class Database {  // [any]; calls that may block are [worker] unless said
+ public:
+  static constexpr InterfaceId kInterface{"nexadb.database", 0, 1};
+  // kPermissionDenied without a principal. The session dies before this plugin's Stop.
+  virtual Result<Handle<Session>> OpenSession(const SessionOptions& options) noexcept = 0;
+
+  // Runs one MongoDB command ({find: "users", filter: {…}, …}) against database `name` and returns
+  // its reply document, {…, ok: 1}. A command that fails as a whole is a Status whose domain and
+  // number give its MongoDB code (core/document/errors.h); write errors of single documents stand
+  // in the reply's writeErrors. A cursor with more to give is in the reply by id, for getMore.
+  virtual Result<Buffer> Run(Session& session, StringView name, BytesView command) noexcept = 0;
+
+  // The same for find and aggregate, as a cursor in this process instead of a reply.
+  virtual Result<Handle<DocumentCursor>> Query(Session& session, StringView name, BytesView command,
+                                               const QueryOptions& options) noexcept = 0;
+
+  // `id` is a BSON document with one member "_id". kNotFound when absent. With `nonblocking` set,
+  // kWouldBlock instead of reading the disk.
+  virtual Result<VersionedDocument> GetById(Session& session, StringView name,
+                                            StringView collection, BytesView id,
+                                            bool nonblocking) noexcept = 0;
+
+  // Inserts documents, making the collection when it is missing. Reply:
+  // {n, ids: [_id, …] (of those inserted), writeErrors: [{index, code, codeName, errmsg, number,
+  // keyPattern?, keyValue?}]}. A Status only when nothing was tried, or atomic and one failed.
+  virtual Result<Buffer> Insert(Session& session, StringView name, StringView collection,
+                                Span<const BytesView> documents,
+                                const InsertOptions& options) noexcept = 0;
+
+  // Changes one document; kNotFound when absent. Returns it as it is afterwards.
+  virtual Result<VersionedDocument> UpdateById(Session& session, StringView name,
+                                               StringView collection, BytesView id,
+                                               BytesView update,
+                                               const UpdateByIdOptions& options) noexcept = 0;
+  virtual Status DeleteById(Session& session, StringView name, StringView collection, BytesView id,
+                            const DeleteByIdOptions& options) noexcept = 0;
+
+  // {engine_stats: {…}, databases, collections, vector_collections, documents, …}
+  virtual Result<Buffer> Statistics(Session& session) noexcept = 0;
+
+  // This header's facets: KeyValueStore, VectorCollections, ChangeFeed, Tasks.
+  virtual void* Facet(const InterfaceId& id) noexcept = 0;
+
+ protected:
+  ~Database() = default;
+};
+
+struct KeyValue {
+  Buffer value;
+  Buffer content_type;     // as given to Put; empty when none was
+  int64_t expires_ms = 0;  // Unix time, 0 for never
+  uint8_t version[10] = {};
+  uint8_t reserved[6] = {};
+};
+
+struct PutOptions {
+  uint32_t struct_size = sizeof(PutOptions);
+  uint32_t if_absent = 0;
+  int64_t ttl_ms = 0;  // 0: never expires
+  StringView content_type;
+};
+
+struct KeyValueEntry {
+  Buffer key;
+  KeyValue value;
+};
+
+struct KeyRange {
+  uint32_t struct_size = sizeof(KeyRange);
+  uint32_t keys_only = 0;
+  BytesView prefix;
+  BytesView begin, end;  // [begin, end); empty end: to the prefix's last
+  uint64_t limit = 100;
+};
+
+class KeyValueEntries {  // [any]
+ public:
+  virtual uint64_t Size() noexcept = 0;
+  virtual const KeyValueEntry& At(uint64_t index) noexcept = 0;
+  virtual bool More() noexcept = 0;  // the limit cut the range
+  virtual void Release() noexcept = 0;
+
+ protected:
+  ~KeyValueEntries() = default;
+};
+
+// Facet. Buckets are made by their first Put and checked as resource "kv:<bucket>". An expired key
+// is absent at once, and removed from storage soon.
+class KeyValueStore {  // [any][worker]
+ public:
+  static constexpr InterfaceId kInterface{"nexadb.database.key_value", 0, 1};
+  virtual Result<KeyValue> Get(Session& session, StringView name, StringView bucket,
+                               BytesView key) noexcept = 0;
+  virtual Status Put(Session& session, StringView name, StringView bucket, BytesView key,
+                     BytesView value, const PutOptions& options) noexcept = 0;
+  virtual Status Delete(Session& session, StringView name, StringView bucket,
+                        BytesView key) noexcept = 0;  // kNotFound when absent
+  virtual Result<Handle<KeyValueEntries>> Scan(Session& session, StringView name, StringView bucket,
+                                               const KeyRange& range) noexcept = 0;
+  // One entry for each key; absent ones have an empty `key`.
+  virtual Result<Handle<KeyValueEntries>> GetMany(Session& session, StringView name,
+                                                  StringView bucket,
+                                                  Span<const BytesView> keys) noexcept = 0;
+  // All or nothing.
+  virtual Status PutMany(Session& session, StringView name, StringView bucket, Span<const Row> rows,
+                         const PutOptions& options) noexcept = 0;
+  // The value as decimal text, missing is 0; keeps the expiry; kInvalidArgument when it is not an
+  // integer or overflows 64 bits.
+  virtual Result<int64_t> Increment(Session& session, StringView name, StringView bucket,
+                                    BytesView key, int64_t amount) noexcept = 0;
+  // Puts when the stored value equals `expected` (null: absent). False when it does not.
+  virtual Result<bool> CompareAndSet(Session& session, StringView name, StringView bucket,
+                                     BytesView key, const BytesView* expected, BytesView value,
+                                     const PutOptions& options) noexcept = 0;
+
+ protected:
+  ~KeyValueStore() = default;
+};
+
+struct VectorQuery {
+  uint32_t struct_size = sizeof(VectorQuery);
+  uint32_t k = 10;
+  Span<const float> queries;  // count * dimensions, row-major
+  uint32_t dimensions = 0;    // of each query; error vector_dimension_mismatch when it differs
+  uint32_t has_score_min = 0;
+  double score_min = 0;
+  BytesView filter;      // a match document; empty: every document
+  BytesView projection;  // empty: the whole document
+  uint32_t include_vector = 0;
+  uint32_t exact = 0;
+};
+
+// Facet. A vector collection is a collection whose documents carry one vector each, kept beside
+// them. The document and its vector change in one transaction.
+class VectorCollections {  // [any][worker]
+ public:
+  static constexpr InterfaceId kInterface{"nexadb.database.vectors", 0, 1};
+  // `options` is BSON {dimensions, metric, index, …}. True when made, false when it stood alike
+  // already; kConflict when it differs.
+  virtual Result<bool> Create(Session& session, StringView name, StringView collection,
+                              BytesView options) noexcept = 0;
+  // {collection, dimensions, metric, index, count, memory_bytes, state}
+  virtual Result<Buffer> Describe(Session& session, StringView name,
+                                  StringView collection) noexcept = 0;
+  // The documents stay; their vectors go.
+  virtual Status Drop(Session& session, StringView name, StringView collection) noexcept = 0;
+  // As Database::Insert, with one vector for each document: row-major, documents.size() *
+  // dimensions values. Always all or nothing.
+  virtual Result<Buffer> Insert(Session& session, StringView name, StringView collection,
+                                Span<const BytesView> documents, Span<const float> vectors,
+                                uint32_t dimensions) noexcept = 0;
+  // {searches: [{results: [{document_id, similarity, document, vector?}]}], exact}
+  virtual Result<Buffer> Search(Session& session, StringView name, StringView collection,
+                                const VectorQuery& query) noexcept = 0;
+
+ protected:
+  ~VectorCollections() = default;
+};
+
+// Receives events from any thread. Return false to end the subscription.
+struct ChangeListener {
+  bool (*event)(void* state, BytesView event) noexcept = nullptr;
+  void (*closed)(void* state, const Status& reason) noexcept = nullptr;
+  void* state = nullptr;
+};
+
+class ChangeSubscription {
+ public:
+  virtual void Release() noexcept = 0;  // no event is delivered after it returns
+
+ protected:
+  ~ChangeSubscription() = default;
+};
+
+// Facet: what happened to a collection, in commit order, without gaps.
+class ChangeFeed {  // [any]
+ public:
+  static constexpr InterfaceId kInterface{"nexadb.database.changes", 0, 1};
+  // `since` is a resume token or empty for now. kNotFound when that position is lost.
+  virtual Result<Handle<ChangeSubscription>> Subscribe(Session& session, StringView name,
+                                                       StringView collection, StringView since,
+                                                       const ChangeListener& listener) noexcept = 0;
+
+ protected:
+  ~ChangeFeed() = default;
+};
+
+// Facet: long jobs. Documents are {id, kind, state, progress, started_at, finished_at, error}.
+class Tasks {  // [any]
+ public:
+  static constexpr InterfaceId kInterface{"nexadb.database.tasks", 0, 1};
+  virtual Result<Buffer> List(Session& session) noexcept = 0;
+  virtual Result<Buffer> Get(Session& session, StringView id) noexcept = 0;
+  virtual Status Cancel(Session& session, StringView id) noexcept = 0;
+
+ protected:
+  ~Tasks() = default;
+};
+
+}  // namespace nexadb
