@@ -1,0 +1,94 @@
+// Aggregation pipelines: parsed into stages, opened into a chain of sources that are pulled in
+// batches. The database implements PipelineContext: where collections come from, what the caller
+// may touch, and how results are written. One thread at a time.
+#pragma once
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nexadb/bson.h"
+#include "plugins/database-document/value/owned.h"
+#include "plugins/database-document/value/parse_options.h"
+
+namespace nexadb::query {
+
+constexpr size_t kPipelineStagesMax = 1000;
+// What a sort or a group keeps in memory unless the context says otherwise.
+constexpr size_t kStageMemoryBytesDefault = size_t{64} << 20;
+constexpr size_t kBatchDocuments = 256;
+
+// Documents, pulled in batches. Destroying it ends the query.
+class DocumentSource {
+ public:
+  virtual ~DocumentSource() = default;
+  // Fills up to out.size() documents and returns how many; 0 at the end, and ever after.
+  // Borrowed documents live until the next call.
+  virtual Result<size_t> Next(std::span<BatchDocument> out) = 0;
+};
+using SourcePtr = std::unique_ptr<DocumentSource>;
+
+// A place to put what does not fit into memory: written once, read once from the start.
+class SpillFile {
+ public:
+  virtual ~SpillFile() = default;
+  virtual Status Append(BytesView bytes) = 0;
+  virtual Status Rewind() = 0;
+  // Up to out.size() bytes; 0 at the end.
+  virtual Result<size_t> Read(std::span<uint8_t> out) = 0;
+};
+
+// What a pipeline needs of the database around it. Outlives every source opened with it.
+class PipelineContext {
+ public:
+  virtual ~PipelineContext() = default;
+  // All documents of a collection of the query's database that match `filter` (empty: all);
+  // a missing collection is empty, a view is resolved. Fails when the caller may not read it.
+  virtual Result<SourcePtr> OpenCollection(std::string_view collection, bson::Document filter) = 0;
+  // A stage that only the database knows ($collStats, $indexStats, $out, $merge, …): `stage` is
+  // the whole stage, `input` the source before it (null when it is the first). Checked by
+  // ParseDatabaseStage when the pipeline is parsed.
+  virtual Result<SourcePtr> OpenDatabaseStage(bson::Document stage, SourcePtr input) = 0;
+  // OK when the stage is one of the database's and well-formed; `first` and `last` say where it
+  // stands. Code 40324 for a name that nobody knows.
+  virtual Status ParseDatabaseStage(bson::Document stage, bool first, bool last) = 0;
+  // Fails when the query was cancelled or ran out of time. Called about once per batch.
+  virtual Status CheckInterrupt() = 0;
+  virtual size_t MemoryBytesMax() const { return kStageMemoryBytesDefault; }
+  // Null when there is nowhere to spill to: stages then fail at MemoryBytesMax().
+  virtual Result<std::unique_ptr<SpillFile>> OpenSpillFile() {
+    return std::unique_ptr<SpillFile>();
+  }
+};
+
+class Stage;
+
+class Pipeline {
+ public:
+  // `stages` is the array's content. The context is borrowed until the pipeline dies.
+  static Result<std::unique_ptr<Pipeline>> Parse(bson::Document stages, PipelineContext& context,
+                                                 const ParseOptions& options);
+  ~Pipeline();
+  // Takes the $match that the pipeline begins with out of it, as a filter for the scan; several
+  // are joined by $and. None when it begins otherwise.
+  std::optional<std::string> TakeLeadingMatch();
+  // True when the first stage brings its own documents ($documents, $collStats, …): Open then
+  // wants no input.
+  bool BringsDocuments() const noexcept;
+  bool empty() const noexcept { return stages_.empty(); }
+  // The name of the last stage ("$out"), or empty.
+  std::string_view LastStageName() const noexcept;
+  // Collections that stages read besides the input ($lookup, $unionWith, $graphLookup).
+  std::vector<std::string> ForeignCollections() const;
+  // Builds the chain over `input`. The pipeline must outlive the source.
+  Result<SourcePtr> Open(SourcePtr input);
+
+ private:
+  explicit Pipeline(PipelineContext& context);
+  PipelineContext& context_;
+  std::vector<std::unique_ptr<Stage>> stages_;
+};
+
+}  // namespace nexadb::query
