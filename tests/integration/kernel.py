@@ -1,0 +1,153 @@
+"""Starts the built kernel in a directory of its own, on ports that the system chooses.
+
+    with Kernel() as kernel:
+        db = kernel.connect()
+
+The configuration is config/nexadb.toml with its data_dir and listen lines replaced, so the tests
+run what a user runs. Processes are ended by their id.
+"""
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("NEXADB_BUILD_DIR", ROOT / "build" / "release"))
+KERNEL = BUILD / "bin" / "nexadb-kernel"
+sys.path.insert(0, str(ROOT / "sdk" / "python"))
+
+from nexadb_client import NexaDB  # noqa: E402
+
+READY_WITHIN_S = 30.0
+
+
+def write_config(directory, edit=None):
+    """The shipped configuration, moved into `directory`; `edit` changes its text."""
+    text = (ROOT / "config" / "nexadb.toml").read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^plugin_path *=.*$", f'plugin_path = ["{BUILD}/lib/nexadb/plugins"]', text)
+    text = re.sub(r"(?m)^data_dir *=.*$", f'data_dir = "{directory}/data"', text)
+    text = re.sub(r'(?m)^listen *= *.*:6969.*$', 'listen = ["127.0.0.1:0"]', text)
+    text = re.sub(r'(?m)^listen *= *.*:9999.*$', 'listen = ["127.0.0.1:0"]', text)
+    if edit:
+        text = edit(text)
+    path = Path(directory) / "nexadb.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+class Kernel:
+    def __init__(self, directory=None, edit=None, options=(), start=True):
+        self._own = directory is None
+        self.directory = Path(directory or tempfile.mkdtemp(prefix="nexadb-test-"))
+        self.options = list(options)
+        self.config = write_config(self.directory, edit)
+        self.process = None
+        self.port = None
+        self.log = []
+        if start:
+            self.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        if self._own:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def start(self):
+        """Returns the seconds until /readyz answered 200."""
+        began = time.monotonic()
+        self.port = None
+        self.log = []
+        self.process = subprocess.Popen(
+            [str(KERNEL), "--config", str(self.config), *self.options],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.directory)
+        self._listening = threading.Event()
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
+        self._reader.start()
+        while time.monotonic() - began < READY_WITHIN_S:
+            if self.process.poll() is not None:
+                self._reader.join()
+                raise RuntimeError(f"the kernel ended with {self.process.returncode}:\n" + "".join(self.log))
+            if self._listening.wait(0.005) and self._ready():
+                return time.monotonic() - began
+        self.kill()
+        raise RuntimeError("the kernel was not ready in time:\n" + "".join(self.log))
+
+    def _read_log(self):
+        for line in self.process.stdout:
+            self.log.append(line)
+            found = re.search(r"listening on .*127\.0\.0\.1:(\d+)", line)
+            if found and self.port is None:
+                self.port = int(found.group(1))
+                self._listening.set()
+
+    def _ready(self):
+        try:
+            return self.http("GET", "/readyz", key="")[0] == 200
+        except OSError:
+            return False
+
+    @property
+    def root_key(self):
+        return (self.directory / "data" / "root.key").read_text(encoding="ascii").strip()
+
+    def connect(self, key=None, timeout=60.0):
+        return NexaDB("127.0.0.1", self.port, self.root_key if key is None else key, timeout)
+
+    def http(self, method, path, body=None, key=None, headers=None, raw=False):
+        """(status, parsed body). `body` is sent as JSON unless it is bytes."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        sent = dict(headers or {})
+        if key is None:
+            key = self.root_key
+        if key:
+            sent.setdefault("X-API-Key", key)
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        if body is not None:
+            sent.setdefault("Content-Type", "application/json")
+        try:
+            connection.request(method, path, body, sent)
+            response = connection.getresponse()
+            data = response.read()
+            self.last_headers = response.headers
+        finally:
+            connection.close()
+        if raw:
+            return response.status, data
+        return response.status, json.loads(data) if data else None
+
+    def kill(self):
+        """kill -9, and wait."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        self._finish()
+
+    def stop(self):
+        """SIGTERM, and wait; returns the exit status."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self._finish()
+
+    def _finish(self):
+        if not self.process:
+            return None
+        try:
+            status = self.process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise RuntimeError("the kernel did not stop:\n" + "".join(self.log)) from None
+        self._reader.join()
+        self.process.stdout.close()
+        return status

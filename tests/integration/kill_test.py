@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""kill -9 in the middle of a load: every acknowledged document is there afterwards, and whole."""
+import os
+import random
+import threading
+import unittest
+
+import real_data
+from kernel import Kernel
+from nexadb_client import NexaDBError
+
+ROUNDS = int(os.environ.get("NEXADB_KILL_ROUNDS", "6"))
+WRITERS = 4
+SEED = int(os.environ.get("NEXADB_SEED", "20261122"))
+
+
+class Writer(threading.Thread):
+    """Inserts, updates and deletes until the connection breaks; remembers what was acknowledged."""
+
+    def __init__(self, kernel, number, glosses):
+        super().__init__()
+        self.db = kernel.connect()
+        self.glosses = glosses
+        self.number = number
+        self.acknowledged = {}
+        self.deleted = set()
+        self.in_doubt = set()
+
+    def run(self):
+        words = self.db.collection("words")
+        random_ = random.Random(SEED + self.number)
+        for n, gloss in enumerate(self.glosses):
+            document = dict(gloss, _id=f"{self.number}-{gloss['_id']}", n=n)
+            key = document["_id"]
+            touched = {key}
+            try:
+                if n % 5 == 4:
+                    chunk = [dict(document, _id=f"{key}-{i}") for i in range(20)]
+                    touched = {d["_id"] for d in chunk}
+                    words.insert_many(chunk)
+                    self.acknowledged.update((d["_id"], d) for d in chunk)
+                    continue
+                words.insert(document)
+                self.acknowledged[key] = document
+                victim = random_.choice(list(self.acknowledged)[-50:])
+                touched = {victim}
+                if random_.random() < 0.3:
+                    words.delete(victim)
+                    del self.acknowledged[victim]
+                    self.deleted.add(victim)
+                elif random_.random() < 0.5:
+                    words.update(victim, {"touched": n})
+                    self.acknowledged[victim] = dict(self.acknowledged[victim], touched=n)
+            except (NexaDBError, OSError):
+                self.in_doubt = touched
+                return
+
+
+class KillNine(unittest.TestCase):
+    def test_nothing_acknowledged_is_lost(self):
+        print(f"seed {SEED}")
+        random_ = random.Random(SEED)
+        glosses = list(real_data.glosses("noun"))
+        with Kernel() as kernel:
+            expected = {}
+            for round_ in range(ROUNDS):
+                slices = [random_.sample(glosses, 3000) for _ in range(WRITERS)]
+                writers = [Writer(kernel, round_ * WRITERS + i, part) for i, part in enumerate(slices)]
+                for w in writers:
+                    w.start()
+                threading.Event().wait(random_.uniform(0.2, 1.0))
+                kernel.kill()
+                for w in writers:
+                    w.join()
+                    w.db.close()
+                    expected.update(w.acknowledged)
+                kernel.start()
+                doubtful = set().union(*(w.in_doubt for w in writers))
+                gone = set().union(*(w.deleted for w in writers))
+                self.check(kernel, expected, doubtful, gone)
+                # What was in doubt is now settled: take it as it is.
+                db = kernel.connect()
+                for key in doubtful:
+                    found = db.collection("words").find_by_id(key)
+                    expected.pop(key, None)
+                    if found:
+                        expected[key] = self.strip(found)
+                db.close()
+            self.assertGreater(len(expected), 100)
+
+    def check(self, kernel, expected, doubtful, gone):
+        db = kernel.connect()
+        found = {d["_id"]: self.strip(d) for d in db.collection("words").find({}, limit=10_000_000)}
+        count = db.collection("words").count()
+        db.close()
+        self.assertEqual(count, len(found), "the counter and the documents disagree")
+        missing = [k for k in expected if k not in found and k not in doubtful]
+        self.assertEqual(missing, [], "acknowledged documents are lost")
+        back = [k for k in gone if k in found and k not in doubtful]
+        self.assertEqual(back, [], "acknowledged deletes came back")
+        for key, document in expected.items():
+            if key not in doubtful:
+                self.assertEqual(found[key], document)
+        extra = set(found) - set(expected) - doubtful
+        self.assertEqual(extra, set(), "documents that nobody wrote")
+
+    @staticmethod
+    def strip(document):
+        return {k: v for k, v in document.items() if k not in ("_created_at", "_updated_at")}
+
+
+if __name__ == "__main__":
+    unittest.main()
