@@ -33,6 +33,7 @@ stage "packages and data"
 need_packages "${build_packages[@]}" "${test_packages[@]}"
 mkdir -p build
 scripts/test_data.sh
+scripts/node.sh
 
 if ! $quick; then
   run_preset asan -DNEXADB_TESTS=ON -- -L 'unit|integration|crash|fuzz' -LE 'slow'

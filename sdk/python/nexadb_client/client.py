@@ -48,7 +48,7 @@ class NexaDB:
     def collection(self, name):
         return Collection(self._transport, name)
 
-    def vector_collection(self, name, dimensions):
+    def vector_collection(self, name, dimensions=768):
         return VectorCollection(self._transport, name, dimensions)
 
     def list_collections(self):

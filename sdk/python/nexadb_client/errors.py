@@ -37,7 +37,7 @@ class DuplicateKey(Conflict):
     """409: a document with that key exists."""
 
 
-class ValidationError(NexaDBError):
+class ValidationError(NexaDBError, ValueError):
     """400, 413, 415, 422: the request itself is wrong."""
 
 

@@ -1,0 +1,79 @@
+export interface Problem {
+  error?: string;
+  detail?: string;
+  code?: string;
+  status?: number;
+  retryable?: boolean;
+  request_id?: string;
+  [member: string]: unknown;
+}
+
+export declare class NexaDBError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly requestId: string;
+  readonly problem: Problem;
+}
+export declare class BulkWriteError extends NexaDBError {
+  readonly errors: { index: number; code: string; detail: string }[];
+  readonly documentIds: string[];
+}
+export { NexaDBError as NexaDBException };
+
+export interface Options {
+  host?: string;
+  port?: number;
+  /** Instead of host and port, for instance "https://db.example". */
+  url?: string;
+  /** Default: the environment's NEXADB_API_KEY, in Node. */
+  apiKey?: string;
+  timeoutMs?: number;
+  fetch?: typeof globalThis.fetch;
+}
+
+export type Query = Record<string, unknown>;
+export type Sort = Record<string, 1 | -1>;
+export interface FindOptions {
+  sort?: Sort;
+  skip?: number;
+  fields?: string[] | Record<string, unknown>;
+}
+export type Stored<T> = T & { _id: string; _created_at?: string; _updated_at?: string };
+export interface Hit<T> {
+  document_id: string;
+  similarity: number;
+  document: Stored<T>;
+}
+
+export declare class Collection<T extends object = Record<string, any>> {
+  readonly name: string;
+  insert(document: T): Promise<string>;
+  insertMany(documents: T[]): Promise<string[]>;
+  find(query?: Query, limit?: number, options?: FindOptions): Promise<Stored<T>[]>;
+  query(query?: Query, limit?: number): Promise<Stored<T>[]>;
+  findOne(query?: Query): Promise<Stored<T> | null>;
+  findById(id: string): Promise<Stored<T> | null>;
+  update(id: string, changes: Partial<T>): Promise<boolean>;
+  updateMany(query: Query, changes: Record<string, unknown>): Promise<number>;
+  delete(id: string): Promise<boolean>;
+  deleteMany(query: Query): Promise<number>;
+  aggregate<R = Record<string, any>>(pipeline: Record<string, unknown>[]): Promise<R[]>;
+  count(query?: Query): Promise<number>;
+}
+
+export declare class VectorCollection<T extends object = Record<string, any>> extends Collection<T> {
+  readonly dimensions: number;
+  insert(document: T, vector?: ArrayLike<number>): Promise<string>;
+  search(vector: ArrayLike<number>, limit?: number, filter?: Query): Promise<Hit<T>[]>;
+}
+
+export declare class NexaDB {
+  constructor(options?: Options);
+  collection<T extends object = Record<string, any>>(name: string): Collection<T>;
+  vectorCollection<T extends object = Record<string, any>>(name: string, dimensions?: number): VectorCollection<T>;
+  listCollections(): Promise<string[]>;
+  dropCollection(name: string): Promise<boolean>;
+  status(): Promise<Record<string, any>>;
+  stats(): Promise<Record<string, any>>;
+}
