@@ -5,6 +5,7 @@
 //  * files are made with mode 0600, directories with 0700, and every descriptor is close-on-exec;
 //  * a Lock is flock(2) on a file that it makes when missing: it conflicts with other processes and
 //    with other locks of this one, and the system drops it when the process dies;
+//  * CreateDirectories is durable on return: each parent of a new directory is synced;
 //  * kResourceExhausted stands for ENOSPC, EDQUOT and EFBIG.
 #pragma once
 #include "nexadb/env.h"

@@ -207,7 +207,15 @@ class PosixFiles final : public FileSystem {
         end = name.find('/', end + 1);
         if (end == std::string::npos) end = name.size();
         std::string prefix = name.substr(0, end);
-        if (::mkdir(prefix.c_str(), 0700) == 0) continue;
+        if (::mkdir(prefix.c_str(), 0700) == 0) {
+          // Made durable at once: a directory is made seldom, and all that is in it hangs on it.
+          size_t slash = prefix.find_last_of('/', prefix.find_last_not_of('/'));
+          Status synced = SyncDirectory(slash == std::string::npos ? "."
+                                        : slash == 0               ? "/"
+                                                                   : prefix.substr(0, slash));
+          if (!synced.ok()) return synced;
+          continue;
+        }
         int error = errno;
         struct stat info;
         // Any error is fine where a directory stands already: a parent may be read-only.
