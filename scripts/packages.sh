@@ -8,7 +8,7 @@ build_packages=(
   libboost-dev libboost-filesystem-dev libboost-system-dev libboost-program-options-dev
   rapidjson-dev libtomlplusplus-dev node-llhttp libssl-dev
   libre2-dev libicu-dev libintelrdfpmath-dev libfmt-dev prometheus-cpp-dev
-  liblz4-dev libzstd-dev zlib1g-dev libxxhash-dev libopenblas-dev libpoco-dev
+  liblz4-dev libzstd-dev zlib1g-dev libxxhash-dev libopenblas-dev libpoco-dev libcli11-dev libedit-dev
 )
 # What only tests need, beside the above.
 test_packages=(

@@ -1,0 +1,299 @@
+// nexadb: the command line. One command, or the shell.
+//
+// stdout is data, stderr is words. Exit status: 0 done, 1 error, 2 wrong usage, 3 not found, 4 no
+// or wrong key, 5 conflict, 6 no answer, 7 done in part.
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "sdk/cli/commands.h"
+#include "sdk/cli/relaxed_json.h"
+#include "sdk/cli/shell.h"
+#include "sdk/cli/transfer.h"
+
+namespace nexadb::cli {
+namespace {
+
+enum ExitStatus {
+  kDone = 0,
+  kError = 1,
+  kUsage = 2,
+  kNotFound = 3,
+  kNoAccess = 4,
+  kConflict = 5,
+  kNoAnswer = 6,
+  kPartial = 7
+};
+
+int StatusOf(const client::Error& error) {
+  switch (error.status()) {
+    case 0: return error.code() == "unreachable" || error.code() == "timeout" ? kNoAnswer : kError;
+    case 401:
+    case 403: return kNoAccess;
+    case 404: return kNotFound;
+    case 409:
+    case 412: return kConflict;
+    case 207: return kPartial;
+    default: return kError;
+  }
+}
+
+// Levenshtein's distance, one row at a time.
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string ReadFirstLine(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  if (!std::getline(file, line)) throw client::Error(0, "no_key", "cannot read a key from " + path);
+  return line;
+}
+
+std::string ReadStdin() {
+  std::ostringstream out;
+  out << std::cin.rdbuf();
+  return std::move(out).str();
+}
+
+// What the command line said; each command fills in its own part.
+struct Arguments {
+  std::string url = "http://127.0.0.1:6969";
+  std::string api_key_file;
+  std::string collection;
+  std::string id;
+  std::string text;
+  std::string path = "-";
+  std::string format = "auto";
+  std::string name;
+  std::string actions = "read";
+  std::string patterns = "*";
+  FindArguments find;
+  uint64_t limit = 10;
+};
+
+int Report(const ImportResult& result, const std::string& collection) {
+  std::cerr << "stored " << result.stored << " of " << result.read << " documents in " << collection
+            << '\n';
+  if (result.stored == result.read) return kDone;
+  std::cerr << "first refusal: " << result.first_error << '\n';
+  return kPartial;
+}
+
+class Program {
+ public:
+  Program() : app_("NexaDB's command line") { Declare(); }
+
+  int Run(int argc, char** argv) {
+    if (const char* word = UnknownCommand(argc, argv)) {
+      std::cerr << "nexadb: '" << word << "' is not a command" << Suggestion(word)
+                << "\nnexadb --help lists the commands\n";
+      return kUsage;
+    }
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::Success& done) {
+      return app_.exit(done);
+    } catch (const CLI::ParseError& error) {
+      std::cerr << "nexadb: " << error.what() << "\nnexadb --help lists the commands\n";
+      return kUsage;
+    }
+    try {
+      client::Options options;
+      options.url = arguments_.url;
+      options.api_key = arguments_.api_key_file.empty() ? client::FindApiKey()
+                                                        : ReadFirstLine(arguments_.api_key_file);
+      client::Client db(options);
+      Commands commands(db, StyleForStdout());
+      return chosen_(commands);
+    } catch (const client::Error& error) {
+      std::cout.flush();
+      std::cerr << "nexadb: " << error.what() << '\n';
+      return StatusOf(error);
+    } catch (const RelaxedJsonError& error) {
+      std::cerr << "nexadb: " << error.what() << '\n';
+      return kUsage;
+    }
+  }
+
+ private:
+  using Action = std::function<int(Commands&)>;
+
+  std::vector<const CLI::App*> Declared() const {
+    const CLI::App& app = app_;
+    return app.get_subcommands([](const CLI::App*) { return true; });
+  }
+
+  // The first word when no command has that name: CLI11 would only say that one is missing.
+  const char* UnknownCommand(int argc, char** argv) {
+    if (argc < 2 || argv[1][0] == '-') return nullptr;
+    for (const CLI::App* command : Declared()) {
+      if (command->get_name() == argv[1]) return nullptr;
+    }
+    return argv[1];
+  }
+
+  // The command whose name is nearest, when it is near.
+  std::string Suggestion(const std::string& word) {
+    constexpr size_t kEditsMax = 2;
+    size_t best = kEditsMax + 1;
+    std::string name;
+    for (const CLI::App* command : Declared()) {
+      const size_t edits = EditDistance(word, command->get_name());
+      if (edits < best) {
+        best = edits;
+        name = command->get_name();
+      }
+    }
+    return name.empty() ? "" : "; did you mean '" + name + "'?";
+  }
+
+  CLI::App* Add(CLI::App& parent, const char* name, const char* help, Action action) {
+    CLI::App* command = parent.add_subcommand(name, help);
+    command->callback([this, action = std::move(action)] { chosen_ = action; });
+    return command;
+  }
+  // A command that cannot end in part.
+  CLI::App* Add(const char* name, const char* help, std::function<void(Commands&)> action) {
+    return Add(app_, name, help, [action = std::move(action)](Commands& c) {
+      action(c);
+      return static_cast<int>(kDone);
+    });
+  }
+
+  void Declare() {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", "nexadb " NEXADB_VERSION);
+    app_.add_option("--url", arguments_.url, "Server")
+        ->envname("NEXADB_URL")
+        ->capture_default_str();
+    app_.add_option("--api-key-file", arguments_.api_key_file,
+                    "File with the key (else NEXADB_API_KEY, NEXADB_API_KEY_FILE, root.key)");
+    app_.fallthrough();
+    DeclareDocuments();
+    DeclareTransfer();
+    DeclareServer();
+  }
+
+  void DeclareDocuments() {
+    auto& a = arguments_;
+    auto with_collection = [&](CLI::App* command) {
+      command->add_option("collection", a.collection)->required();
+      return command;
+    };
+    auto* insert =
+        with_collection(Add("insert", "Store a document, or an array of them", [&](Commands& c) {
+          c.Insert(a.collection, a.text == "-" ? ReadStdin() : a.text);
+        }));
+    insert->add_option("document", a.text, "Relaxed JSON, or - for stdin")->required();
+    auto* get = with_collection(
+        Add("get", "One document", [&](Commands& c) { c.Get(a.collection, a.id); }));
+    get->add_option("id", a.id)->required();
+    auto* find = with_collection(Add("find", "Matching documents, one a line in a pipe",
+                                     [&](Commands& c) { c.Find(a.collection, a.find); }));
+    find->add_option("filter", a.find.filter, "Relaxed JSON")->capture_default_str();
+    find->add_option("--sort", a.find.sort, "-age,name or {age: -1}");
+    find->add_option("--fields", a.find.fields, "a,b.c or {a: 1}");
+    find->add_option("--skip", a.find.skip);
+    find->add_option("--limit", a.find.limit)->capture_default_str();
+    auto* count = with_collection(Add("count", "How many documents match",
+                                      [&](Commands& c) { c.Count(a.collection, a.find.filter); }));
+    count->add_option("filter", a.find.filter, "Relaxed JSON")->capture_default_str();
+    auto* update = with_collection(Add("update", "Set fields of a document, or apply operators",
+                                       [&](Commands& c) { c.Update(a.collection, a.id, a.text); }));
+    update->add_option("id", a.id)->required();
+    update->add_option("changes", a.text, "{age: 37} or {$inc: {age: 1}}")->required();
+    auto* remove = with_collection(
+        Add("delete", "Remove a document", [&](Commands& c) { c.Delete(a.collection, a.id); }));
+    remove->add_option("id", a.id)->required();
+    auto* aggregate = with_collection(Add("aggregate", "Run an aggregation pipeline",
+                                          [&](Commands& c) { c.Aggregate(a.collection, a.text); }));
+    aggregate->add_option("pipeline", a.text, "[{$match: {…}}, …]")->required();
+    auto* search = with_collection(Add("search", "Nearest vectors", [&](Commands& c) {
+      c.Search(a.collection, a.text, a.limit);
+    }));
+    search->add_option("vector", a.text, "[0.1, 0.9, …]")->required();
+    search->add_option("--limit", a.limit)->capture_default_str();
+  }
+
+  void DeclareTransfer() {
+    auto& a = arguments_;
+    const CLI::IsMember formats({"auto", "ndjson", "json", "csv"});
+    auto* import = Add(app_, "import", "Store the documents of a file", [&](Commands& c) {
+      return Report(Import(c, a.collection, a.path, ParseFormat(a.format)), a.collection);
+    });
+    import->add_option("collection", a.collection)->required();
+    import->add_option("file", a.path, "- for stdin")->required();
+    import->add_option("--format", a.format)->check(formats)->capture_default_str();
+    auto* export_ = Add("export", "Write a collection to a file", [&](Commands& c) {
+      Export(c, a.collection, a.path, ParseFormat(a.format));
+    });
+    export_->add_option("collection", a.collection)->required();
+    export_->add_option("file", a.path, "- for stdout")->capture_default_str();
+    export_->add_option("--format", a.format)->check(formats)->capture_default_str();
+    auto* sample =
+        app_.add_subcommand("sample", "Real texts with real embeddings to try things on");
+    sample->require_subcommand(1);
+    auto* load = Add(*sample, "load", "Store them in a collection", [&](Commands& c) {
+      if (a.collection.empty()) a.collection = "fiori_docs";
+      return Report(LoadSample(c, a.collection), a.collection);
+    });
+    load->add_option("collection", a.collection, "Default: fiori_docs");
+  }
+
+  void DeclareServer() {
+    auto& a = arguments_;
+    Add("status", "The server's state", [](Commands& c) { c.Status(); });
+    Add("stats", "The server's figures", [](Commands& c) { c.Stats(); });
+    Add("collections", "The collections' names", [](Commands& c) { c.Collections(); });
+    auto* drop =
+        Add("drop", "Remove a collection", [&](Commands& c) { c.DropCollection(a.collection); });
+    drop->add_option("collection", a.collection)->required();
+    auto* keys = app_.add_subcommand("keys", "API keys");
+    keys->require_subcommand(1);
+    auto done = [](auto action) {
+      return [action](Commands& c) {
+        action(c);
+        return static_cast<int>(kDone);
+      };
+    };
+    Add(*keys, "list", "All keys, without their secrets", done([](Commands& c) { c.KeysList(); }));
+    auto* create = Add(*keys, "create", "A new key; its secret is shown once",
+                       done([&](Commands& c) { c.KeysCreate(a.name, a.actions, a.patterns); }));
+    create->add_option("name", a.name)->required();
+    create->add_option("--actions", a.actions, "read,write,manage,admin")->capture_default_str();
+    create->add_option("--patterns", a.patterns, "users,logs_*,kv:sessions")->capture_default_str();
+    auto* revoke = Add(*keys, "revoke", "Make a key worthless",
+                       done([&](Commands& c) { c.KeysRevoke(a.id); }));
+    revoke->add_option("id", a.id)->required();
+    Add(app_, "shell", "Commands one after the other, from a terminal or a pipe", [](Commands& c) {
+      Shell shell(c);
+      const bool good = isatty(STDIN_FILENO) == 1 ? shell.RunTerminal() : shell.RunPipe();
+      return static_cast<int>(good ? kDone : kError);
+    });
+  }
+
+  CLI::App app_;
+  Arguments arguments_;
+  Action chosen_;
+};
+
+}  // namespace
+}  // namespace nexadb::cli
+
+int main(int argc, char** argv) { return nexadb::cli::Program().Run(argc, argv); }

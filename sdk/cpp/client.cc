@@ -1,0 +1,192 @@
+#include "nexadb/client/client.h"
+
+#include <Poco/Net/HTTPClientSession.h>
+#include <Poco/Net/HTTPRequest.h>
+#include <Poco/Net/HTTPResponse.h>
+#include <Poco/Net/NetException.h>
+#include <Poco/URI.h>
+#include <rapidjson/document.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+namespace nexadb::client {
+namespace {
+
+constexpr size_t kCopyBytes = 64 * 1024;
+constexpr const char* kKeyFiles[] = {"./nexadb_data/root.key", "/var/lib/nexadb/root.key"};
+
+std::string ReadAll(std::istream& in) {
+  std::ostringstream out;
+  out << in.rdbuf();
+  return std::move(out).str();
+}
+
+// The exception for an error answer: problem+json when the server wrote it, else its status line.
+Error FromAnswer(int status, const std::string& reason, const std::string& body) {
+  rapidjson::Document problem;
+  problem.Parse<rapidjson::kParseIterativeFlag>(body.data(), body.size());
+  auto text = [&](const char* name) -> std::string {
+    if (!problem.IsObject()) return {};
+    auto member = problem.FindMember(name);
+    return member != problem.MemberEnd() && member->value.IsString() ? member->value.GetString()
+                                                                     : "";
+  };
+  std::string detail = text("detail");
+  if (detail.empty()) detail = "HTTP status " + std::to_string(status) + " " + reason;
+  return {status, text("code"), detail};
+}
+
+std::string FirstLine(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+}  // namespace
+
+struct Client::Impl {
+  Options options;
+  Poco::URI uri;
+  Poco::Net::HTTPClientSession session;
+  int last_status = 0;
+
+  explicit Impl(Options o) : options(std::move(o)), uri(options.url) {
+    if (uri.getScheme() != "http" || uri.getHost().empty()) {
+      throw Error(0, "invalid_url",
+                  "'" + options.url + "' is not a URL like http://127.0.0.1:6969");
+    }
+    session.setHost(uri.getHost());
+    session.setPort(uri.getPort());
+    session.setKeepAlive(true);
+    session.setTimeout(Poco::Timespan(options.connect_timeout_ms * Poco::Timespan::MILLISECONDS),
+                       Poco::Timespan(options.timeout_ms * Poco::Timespan::MILLISECONDS),
+                       Poco::Timespan(options.timeout_ms * Poco::Timespan::MILLISECONDS));
+  }
+
+  Poco::Net::HTTPRequest Head(std::string_view method, std::string_view path) const {
+    Poco::Net::HTTPRequest request(std::string(method), std::string(path),
+                                   Poco::Net::HTTPMessage::HTTP_1_1);
+    if (!options.api_key.empty()) request.set("X-API-Key", options.api_key);
+    return request;
+  }
+
+  // Runs `exchange` and gives Poco's exceptions this library's words.
+  template <class Exchange>
+  auto Translate(Exchange&& exchange) -> decltype(exchange()) {
+    try {
+      return exchange();
+    } catch (const Poco::TimeoutException&) {
+      session.reset();
+      throw Error(0, "timeout", "no answer from " + options.url + " in time");
+    } catch (const Poco::Exception& error) {
+      session.reset();
+      throw Error(0, "unreachable",
+                  "cannot talk to " + options.url + " (" + error.displayText() +
+                      "); is nexadb-kernel running?");
+    }
+  }
+
+  std::string Finish(std::istream& in, const Poco::Net::HTTPResponse& response) {
+    std::string body = ReadAll(in);
+    last_status = response.getStatus();
+    if (last_status >= 400) throw FromAnswer(last_status, response.getReason(), body);
+    return body;
+  }
+};
+
+Client::Client(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Client::~Client() = default;
+
+std::string Client::Call(std::string_view method, std::string_view path, std::string_view body,
+                         std::string_view content_type) {
+  return impl_->Translate([&] {
+    auto request = impl_->Head(method, path);
+    if (!body.empty()) {
+      request.setContentType(std::string(content_type));
+      request.setContentLength64(static_cast<Poco::Int64>(body.size()));
+    } else if (method == "POST" || method == "PUT" || method == "PATCH") {
+      request.setContentLength64(0);
+    }
+    impl_->session.sendRequest(request).write(body.data(),
+                                              static_cast<std::streamsize>(body.size()));
+    Poco::Net::HTTPResponse response;
+    std::istream& in = impl_->session.receiveResponse(response);
+    return impl_->Finish(in, response);
+  });
+}
+
+void Client::Download(std::string_view path, const BodySink& sink) {
+  impl_->Translate([&] {
+    auto request = impl_->Head("GET", path);
+    impl_->session.sendRequest(request);
+    Poco::Net::HTTPResponse response;
+    std::istream& in = impl_->session.receiveResponse(response);
+    if (response.getStatus() >= 400) impl_->Finish(in, response);
+    impl_->last_status = response.getStatus();
+    std::string part(kCopyBytes, '\0');
+    while (in.read(part.data(), kCopyBytes), in.gcount() > 0) {
+      if (!sink({part.data(), static_cast<size_t>(in.gcount())})) {
+        impl_->session.reset();
+        return;
+      }
+    }
+  });
+}
+
+std::string Client::Upload(std::string_view path, std::string_view content_type,
+                           const BodySource& source) {
+  return impl_->Translate([&] {
+    auto request = impl_->Head("POST", path);
+    request.setContentType(std::string(content_type));
+    request.setChunkedTransferEncoding(true);
+    std::ostream& out = impl_->session.sendRequest(request);
+    for (std::string part = source(); !part.empty(); part = source()) {
+      // A server that refuses early stops reading: go on to its answer.
+      if (!out.write(part.data(), static_cast<std::streamsize>(part.size()))) break;
+    }
+    Poco::Net::HTTPResponse response;
+    std::istream& in = impl_->session.receiveResponse(response);
+    return impl_->Finish(in, response);
+  });
+}
+
+int Client::last_status() const { return impl_->last_status; }
+const Options& Client::options() const { return impl_->options; }
+
+std::string Segment(std::string_view text) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (char raw : text) {
+    const auto c = static_cast<unsigned char>(raw);
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       c == '-' || c == '_' || c == '.' || c == '~';
+    if (plain) {
+      out.push_back(raw);
+    } else {
+      out.push_back('%');
+      out.push_back(kHex[c >> 4]);
+      out.push_back(kHex[c & 15]);
+    }
+  }
+  return out;
+}
+
+std::string FindApiKey() {
+  if (const char* key = std::getenv("NEXADB_API_KEY"); key != nullptr && *key != '\0') return key;
+  if (const char* file = std::getenv("NEXADB_API_KEY_FILE"); file != nullptr && *file != '\0') {
+    std::string key = FirstLine(file);
+    if (key.empty()) {
+      throw Error(0, "no_key", std::string("NEXADB_API_KEY_FILE: cannot read a key from ") + file);
+    }
+    return key;
+  }
+  for (const char* file : kKeyFiles) {
+    if (std::string key = FirstLine(file); !key.empty()) return key;
+  }
+  return {};
+}
+
+}  // namespace nexadb::client
