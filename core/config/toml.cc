@@ -1,0 +1,104 @@
+#include "core/config/toml.h"
+
+#define TOML_HEADER_ONLY 1
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
+
+#include <algorithm>
+
+namespace nexadb::config {
+namespace {
+
+std::string Position(std::string_view name, const toml::source_region& region) {
+  return std::string(name) + ":" + std::to_string(region.begin.line) + ":" +
+         std::to_string(region.begin.column);
+}
+
+class Converter {
+ public:
+  explicit Converter(std::string_view name) : name_(name) {}
+  const std::string& error() const { return error_; }
+
+  Value Convert(const toml::node& node, int depth) {
+    Value value;
+    value.where = Position(name_, node.source());
+    if (depth > kTomlNestingMax) {
+      Fail(value.where, "nested too deeply");
+    } else if (const auto* table = node.as_table()) {
+      value.kind = Value::Kind::kTable;
+      ConvertTable(*table, value, depth);
+    } else if (const auto* array = node.as_array()) {
+      value.kind = Value::Kind::kArray;
+      for (const toml::node& item : *array) value.items.push_back(Convert(item, depth + 1));
+    } else if (const auto* text = node.as_string()) {
+      value.kind = Value::Kind::kText;
+      value.text = text->get();
+    } else if (const auto* integer = node.as_integer()) {
+      value.kind = Value::Kind::kInteger;
+      value.integer = integer->get();
+    } else if (const auto* number = node.as_floating_point()) {
+      value.kind = Value::Kind::kNumber;
+      value.number = number->get();
+    } else if (const auto* boolean = node.as_boolean()) {
+      value.kind = Value::Kind::kBool;
+      value.boolean = boolean->get();
+    } else {
+      Fail(value.where, "dates and times mean nothing here; write text in quotes");
+    }
+    return value;
+  }
+
+ private:
+  void ConvertTable(const toml::table& table, Value& out, int depth) {
+    // toml++ keeps keys sorted; the file's order is what users expect to see again.
+    std::vector<std::pair<const toml::key*, const toml::node*>> rows;
+    for (auto&& [key, node] : table) rows.emplace_back(&key, &node);
+    std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+      const auto& x = a.first->source().begin;
+      const auto& y = b.first->source().begin;
+      return std::pair(x.line, x.column) < std::pair(y.line, y.column);
+    });
+    for (const auto& [key, node] : rows) {
+      out.members.push_back(
+          {std::string(key->str()), Position(name_, key->source()), Convert(*node, depth + 1)});
+    }
+  }
+
+  void Fail(const std::string& where, std::string_view message) {
+    if (error_.empty()) error_ = where + ": " + std::string(message);
+  }
+
+  std::string_view name_;
+  std::string error_;
+};
+
+}  // namespace
+
+Result<Value> ParseToml(std::string_view text, std::string_view name) {
+  const toml::parse_result parsed = toml::parse(text, name);
+  if (!parsed) {
+    const toml::parse_error& error = parsed.error();
+    return Status::Error(Code::kInvalidArgument,
+                         Position(name, error.source()) + ": " + std::string(error.description()));
+  }
+  Converter converter(name);
+  Value value = converter.Convert(parsed.table(), 0);
+  if (!converter.error().empty()) {
+    return Status::Error(Code::kInvalidArgument, converter.error());
+  }
+  return value;
+}
+
+Value ParseTomlValue(std::string_view text, std::string_view where) {
+  const bool one_line = text.find('\n') == std::string_view::npos;
+  const std::string document = "value = " + std::string(text) + "\n";
+  Result<Value> parsed = one_line ? ParseToml(document, where)
+                                  : Result<Value>(Status::Error(Code::kInvalidArgument, "lines"));
+  if (!parsed.ok()) return Value::Text(text, where);
+  Value value = std::move(parsed->members.front().value);
+  value.where = where;
+  return value;
+}
+
+}  // namespace nexadb::config

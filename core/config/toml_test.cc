@@ -1,0 +1,48 @@
+#include "core/config/toml.h"
+
+#include <gtest/gtest.h>
+
+namespace nexadb::config {
+namespace {
+
+TEST(Toml, ValuesKnowTheirPositionAndOrder) {
+  auto root = ParseToml("[z]\nb = 1\n  a = [\"x\", 2.5, true]\n", "f.toml");
+  ASSERT_TRUE(root.ok());
+  const Value* table = root->Find("z");
+  ASSERT_NE(table, nullptr);
+  ASSERT_EQ(table->members.size(), 2u);
+  EXPECT_EQ(table->members[0].name, "b");
+  EXPECT_EQ(table->members[0].value.integer, 1);
+  EXPECT_EQ(table->members[1].where, "f.toml:3:3");
+  EXPECT_EQ(table->members[1].value.where, "f.toml:3:7");
+  EXPECT_EQ(table->members[1].value.items[0].text, "x");
+  EXPECT_EQ(table->members[1].value.items[1].number, 2.5);
+  EXPECT_TRUE(table->members[1].value.items[2].boolean);
+}
+
+TEST(Toml, ErrorsNameThePosition) {
+  auto broken = ParseToml("a = 1\nb = [1,\n", "f.toml");
+  ASSERT_FALSE(broken.ok());
+  EXPECT_TRUE(broken.status().message().starts_with("f.toml:")) << broken.status().message();
+  auto date = ParseToml("a = 1979-05-27\n", "f.toml");
+  ASSERT_FALSE(date.ok());
+  EXPECT_TRUE(date.status().message().starts_with("f.toml:1:5: ")) << date.status().message();
+}
+
+TEST(Toml, NestingIsBounded) {
+  EXPECT_TRUE(ParseToml("a = " + std::string(20, '[') + std::string(20, ']'), "f").ok());
+  EXPECT_FALSE(ParseToml("a = " + std::string(60, '[') + std::string(60, ']'), "f").ok());
+  EXPECT_FALSE(ParseToml("a = " + std::string(100000, '['), "f").ok());
+}
+
+TEST(Toml, AValueOnItsOwnMayBePlainText) {
+  EXPECT_EQ(ParseTomlValue("12", "w").integer, 12);
+  EXPECT_EQ(ParseTomlValue("[\"a\"]", "w").items.size(), 1u);
+  EXPECT_EQ(ParseTomlValue("1GiB", "w").text, "1GiB");
+  EXPECT_EQ(ParseTomlValue("1\nb = 2", "w").text, "1\nb = 2");
+  EXPECT_EQ(ParseTomlValue("", "w").text, "");
+  EXPECT_EQ(ParseTomlValue("os", "w").where, "w");
+}
+
+}  // namespace
+}  // namespace nexadb::config

@@ -1,0 +1,50 @@
+// Value: a configuration as a tree, wherever it came from (TOML, JSON, environment, flags).
+//
+// Plain data, owned by whoever parsed it; threads may share it once it no longer changes. Every
+// value knows where it stands, so that a message can name "nexadb.toml:14:3".
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nexadb::config {
+
+struct Member;
+
+struct Value {
+  enum class Kind : uint8_t { kNull, kBool, kInteger, kNumber, kText, kArray, kTable };
+
+  Kind kind = Kind::kNull;
+  bool boolean = false;
+  // Also what a text of format size or duration means, in bytes or milliseconds, once validated.
+  int64_t integer = 0;
+  double number = 0;
+  std::string text;
+  std::vector<Value> items;     // kArray
+  std::vector<Member> members;  // kTable, in the order of the file
+  std::string where;            // "nexadb.toml:14:3", "default", "environment NEXADB_LSM_…"
+
+  bool IsTable() const { return kind == Kind::kTable; }
+  bool IsText() const { return kind == Kind::kText; }
+  // Null when there is no such member, or this is no table.
+  const Value* Find(std::string_view name) const;
+  Value* Find(std::string_view name);
+  const Member* FindMember(std::string_view name) const;
+  // The member's value, made when missing. REQUIRES: IsTable().
+  Value& At(std::string_view name, std::string_view member_where);
+
+  static Value Text(std::string_view text, std::string_view where);
+  static Value Table(std::string_view where);
+};
+
+struct Member {
+  std::string name;
+  std::string where;  // of the key
+  Value value;
+};
+
+// "a table", "an integer": for messages.
+std::string_view KindName(Value::Kind kind);
+
+}  // namespace nexadb::config
