@@ -1,0 +1,64 @@
+// Kernel: takes a plan and runs it.
+//
+// Up: every library is loaded, every instance configured, then started, dependencies first. What
+// fails on the way is named with its stage and cause, and all that came before is undone in
+// reverse. Down: drained from the frontends inward, stopped in reverse, then released in reverse.
+// One thread, the control thread, makes, runs and destroys it; the KernelInfo it provides is [any].
+#pragma once
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "core/kernel/instance.h"
+#include "core/runtime/executor.h"
+
+namespace nexadb::kernel {
+
+enum class KernelState : uint8_t { kStarting, kRunning, kDraining, kStopping };
+std::string_view StateName(KernelState state);
+
+class InfoService;
+
+class Kernel {
+ public:
+  // Throws std::system_error when its threads cannot be started. REQUIRES: `plan` has no problems
+  // and outlives the kernel.
+  Kernel(const Plan& plan, nexadb::Env& env);
+  // Drains and stops first, when running.
+  ~Kernel();
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+  // All or nothing. `interrupted` is asked between instances: true gives up with kUnavailable.
+  Status Start(bool (*interrupted)());
+  // Drain, with all of kernel.drain_ms for all instances together, then Stop and Release.
+  void Stop();
+
+  KernelState State() const { return state_.load(std::memory_order_acquire); }
+  const Plan& plan() const { return plan_; }
+  runtime::MetricStore& metrics() { return metrics_; }
+  nexadb::Env& env() { return env_; }
+  Logger& Log() { return log_; }
+  // Those that are not the kernel's own, in start order.
+  const std::vector<std::unique_ptr<Instance>>& instances() const { return instances_; }
+
+ private:
+  using Step = Status (Instance::*)();
+  // Takes each instance through `step`; `reached` counts those that have gone through.
+  Status ForEach(Step step, bool (*interrupted)(), size_t& reached);
+  void Undo(size_t loaded, size_t started);
+  void ReleaseAll(size_t loaded);
+
+  const Plan& plan_;
+  nexadb::Env& env_;
+  const ControlThread control_;
+  runtime::InstanceLogger log_;
+  runtime::MetricStore metrics_;
+  runtime::ThreadPools pools_;
+  Registry registry_;
+  std::atomic<KernelState> state_{KernelState::kStarting};
+  std::unique_ptr<InfoService> info_;
+  std::vector<std::unique_ptr<Instance>> instances_;
+};
+
+}  // namespace nexadb::kernel

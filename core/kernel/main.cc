@@ -1,0 +1,108 @@
+// nexadb-kernel: reads a configuration, loads the plugins it names, and runs them until told to
+// stop. It knows plugins, services and wiring; it knows no database.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "core/base/system_env.h"
+#include "core/kernel/data_lock.h"
+#include "core/kernel/kernel.h"
+#include "core/kernel/options.h"
+#include "core/kernel/report.h"
+#include "core/kernel/signals.h"
+#include "core/loader/fingerprint.h"
+#include "core/runtime/crash_report.h"
+
+namespace nexadb::kernel {
+namespace {
+
+int Fail(int exit_code, std::string_view message) {
+  fmt::print(stderr, "nexadb-kernel: {}\n", message);
+  return exit_code;
+}
+
+int Inspect(const std::string& path) {
+  auto file = loader::InspectLibrary(path);
+  if (!file.ok()) return Fail(kExitUsage, file.status().message());
+  fmt::print("{}", InspectText(*file));
+  return kExitOk;
+}
+
+int ReportProblems(const Options& options, const config::Problems& problems) {
+  for (const std::string& line : problems.lines()) fmt::print(stderr, "{}\n", line);
+  const size_t count = problems.lines().size();
+  return Fail(kExitUsage, fmt::format("{} {} in {}; nothing was started", count,
+                                      count == 1 ? "mistake" : "mistakes", options.config_path));
+}
+
+void LogStarted(Kernel& kernel, uint64_t took_ms) {
+  std::string names;
+  for (const auto& instance : kernel.instances()) {
+    names += (names.empty() ? "" : ", ") + instance->plan().name;
+  }
+  kernel.Log().Info(fmt::format("NexaDB {} is running: {} (started in {} ms, data in {}, pid {})",
+                                NEXADB_VERSION, names, took_ms, kernel.plan().settings.data_dir,
+                                ::getpid()));
+}
+
+int Run(const Plan& plan) {
+  Env& env = base::SystemEnv();
+  const uint64_t began_ns = env.Clock().MonotonicNs();
+  runtime::InstallCrashReport();
+  DataLock lock;
+  if (Status s = lock.Acquire(plan.settings.data_dir); !s.ok()) {
+    return Fail(kExitFailure, s.message());
+  }
+  WatchSignals();
+  Kernel kernel(plan, env);
+  if (::geteuid() == 0) {
+    kernel.Log().Warning("running as root; a user of its own is safer");
+  }
+  if (Status s = kernel.Start(&StopRequested); !s.ok()) {
+    if (StopRequested()) return kExitOk;
+    return Fail(kExitFailure, fmt::format("{}; what had started was stopped again", s.message()));
+  }
+  LogStarted(kernel, (env.Clock().MonotonicNs() - began_ns) / 1000000);
+  WaitForStopRequest();
+  kernel.Log().Info(fmt::format("draining, for {} ms at most; a second signal stops at once",
+                                plan.settings.drain_ms));
+  kernel.Stop();
+  kernel.Log().Info("stopped");
+  return kExitOk;
+}
+
+int Main(int argc, const char* const* argv) {
+  auto options = ParseOptions(argc, argv);
+  if (!options.ok()) return Fail(kExitUsage, options.status().message());
+  switch (options->command) {
+    case Command::kHelp: fmt::print("{}", HelpText()); return kExitOk;
+    case Command::kVersion:
+      fmt::print("nexadb-kernel {}\nfingerprint {}\n", NEXADB_VERSION, loader::KernelFingerprint());
+      return kExitOk;
+    case Command::kInspect: return Inspect(options->inspect_path);
+    default: break;
+  }
+  config::Problems problems;
+  const Plan plan = MakePlan(*options, problems);
+  if (!problems.empty()) return ReportProblems(*options, problems);
+  switch (options->command) {
+    case Command::kCheck:
+      fmt::print("{}: no mistakes; {} instances\n", options->config_path, plan.start_order.size());
+      return kExitOk;
+    case Command::kPrintWiring: fmt::print("{}", WiringText(plan)); return kExitOk;
+    case Command::kPrintConfig: fmt::print("{}", ConfigText(plan)); return kExitOk;
+    default: return Run(plan);
+  }
+}
+
+}  // namespace
+}  // namespace nexadb::kernel
+
+int main(int argc, char** argv) {
+  try {
+    return nexadb::kernel::Main(argc, argv);
+  } catch (const std::exception& error) {
+    return nexadb::kernel::Fail(nexadb::kernel::kExitFailure, error.what());
+  }
+}
