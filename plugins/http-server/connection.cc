@@ -1,0 +1,352 @@
+#include "plugins/http-server/connection.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "plugins/http-server/server.h"
+
+namespace nexadb::http {
+namespace {
+
+constexpr uint64_t kNsPerMs = 1'000'000;
+constexpr size_t kInputBytesFirst = 16 * 1024;
+constexpr size_t kScratchBytes = 64 * 1024;
+constexpr uint64_t kLingerNs = 10'000 * kNsPerMs;
+// Enough for a client that sends a whole body over the limit before it reads the answer.
+constexpr uint64_t kLingerBytesMax = 256ull * 1024 * 1024;
+
+bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+
+}  // namespace
+
+Connection::Connection(Server& server, Worker& worker, int fd, PeerAddress peer)
+    : server_(server),
+      worker_(worker),
+      fd_(fd),
+      peer_(std::move(peer)),
+      watch_(worker.loop, fd, *this),
+      gate_(server.limits().head()),
+      exchange_(worker.loop, wake_, server.draining()) {
+  wake_.connection = this;
+  wake_.run = [](LoopTask& task) noexcept {
+    Connection* self = static_cast<WakeTask&>(task).connection;
+    self->exchange_.Woken();
+    self->Run();
+    self->MaybeDelete();
+  };
+}
+
+Connection::~Connection() { ReturnBodyMemory(); }
+
+void Connection::Start() {
+  head_deadline_ns_ = server_.NowNs() + server_.limits().header_timeout_ms * kNsPerMs;
+  watch_.WaitReadable();
+}
+
+void Connection::Run() {
+  if (running_) return;
+  running_ = true;
+  try {
+    bool again = true;
+    while (again) {
+      while (Step()) {
+      }
+      const bool was_waiting_for_output = !out_.empty();
+      Flush();
+      // What waited for the output to go out can go on now.
+      again = was_waiting_for_output && out_.empty() &&
+              (phase_ == Phase::kFlush || (phase_ == Phase::kHead && !Input().empty()));
+    }
+    Arm();
+  } catch (...) {
+    // Out of memory or a bug: it ends this connection, never the server.
+    Close();
+  }
+  running_ = false;
+}
+
+bool Connection::Step() {
+  switch (phase_) {
+    case Phase::kHead: return StepHead();
+    case Phase::kBody: return StepBody();
+    case Phase::kServing: return StepServing();
+    case Phase::kSkipBody: return StepSkipBody();
+    case Phase::kFlush:
+      if (!out_.empty()) return false;
+      if (peer_ended_ || body_complete_) {
+        Close();
+      } else {
+        ::shutdown(fd_, SHUT_WR);
+        linger_deadline_ns_ = server_.NowNs() + kLingerNs;
+        Enter(Phase::kLinger);
+      }
+      return false;
+    case Phase::kLinger: return false;
+    case Phase::kClosed:
+      if (exchange_active_) return StepServing();
+      return false;
+  }
+  return false;
+}
+
+void Connection::Flush() {
+  while (!out_.empty() && phase_ != Phase::kClosed) {
+    const ssize_t written = out_.WriteTo(fd_);
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      if (!WouldBlock(errno)) return Close();
+      break;
+    }
+    server_.metrics().bytes_out.Add(static_cast<uint64_t>(written));
+    write_deadline_ns_ = 0;
+  }
+  if (out_.empty()) {
+    write_deadline_ns_ = 0;
+  } else if (write_deadline_ns_ == 0) {
+    write_deadline_ns_ = server_.NowNs() + server_.limits().write_timeout_ms * kNsPerMs;
+  }
+  if (exchange_active_) exchange_.Settle(out_.bytes());
+}
+
+void Connection::Arm() {
+  if (phase_ == Phase::kClosed) return;
+  if (!out_.empty()) watch_.WaitWritable();
+  switch (phase_) {
+    case Phase::kHead:
+      // A client that does not read its answers gets no more of them.
+      if (out_.empty() || Input().empty()) watch_.WaitReadable();
+      return;
+    case Phase::kBody:
+    case Phase::kSkipBody:
+    case Phase::kLinger: return watch_.WaitReadable();
+    case Phase::kServing:
+      if (sink_ == BodySink::kStreamed && !body_complete_ && !stream_failed_) {
+        if (exchange_.BodyQueueHasRoom()) {
+          if (body_window_end_ns_ == 0) StartBodyClock();
+          watch_.WaitReadable();
+        } else {
+          body_window_end_ns_ = 0;  // it is the handler that is slow
+        }
+      } else if (!peer_ended_ && !more_input_) {
+        watch_.WaitReadable();  // to notice that the client goes
+      }
+      return;
+    case Phase::kFlush:
+    case Phase::kClosed: return;
+  }
+}
+
+void Connection::OnReadable() noexcept {
+  try {
+    ReadSocket();
+  } catch (...) {
+    Close();
+  }
+  Run();
+}
+
+void Connection::OnWritable() noexcept { Run(); }
+
+void Connection::OnUnwatched() noexcept {
+  unwatched_ = true;
+  Run();
+  MaybeDelete();
+}
+
+void Connection::ReadSocket() {
+  switch (phase_) {
+    case Phase::kHead: return ReadHead();
+    case Phase::kBody:
+      if (sink_ == BodySink::kInPlace) {
+        Received(::recv(fd_, in_.tail(), in_.room(), 0));
+        return;
+      }
+      if (sink_ == BodySink::kBuffered && !body_chunked_) return ReadIntoBody();
+      return ReadBodyBytes();
+    case Phase::kSkipBody: return ReadBodyBytes();
+    case Phase::kServing:
+      if (sink_ == BodySink::kStreamed && !body_complete_ && !stream_failed_) {
+        return ReadBodyBytes();
+      }
+      return PeekForEnd();
+    case Phase::kLinger: return DiscardInput();
+    case Phase::kFlush:
+    case Phase::kClosed: return;
+  }
+}
+
+// Books what recv returned; 0 when there is nothing to look at.
+size_t Connection::Received(ssize_t count) {
+  if (count == 0) {
+    OnEnd();
+    return 0;
+  }
+  if (count < 0) {
+    if (!WouldBlock(errno)) Close();
+    return 0;
+  }
+  server_.metrics().bytes_in.Add(static_cast<uint64_t>(count));
+  if (sink_ == BodySink::kInPlace && phase_ == Phase::kBody) {
+    body_window_bytes_ += static_cast<uint64_t>(count);
+    in_.Grew(static_cast<size_t>(count));
+  }
+  return static_cast<size_t>(count);
+}
+
+void Connection::ReadHead() {
+  in_.DropFront(in_begin_);
+  in_begin_ = 0;
+  if (in_.room() == 0) in_.Reserve(std::max(kInputBytesFirst, in_.capacity() * 2));
+  in_.Grew(Received(::recv(fd_, in_.tail(), in_.room(), 0)));
+}
+
+void Connection::ReadIntoBody() {
+  const uint64_t step = std::max<uint64_t>(kScratchBytes, body_.size());
+  const uint64_t wanted = body_.size() + std::min(body_left_, step);
+  if (!RoomInBody(static_cast<size_t>(wanted))) return;
+  const size_t room = static_cast<size_t>(std::min<uint64_t>(body_.room(), body_left_));
+  const size_t count = Received(::recv(fd_, body_.tail(), room, 0));
+  body_.Grew(count);
+  body_left_ -= count;
+  body_bytes_ += count;
+  body_window_bytes_ += count;
+  if (body_left_ == 0) body_complete_ = true;
+}
+
+void Connection::ReadBodyBytes() {
+  worker_.scratch.resize(kScratchBytes);
+  size_t room = kScratchBytes;
+  if (!body_chunked_) room = static_cast<size_t>(std::min<uint64_t>(room, body_left_));
+  const size_t count = Received(::recv(fd_, worker_.scratch.data(), room, 0));
+  if (count == 0) return;
+  body_window_bytes_ += count;
+  const std::string_view bytes(worker_.scratch.data(), count);
+  const size_t used = FeedBody(bytes);
+  if (body_complete_) leftover_.append(bytes.substr(used));
+}
+
+void Connection::PeekForEnd() {
+  char byte;
+  const ssize_t count = ::recv(fd_, &byte, 1, MSG_PEEK);
+  if (count > 0) {
+    more_input_ = true;  // the next request; it waits for its turn
+    return;
+  }
+  if (count == 0) return OnEnd();
+  if (!WouldBlock(errno)) Close();
+}
+
+void Connection::DiscardInput() {
+  worker_.scratch.resize(kScratchBytes);
+  // A few reads at a time: other connections wait.
+  for (int i = 0; i < 16 && phase_ == Phase::kLinger; ++i) {
+    const ssize_t count = ::recv(fd_, worker_.scratch.data(), kScratchBytes, 0);
+    if (count < 0 && WouldBlock(errno)) return;
+    if (count <= 0) return Close();
+    discarded_bytes_ += static_cast<uint64_t>(count);
+    if (discarded_bytes_ > kLingerBytesMax) return Close();
+  }
+}
+
+void Connection::OnEnd() {
+  peer_ended_ = true;
+  switch (phase_) {
+    case Phase::kHead: return Enter(Phase::kFlush);
+    case Phase::kServing:
+      // A client may have closed only its sending side, so the answer is still tried; but whoever
+      // asks is told that it has gone.
+      if (sink_ == BodySink::kStreamed && !body_complete_) {
+        exchange_.EndBody(
+            Status::Error(Code::kUnavailable, "the client closed before the end of the body"));
+        stream_failed_ = true;
+      }
+      exchange_.MarkGone();
+      return;
+    default: return Close();
+  }
+}
+
+void Connection::Enter(Phase phase) {
+  phase_ = phase;
+  head_deadline_ns_ = idle_deadline_ns_ = body_window_end_ns_ = 0;
+  if (phase == Phase::kBody || phase == Phase::kSkipBody) StartBodyClock();
+}
+
+void Connection::StartBodyClock() {
+  body_window_bytes_ = 0;
+  body_window_end_ns_ = server_.NowNs() + server_.limits().slow_body_window_ms * kNsPerMs;
+}
+
+void Connection::CheckSlowBody(uint64_t now_ns) {
+  if (body_window_end_ns_ == 0 || now_ns < body_window_end_ns_) return;
+  const uint64_t window_ms = server_.limits().slow_body_window_ms;
+  const uint64_t least = std::max<uint64_t>(1, kSlowBodyBytesPerSecond * window_ms / 1000);
+  if (body_window_bytes_ >= least) return StartBodyClock();
+  body_window_end_ns_ = 0;
+  if (phase_ == Phase::kBody) {
+    RefuseAndClose({ErrorId::kClientTimeout, "The body arrives too slowly."});
+  } else if (phase_ == Phase::kServing) {
+    stream_failed_ = true;
+    exchange_.EndBody(Status::Error(Code::kDeadlineExceeded, "the body arrives too slowly"));
+  } else {
+    Close();
+  }
+}
+
+void Connection::OnTick(uint64_t now_ns) {
+  try {
+    auto passed = [now_ns](uint64_t deadline) { return deadline != 0 && now_ns >= deadline; };
+    if (passed(write_deadline_ns_) || passed(linger_deadline_ns_) || passed(idle_deadline_ns_)) {
+      Close();
+    } else if (phase_ == Phase::kHead && passed(head_deadline_ns_)) {
+      if (Input().empty()) {
+        Close();
+      } else {
+        RefuseAndClose({ErrorId::kClientTimeout, "The head of the request arrives too slowly."});
+      }
+    } else if (phase_ == Phase::kHead && in_.size() == 0) {
+      in_.Free();  // an idle connection holds no input
+      return;
+    } else if (body_window_end_ns_ != 0) {
+      CheckSlowBody(now_ns);
+    } else {
+      return;
+    }
+  } catch (...) {
+    Close();
+  }
+  Run();
+}
+
+void Connection::Drain() {
+  if (phase_ == Phase::kHead && Input().empty() && out_.empty()) {
+    Close();
+  } else if (exchange_active_) {
+    exchange_.NotifyDrain();
+  }
+  Run();
+}
+
+void Connection::Abort() {
+  Close();
+  Run();
+}
+
+void Connection::Close() {
+  if (phase_ == Phase::kClosed) return;
+  Enter(Phase::kClosed);
+  write_deadline_ns_ = linger_deadline_ns_ = 0;
+  out_.Clear();
+  watch_.Close();
+  if (exchange_active_) exchange_.MarkGone();
+}
+
+// Deletes the connection once nobody can reach it any more. The last statement of its callers.
+void Connection::MaybeDelete() {
+  if (phase_ != Phase::kClosed || !unwatched_ || exchange_active_ || !exchange_.Quiet()) return;
+  server_.OnConnectionDeleted(worker_, *this, peer_.text);
+}
+
+}  // namespace nexadb::http

@@ -1,0 +1,66 @@
+// EventLoop: one thread that waits for sockets, runs posted tasks and ticks. Boost.Asio stands
+// behind it and nowhere else in this plugin.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "nexadb/env.h"
+
+namespace nexadb::http {
+
+// A task lives inside the object that it wakes, so posting allocates nothing. Not posted again
+// before it has run.
+struct LoopTask {
+  void (*run)(LoopTask& task) noexcept = nullptr;
+  LoopTask* next = nullptr;
+};
+
+class EventLoop {
+ public:
+  EventLoop();
+  ~EventLoop();
+  // `on_tick` runs on the loop's thread about every `tick_ms`.
+  Status Start(Env& env, std::string_view name, uint64_t tick_ms, const Callback& on_tick) noexcept;
+  // Ends the thread and joins it. Tasks still posted are not run. Safe without Start.
+  void Stop() noexcept;
+  // [any] Throws nothing: the wake-up needs no memory of its own beyond Asio's.
+  void Post(LoopTask& task) noexcept;
+  bool OnLoopThread() const noexcept;
+
+ private:
+  friend class FdWatch;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Told on the loop's thread.
+class FdObserver {
+ public:
+  virtual void OnReadable() noexcept = 0;
+  virtual void OnWritable() noexcept = 0;
+  // After Close, when no more calls will come. The observer may delete itself and the watch.
+  virtual void OnUnwatched() noexcept = 0;
+
+ protected:
+  ~FdObserver() = default;
+};
+
+// Owns a non-blocking socket and waits for it. [loop thread]
+class FdWatch {
+ public:
+  // Throws when the loop cannot take the socket, which is then closed.
+  FdWatch(EventLoop& loop, int fd, FdObserver& observer);
+  ~FdWatch();
+  // One call of the observer; asking again while waiting does nothing.
+  void WaitReadable() noexcept;
+  void WaitWritable() noexcept;
+  // Closes the socket. OnUnwatched follows, never from within.
+  void Close() noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nexadb::http

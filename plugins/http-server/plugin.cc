@@ -1,0 +1,95 @@
+// nexadb.http-server: the plugin's life around Server.
+#include "nexadb/plugin.h"
+
+#include <thread>
+
+#include "nexadb/sdk/guard.h"
+#include "plugins/http-server/server.h"
+
+namespace nexadb::http {
+namespace {
+
+Result<std::vector<std::string>> ReadTexts(const ConfigView& config, StringView key) {
+  std::vector<std::string> texts;
+  if (!config.Has(key)) return texts;
+  auto count = config.TextCount(key);
+  if (!count.ok()) return count.status();
+  for (uint64_t i = 0; i < *count; ++i) {
+    auto text = config.TextAt(key, i);
+    if (!text.ok()) return text.status();
+    texts.emplace_back(std::string_view(*text));
+  }
+  return texts;
+}
+
+Result<ServerConfig> ReadConfig(const ConfigView& config) {
+  ServerConfig out;
+  auto listen = ReadTexts(config, "listen");
+  if (!listen.ok()) return listen.status();
+  for (const std::string& text : *listen) {
+    auto address = ParseListenAddress(text);
+    if (!address.ok()) return address.status();
+    out.listen.push_back(std::move(*address));
+  }
+  auto hosts = ReadTexts(config, "allowed_hosts");
+  if (!hosts.ok()) return hosts.status();
+  out.allowed_hosts = std::move(*hosts);
+  if (config.Has("cors")) {
+    auto cors = config.Table("cors");
+    if (!cors.ok()) return cors.status();
+    auto origins = ReadTexts(**cors, "origins");
+    if (!origins.ok()) return origins.status();
+    out.cors_origins = std::move(*origins);
+  }
+  auto limits = ReadLimits(config);
+  if (!limits.ok()) return limits.status();
+  out.limits = *limits;
+  const unsigned cores = std::thread::hardware_concurrency();
+  out.io_threads = cores > 1 ? 2 : 1;
+  if (config.Has("io_threads")) {
+    auto threads = config.Integer("io_threads");
+    if (!threads.ok()) return threads.status();
+    if (*threads > 0) out.io_threads = static_cast<uint32_t>(*threads);
+  }
+  return out;
+}
+
+class HttpServerPlugin final : public Plugin {
+ public:
+  Status Configure(PluginContext& context) noexcept override {
+    return sdk::Guard([&]() -> Status {
+      auto config = ReadConfig(context.Config());
+      if (!config.ok()) return config.status();
+      server_ = std::make_unique<Server>(context, std::move(*config));
+      return context.Provide<HttpRouter>(*server_);
+    });
+  }
+  Status Start() noexcept override {
+    return sdk::Guard([&]() -> Status { return server_->Start(); });
+  }
+  void Drain(uint64_t deadline_ms) noexcept override {
+    static_cast<void>(sdk::Guard([&]() -> Status {
+                        if (server_) server_->Drain(deadline_ms);
+                        return {};
+                      }).ok());
+  }
+  void Stop() noexcept override {
+    static_cast<void>(sdk::Guard([&]() -> Status {
+                        if (server_) server_->Stop();
+                        return {};
+                      }).ok());
+  }
+  Status Reconfigure(const ConfigView&) noexcept override {
+    return Status::Error(Code::kUnsupported, "http-server takes a new configuration on restart");
+  }
+  void* Facet(const InterfaceId&) noexcept override { return nullptr; }
+  void Release() noexcept override { delete this; }
+
+ private:
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace
+}  // namespace nexadb::http
+
+NEXADB_PLUGIN("nexadb.http-server", nexadb::http::HttpServerPlugin)

@@ -1,0 +1,434 @@
+#include "plugins/http-server/server.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "nexadb/sdk/guard.h"
+#include "plugins/http-server/problem.h"
+#include "plugins/http-server/response_head.h"
+
+namespace nexadb::http {
+namespace {
+
+constexpr uint64_t kReleaseWaitMs = 30'000;
+constexpr uint64_t kTickMsMin = 10;
+constexpr uint64_t kTickMsMax = 1000;
+constexpr int kAcceptsInOneGo = 64;
+
+// A call into a handler on the blocking pool.
+struct PoolTask {
+  HttpExchange* exchange;
+  HttpHandler* handler;
+  std::shared_ptr<RouteEntry> route;  // entered
+};
+
+void Decline(HttpExchange& exchange, ErrorId error, std::string_view detail) {
+  exchange.SendRefusal({error, std::string(detail)}, {});
+  exchange.Release();
+}
+
+}  // namespace
+
+// One listening socket, watched by the first loop.
+class Server::Acceptor final : public FdObserver {
+ public:
+  Acceptor(Server& server, EventLoop& loop, int fd)
+      : server_(server), fd_(fd), watch_(loop, fd, *this) {
+    watch_.WaitReadable();
+  }
+  // Out of descriptors: waits for the next tick instead of spinning.
+  void Resume() { watch_.WaitReadable(); }
+  void Close() { watch_.Close(); }
+
+  void OnReadable() noexcept override {
+    for (int i = 0; i < kAcceptsInOneGo; ++i) {
+      PeerAddress peer;
+      const int fd = AcceptPeer(fd_, peer);
+      if (fd >= 0) {
+        server_.OnAccepted(fd, std::move(peer));
+        continue;
+      }
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+    }
+    watch_.WaitReadable();
+  }
+  void OnWritable() noexcept override {}
+  void OnUnwatched() noexcept override {
+    std::lock_guard lock(server_.connections_mutex_);
+    --server_.acceptor_count_;
+    server_.connections_changed_.notify_all();
+  }
+
+ private:
+  Server& server_;
+  const int fd_;
+  FdWatch watch_;
+};
+
+class Server::RouteMount final : public Mount {
+ public:
+  RouteMount(Server& server, std::shared_ptr<RouteEntry> route)
+      : server_(server), route_(std::move(route)) {}
+  void Release() noexcept override {
+    server_.Detach(route_);
+    route_->CloseAndWait();
+    delete this;
+  }
+
+ private:
+  ~RouteMount() = default;
+  Server& server_;
+  const std::shared_ptr<RouteEntry> route_;
+};
+
+struct Server::AdoptTask : LoopTask {
+  Server* server;
+  Worker* worker;
+  int fd;
+  PeerAddress peer;
+};
+
+struct Server::CommandTask : LoopTask {
+  Server* server;
+  Worker* worker;
+  Command command;
+};
+
+Server::Server(PluginContext& context, ServerConfig config)
+    : context_(context),
+      config_(std::move(config)),
+      metrics_(context.Metrics()),
+      routes_(std::make_shared<const RouteTable>()) {}
+
+Server::~Server() { Stop(); }
+
+Status Server::Start() {
+  auto sockets = OpenListeners(config_.listen, context_.Log());
+  if (!sockets.ok()) return sockets.status();
+  std::vector<uint16_t> ports;
+  std::string where;
+  for (const ListenSocket& socket : *sockets) {
+    ports.push_back(socket.port);
+    where += (where.empty() ? "" : ", ") + socket.text.substr(0, socket.text.rfind(':')) + ":" +
+             std::to_string(socket.port);
+  }
+  access_ = std::make_unique<AccessRules>(config_.allowed_hosts, config_.cors_origins, ports);
+  for (uint32_t i = 0; i < config_.io_threads; ++i) {
+    auto worker = std::make_unique<Worker>(*this);
+    uint32_t prefix = 0;
+    context_.Env().Random().Fill({reinterpret_cast<uint8_t*>(&prefix), sizeof(prefix)});
+    worker->request_prefix = prefix;
+    workers_.push_back(std::move(worker));
+  }
+  for (const ListenSocket& socket : *sockets) {
+    acceptors_.push_back(std::make_unique<Acceptor>(*this, workers_[0]->loop, socket.fd));
+    ++acceptor_count_;
+  }
+  port_.store(ports[0]);
+  for (const auto& worker : workers_) {
+    auto tick = [](void* state) noexcept {
+      auto* self = static_cast<Worker*>(state);
+      self->server.OnTick(*self);
+    };
+    const Status started =
+        worker->loop.Start(context_.Env(), "http-io", TickMs(), {tick, worker.get()});
+    if (!started.ok()) return started;
+  }
+  running_ = true;
+  context_.Log().Info("listening on " + where);
+  if (access_->cors() && access_->AllowsEveryOrigin()) {
+    context_.Log().Warning(
+        "cors.origins = [\"*\"]: pages of every site may use this server from their visitors' "
+        "browsers");
+  }
+  return {};
+}
+
+uint64_t Server::TickMs() const {
+  const struct Limits& limits = config_.limits;
+  const uint64_t shortest = std::min({limits.header_timeout_ms, limits.idle_timeout_ms,
+                                      limits.slow_body_window_ms, limits.write_timeout_ms});
+  return std::clamp(shortest / 4, kTickMsMin, kTickMsMax);
+}
+
+void Server::OnTick(Worker& worker) {
+  const uint64_t now_ns = NowNs();
+  for (Connection* c = worker.connections; c != nullptr; c = c->next) c->OnTick(now_ns);
+  if (&worker != workers_[0].get()) return;
+  for (const auto& acceptor : acceptors_) acceptor->Resume();
+}
+
+Server::AcceptVerdict Server::Admit(const std::string& address) {
+  std::lock_guard lock(connections_mutex_);
+  uint64_t& here = by_address_[address];
+  if (connection_count_ >= limits().connections_max ||
+      here >= limits().connections_per_address_max) {
+    if (here == 0) by_address_.erase(address);
+    return AcceptVerdict::kTooMany;
+  }
+  ++here;
+  ++connection_count_;
+  return AcceptVerdict::kWelcome;
+}
+
+void Server::OnAccepted(int fd, PeerAddress peer) {
+  metrics_.connections.Add(1);
+  if (Admit(peer.text) == AcceptVerdict::kTooMany) {
+    metrics_.rejected_connections.Add(1);
+    return RefuseConnection(fd);
+  }
+  metrics_.open_connections.Add(1);
+  Worker& worker = *workers_[next_worker_++ % workers_.size()];
+  if (&worker == workers_[0].get()) return Adopt(worker, fd, std::move(peer));
+  auto* task = new AdoptTask{{}, this, &worker, fd, std::move(peer)};
+  task->run = [](LoopTask& posted) noexcept {
+    std::unique_ptr<AdoptTask> self(static_cast<AdoptTask*>(&posted));
+    self->server->Adopt(*self->worker, self->fd, std::move(self->peer));
+  };
+  worker.loop.Post(*task);
+}
+
+void Server::Adopt(Worker& worker, int fd, PeerAddress peer) {
+  const std::string address = peer.text;
+  try {
+    auto connection = std::make_unique<Connection>(*this, worker, fd, std::move(peer));
+    connection->next = worker.connections;
+    if (worker.connections != nullptr) worker.connections->previous = connection.get();
+    worker.connections = connection.get();
+    Connection* adopted = connection.release();  // deletes itself through OnConnectionDeleted
+    adopted->Start();
+    if (draining_.load()) adopted->Drain();
+  } catch (...) {  // no memory, or no room in the poll set: the socket is closed already
+    std::lock_guard lock(connections_mutex_);
+    --connection_count_;
+    if (--by_address_[address] == 0) by_address_.erase(address);
+    connections_changed_.notify_all();
+  }
+}
+
+void Server::OnConnectionDeleted(Worker& worker, Connection& connection,
+                                 const std::string& peer_address) {
+  const std::string address = peer_address;  // it dies with the connection
+  if (connection.previous != nullptr) {
+    connection.previous->next = connection.next;
+  } else {
+    worker.connections = connection.next;
+  }
+  if (connection.next != nullptr) connection.next->previous = connection.previous;
+  delete &connection;
+  metrics_.open_connections.Add(-1);
+  std::lock_guard lock(connections_mutex_);
+  --connection_count_;
+  const auto found = by_address_.find(address);
+  if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
+  connections_changed_.notify_all();
+}
+
+void Server::RefuseConnection(int fd) {
+  const std::string body =
+      ProblemBody({ErrorId::kTooManyConnections, "The server has as many connections as it may."},
+                  {}, {});
+  HeadFacts facts;
+  facts.status = StatusOf(ErrorId::kTooManyConnections);
+  facts.content_length = body.size();
+  facts.close = true;
+  const HttpHeader headers[] = {{"Content-Type", "application/problem+json"}, {"Retry-After", "1"}};
+  std::string answer;
+  AppendHead(facts, {headers, 2}, answer);
+  answer += body;
+  // Best effort, without waiting: a fresh socket has room for this much.
+  static_cast<void>(::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+  ::shutdown(fd, SHUT_WR);
+  char unread[4096];
+  while (::recv(fd, unread, sizeof(unread), MSG_DONTWAIT) > 0) {
+  }
+  ::close(fd);
+}
+
+const RouteTable& Server::RoutesFor(Worker& worker) {
+  const uint64_t version = routes_version_.load(std::memory_order_acquire);
+  if (worker.routes_version != version) {
+    std::lock_guard lock(routes_mutex_);
+    worker.routes = routes_;
+    worker.routes_version = version;
+  }
+  return *worker.routes;
+}
+
+Result<Handle<Mount>> Server::Attach(const Route& route, HttpHandler& handler) noexcept {
+  return sdk::Guard([&]() -> Result<Handle<Mount>> {
+    auto entry = std::make_shared<RouteEntry>();
+    entry->method = std::string_view(route.method);
+    entry->pattern = std::string_view(route.pattern);
+    const std::string what = entry->method + " " + entry->pattern;
+    if (!IsToken(entry->method)) {
+      return Status::Error(Code::kInvalidArgument, "route " + what + ": the method is no token");
+    }
+    if (const char* wrong = CheckPattern(entry->pattern)) {
+      return Status::Error(Code::kInvalidArgument, "route " + what + ": the pattern " + wrong);
+    }
+    entry->body = route.body;
+    entry->run = route.run;
+    entry->body_bytes_max = route.body_bytes_max;
+    entry->handler = &handler;
+    if (route.body == BodyMode::kStreamed && route.run == RunMode::kInline) {
+      return Status::Error(Code::kInvalidArgument,
+                           "route " + what + ": a streamed body needs the pool");
+    }
+    std::string_view types = route.content_types;
+    while (!types.empty()) {
+      const size_t space = types.find(' ');
+      const std::string_view type = types.substr(0, space);
+      if (!type.empty()) entry->content_types.emplace_back(type);
+      types = space == std::string_view::npos ? std::string_view() : types.substr(space + 1);
+    }
+    if (entry->content_types.empty()) entry->content_types = {"application/json"};
+    std::lock_guard lock(routes_mutex_);
+    std::vector<std::shared_ptr<RouteEntry>> routes = routes_->routes();
+    for (const auto& taken : routes) {
+      if (taken->method == entry->method && taken->pattern == entry->pattern) {
+        return Status::Error(Code::kConflict, "route " + what + " is mounted already");
+      }
+    }
+    routes.push_back(entry);
+    routes_ = std::make_shared<const RouteTable>(std::move(routes));
+    routes_version_.fetch_add(1, std::memory_order_release);
+    return Handle<Mount>(new RouteMount(*this, std::move(entry)));
+  });
+}
+
+void Server::Detach(const std::shared_ptr<RouteEntry>& route) {
+  std::lock_guard lock(routes_mutex_);
+  std::vector<std::shared_ptr<RouteEntry>> routes = routes_->routes();
+  std::erase(routes, route);
+  routes_ = std::make_shared<const RouteTable>(std::move(routes));
+  routes_version_.fetch_add(1, std::memory_order_release);
+}
+
+void Server::ServeInline(HttpExchange& exchange) {
+  RouteEntry& route = *exchange.route;
+  if (!route.Enter()) return Decline(exchange, ErrorId::kRouteNotFound, "The path has gone.");
+  route.handler->Serve(Handle<Exchange>(&exchange));
+  route.Leave();
+}
+
+void Server::ServeOnPool(HttpExchange& exchange, HttpHandler& handler) {
+  if (!exchange.route->Enter()) {
+    return Decline(exchange, ErrorId::kRouteNotFound, "The path has gone.");
+  }
+  auto task = std::make_unique<PoolTask>(PoolTask{&exchange, &handler, exchange.route});
+  const Task posted{
+      [](void* state) noexcept {
+        std::unique_ptr<PoolTask> self(static_cast<PoolTask*>(state));
+        self->handler->Serve(Handle<Exchange>(self->exchange));
+        self->route->Leave();
+      },
+      [](void* state) noexcept {
+        std::unique_ptr<PoolTask> self(static_cast<PoolTask*>(state));
+        Decline(*self->exchange, ErrorId::kBusy, "Too many requests wait for a thread.");
+        self->route->Leave();
+      },
+      task.release()};
+  // A refused task has been dropped, which answered the request.
+  static_cast<void>(context_.Executor().Post(posted).ok());
+}
+
+void Server::MoveToPool(Handle<Exchange> exchange, HttpHandler& handler) noexcept {
+  auto* own = static_cast<HttpExchange*>(exchange.Detach());
+  const Status moved = sdk::Guard([&]() -> Status {
+    ServeOnPool(*own, handler);
+    return {};
+  });
+  if (!moved.ok()) own->Release();
+}
+
+Result<Buffer> Server::Limits() noexcept {
+  return sdk::Guard([&]() -> Result<Buffer> {
+    return Buffer::Own(LimitsDocument(config_.limits));
+  });
+}
+
+void* Server::Facet(const InterfaceId&) noexcept { return nullptr; }
+
+bool Server::TakeBodyMemory(uint64_t bytes) {
+  const uint64_t before = body_memory_.fetch_add(bytes);
+  if (before + bytes <= limits().body_memory_bytes_max) {
+    metrics_.body_bytes.Set(static_cast<double>(before + bytes));
+    return true;
+  }
+  body_memory_.fetch_sub(bytes);
+  return false;
+}
+
+void Server::ReturnBodyMemory(uint64_t bytes) {
+  const uint64_t before = body_memory_.fetch_sub(bytes);
+  metrics_.body_bytes.Set(static_cast<double>(before - bytes));
+}
+
+void Server::PostToAll(Command command) {
+  for (const auto& worker : workers_) {
+    auto* task = new CommandTask{{}, this, worker.get(), command};
+    task->run = [](LoopTask& posted) noexcept {
+      std::unique_ptr<CommandTask> self(static_cast<CommandTask*>(&posted));
+      self->server->Obey(*self->worker, self->command);
+    };
+    worker->loop.Post(*task);
+  }
+}
+
+void Server::Obey(Worker& worker, Command command) {
+  if (command == Command::kCloseAcceptors) {
+    if (&worker != workers_[0].get()) return;
+    for (const auto& acceptor : acceptors_) acceptor->Close();
+    return;
+  }
+  for (Connection* c = worker.connections; c != nullptr; c = c->next) {
+    if (command == Command::kDrain) c->Drain();
+    if (command == Command::kAbort) c->Abort();
+  }
+}
+
+bool Server::WaitForClosed(uint64_t timeout_ms) {
+  std::unique_lock lock(connections_mutex_);
+  return connections_changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] {
+    return connection_count_ == 0 && acceptor_count_ == 0;
+  });
+}
+
+void Server::Drain(uint64_t deadline_ms) {
+  if (!running_) return;
+  draining_.store(true);
+  PostToAll(Command::kCloseAcceptors);
+  PostToAll(Command::kDrain);
+  if (!WaitForClosed(deadline_ms)) {
+    context_.Log().Warning("requests still run at the end of the time to drain");
+  }
+}
+
+void Server::Stop() {
+  draining_.store(true);
+  if (running_) {
+    running_ = false;
+    PostToAll(Command::kCloseAcceptors);
+    PostToAll(Command::kAbort);
+    if (!WaitForClosed(kReleaseWaitMs)) {
+      context_.Log().Error(
+          "handlers still hold requests 30 s after Stop; what they may use is left in memory");
+      for (auto& worker : workers_) worker->loop.Stop();
+      for (auto& acceptor : acceptors_) static_cast<void>(acceptor.release());
+      for (auto& worker : workers_) static_cast<void>(worker.release());
+    }
+  }
+  for (auto& worker : workers_) {
+    if (worker) worker->loop.Stop();
+  }
+  acceptors_.clear();
+  workers_.clear();
+}
+
+}  // namespace nexadb::http
