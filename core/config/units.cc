@@ -21,7 +21,8 @@ constexpr Unit kSizes[] = {{"B", 1},
                            {"MB", 1e6},
                            {"GB", 1e9},
                            {"TB", 1e12}};
-constexpr Unit kDurations[] = {{"ms", 1}, {"s", 1e3}, {"m", 6e4}, {"h", 3.6e6}, {"d", 8.64e7}};
+constexpr Unit kDurations[] = {{"ms", 1},    {"s", 1e3},   {"m", 6e4},
+                               {"min", 6e4}, {"h", 3.6e6}, {"d", 8.64e7}};
 
 // Below it a double is exact to the unit for the values people write.
 constexpr double kValueMax = 9.2e18;

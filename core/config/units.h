@@ -10,7 +10,7 @@ namespace nexadb::config {
 // The unit may be left out for 0 only. In bytes; nullopt when it is none or does not fit 63 bits.
 std::optional<int64_t> ParseSize(std::string_view text);
 
-// The same with ms, s, m, h, d. In milliseconds, rounded up.
+// The same with ms, s, m (or min), h, d. In milliseconds, rounded up.
 std::optional<int64_t> ParseDuration(std::string_view text);
 
 }  // namespace nexadb::config

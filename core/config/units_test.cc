@@ -18,6 +18,7 @@ TEST(Units, DurationsRoundUpToMilliseconds) {
   EXPECT_EQ(ParseDuration("100ms"), 100);
   EXPECT_EQ(ParseDuration("1.5s"), 1500);
   EXPECT_EQ(ParseDuration("2h"), 7200000);
+  EXPECT_EQ(ParseDuration("10min"), ParseDuration("10m"));
   EXPECT_EQ(ParseDuration("0.1ms"), 1);
   EXPECT_EQ(ParseDuration("1d"), 86400000);
 }
