@@ -1,0 +1,137 @@
+#include "plugins/api-rest/api.h"
+
+#include "nexadb/sdk/guard.h"
+#include "plugins/api-rest/problem.h"
+#include "plugins/api-rest/request.h"
+#include "plugins/api-rest/routes.h"
+
+namespace nexadb::rest {
+
+// One row of the table at one prefix. The router calls Serve where the row says; a request that
+// would have to wait on the I/O thread is moved to the pool, where ServeOnPool takes it up.
+class MountedRoute final : public HttpHandler {
+ public:
+  MountedRoute(Api& api, const RouteSpec& spec, Scope mounted)
+      : api_(api), spec_(spec), mounted_(mounted), on_pool_(*this) {}
+
+  Status Attach(std::string_view prefix) {
+    const std::string pattern = std::string(prefix) + std::string(spec_.pattern);
+    Route route;
+    route.method = spec_.method;
+    route.pattern = pattern;
+    route.body = spec_.body;
+    route.run = spec_.run;
+    route.content_types = spec_.content_types;
+    Result<Handle<Mount>> mount = api_.services.router->Attach(route, *this);
+    if (!mount.ok()) return std::move(mount).status();
+    mount_ = std::move(*mount);
+    return {};
+  }
+
+  void Serve(Handle<Exchange> exchange) noexcept override {
+    Answer(std::move(exchange),
+           spec_.run == RunMode::kInline ? Waiting::kForbidden : Waiting::kAllowed);
+  }
+
+ private:
+  class OnPool final : public HttpHandler {
+   public:
+    explicit OnPool(MountedRoute& route) : route_(route) {}
+    void Serve(Handle<Exchange> exchange) noexcept override {
+      route_.Answer(std::move(exchange), Waiting::kAllowed);
+    }
+
+   private:
+    MountedRoute& route_;
+  };
+
+  void Answer(Handle<Exchange> exchange, Waiting waiting) noexcept {
+    bool begun = false;
+    const Status status = sdk::Guard([&]() -> Status {
+      const Span<const StringView> captures = exchange->Captures();
+      std::vector<std::string_view> parts(captures.begin(), captures.end());
+      std::string_view database = api_.options.default_database;
+      if (mounted_ == Scope::kDatabase) {
+        database = parts.front();
+        parts.erase(parts.begin());
+      }
+      Request request(api_, spec_, *exchange, waiting, database, std::move(parts));
+      Status outcome = request.Run();
+      begun = request.begun();
+      return outcome;
+    });
+    if (status.ok()) return;
+    if (status.code() == Code::kWouldBlock && waiting == Waiting::kForbidden) {
+      api_.services.router->MoveToPool(std::move(exchange), on_pool_);
+      return;
+    }
+    // Once begun, releasing the exchange cuts the answer off, which the client sees.
+    if (!begun) SendProblem(*exchange, status);
+  }
+
+  Api& api_;
+  const RouteSpec& spec_;
+  const Scope mounted_;
+  OnPool on_pool_;
+  // Last: dropping it waits for the handlers that run.
+  Handle<Mount> mount_;
+};
+
+Api::Api(Services services_in, ApiOptions options_in, const CursorKey& cursor_key)
+    : options(std::move(options_in)),
+      services(std::move(services_in)),
+      cursors(cursor_key),
+      transactions(*services.clock, *services.random, *services.executor, options.transactions) {}
+
+Api::~Api() { Close(); }
+
+Status Api::Open() {
+  static constexpr std::string_view kServerPrefixes[] = {"", "/v1"};
+  static constexpr std::string_view kDatabasePrefixes[] = {"/db/{db}", "/v1/db/{db}"};
+  for (const RouteSpec& spec : Routes()) {
+    const auto attach = [&](std::string_view prefix, Scope scope) {
+      routes_.push_back(std::make_unique<MountedRoute>(*this, spec, scope));
+      return routes_.back()->Attach(prefix);
+    };
+    for (const std::string_view prefix : kServerPrefixes) {
+      if (Status status = attach(prefix, Scope::kServer); !status.ok()) return status;
+    }
+    if (spec.scope != Scope::kDatabase) continue;
+    for (const std::string_view prefix : kDatabasePrefixes) {
+      if (Status status = attach(prefix, Scope::kDatabase); !status.ok()) return status;
+    }
+  }
+  return {};
+}
+
+void Api::Close() {
+  routes_.clear();
+  transactions.Close();
+}
+
+Result<KeyValueStore*> Api::KeyValue() const {
+  auto* facet = static_cast<KeyValueStore*>(services.database->Facet(KeyValueStore::kInterface));
+  if (facet == nullptr) {
+    return MakeError(ErrorId::kNotImplemented, "This server's database has no key-value store.");
+  }
+  return facet;
+}
+
+Result<VectorCollections*> Api::Vectors() const {
+  auto* facet =
+      static_cast<VectorCollections*>(services.database->Facet(VectorCollections::kInterface));
+  if (facet == nullptr) {
+    return MakeError(ErrorId::kNotImplemented, "This server's database has no vector collections.");
+  }
+  return facet;
+}
+
+Result<KeyAdmin*> Api::Keys() const {
+  auto* facet = static_cast<KeyAdmin*>(services.auth->Facet(KeyAdmin::kInterface));
+  if (facet == nullptr) {
+    return MakeError(ErrorId::kNotImplemented, "This server's keys are managed elsewhere.");
+  }
+  return facet;
+}
+
+}  // namespace nexadb::rest

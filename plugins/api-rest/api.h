@@ -1,0 +1,64 @@
+// Api: what all requests of one instance share.
+//
+// Made in Start, when the slots are bound; mounts every row of the route table, and unmounts on
+// Close, which waits for the requests that run. Thread-safe once made.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nexadb/authenticator.h"
+#include "nexadb/database.h"
+#include "nexadb/http.h"
+#include "nexadb/kernel_info.h"
+#include "nexadb/plugin.h"
+#include "plugins/api-rest/cursor_token.h"
+#include "plugins/api-rest/transactions.h"
+
+namespace nexadb::rest {
+
+struct ApiOptions {
+  std::string default_database = "nexadb";
+  bool metrics_public = false;
+  uint64_t query_time_ms = 30'000;
+  uint64_t query_time_max_ms = 300'000;
+  TransactionLimits transactions;
+};
+
+struct Services {
+  ServiceRef<HttpRouter> router;
+  ServiceRef<Database> database;
+  ServiceRef<Authenticator> auth;
+  ServiceRef<KernelInfo> kernel;
+  Clock* clock = nullptr;
+  Random* random = nullptr;
+  Executor* executor = nullptr;
+  Logger* log = nullptr;
+};
+
+struct RouteSpec;
+class MountedRoute;
+
+class Api {
+ public:
+  Api(Services services, ApiOptions options, const CursorKey& cursor_key);
+  ~Api();
+  // kConflict when another plugin holds one of the paths.
+  Status Open();
+  void Close();
+
+  const ApiOptions options;
+  const Services services;
+  const CursorSigner cursors;
+  TransactionTable transactions;
+
+  // The facets of the services; unsupported when the service in the slot lacks one.
+  Result<KeyValueStore*> KeyValue() const;
+  Result<VectorCollections*> Vectors() const;
+  Result<KeyAdmin*> Keys() const;
+
+ private:
+  std::vector<std::unique_ptr<MountedRoute>> routes_;
+};
+
+}  // namespace nexadb::rest

@@ -1,0 +1,46 @@
+// POST /db/{db}/command: one MongoDB command in, its reply out.
+#include "core/document/error.h"
+#include "plugins/api-rest/handlers.h"
+#include "plugins/api-rest/reply.h"
+#include "plugins/api-rest/request.h"
+
+namespace nexadb::rest {
+namespace {
+
+// What a server of MongoDB answers to a command that failed as a whole.
+std::string FailedReply(const Status& status) {
+  const int32_t code = MongoCode(status);
+  bson::Builder reply;
+  reply.Double("ok", 0).Text("errmsg", status.message());
+  reply.Int32("code", code).Text("codeName", MongoCodeName(code));
+  if (!status.detail().empty() && bson::Validate(status.detail()) == nullptr) {
+    for (const bson::Element& element : bson::Document(status.detail())) {
+      const std::string_view name = element.name();
+      if (name == "keyPattern" || name == "keyValue" || name == "errInfo") reply.Element(element);
+    }
+  }
+  return reply.Finish();
+}
+
+}  // namespace
+
+Status RunCommand(Request& request) {
+  const std::string_view form = request.parameters().Get("ejson").value_or("relaxed");
+  if (form != "relaxed" && form != "canonical") {
+    return MakeError(ErrorId::kInvalidParameter,
+                     "The parameter 'ejson' takes relaxed or canonical.");
+  }
+  const JsonMode mode = form == "canonical" ? JsonMode::kCanonical : JsonMode::kRelaxed;
+  Result<std::string> command = request.ObjectBody();
+  if (!command.ok()) return std::move(command).status();
+  Result<Session*> session = request.session(0, Stamps::kOff);
+  if (!session.ok()) return std::move(session).status();
+  Result<Buffer> reply = request.database().Run(**session, request.capture(0), AsBytes(*command));
+  if (!reply.ok()) {
+    const std::string failed = FailedReply(reply.status());
+    return SendJson(request.exchange(), 200, BsonToJson(bson::Document(AsBytes(failed)), mode));
+  }
+  return SendJson(request.exchange(), 200, BsonToJson(bson::Document(reply->bytes()), mode));
+}
+
+}  // namespace nexadb::rest

@@ -1,0 +1,100 @@
+// Request: one request on its way through a handler.
+//
+// The dispatcher makes it, authenticates, checks the parameters, and calls the route's handler,
+// which either answers on exchange() and returns OK, or returns the Status that becomes the problem
+// document. Views live as long as the exchange. One thread at a time.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/document/json.h"
+#include "nexadb/bson.h"
+#include "nexadb/database.h"
+#include "nexadb/http.h"
+#include "plugins/api-rest/api.h"
+#include "plugins/api-rest/parameters.h"
+#include "plugins/api-rest/routes.h"
+
+namespace nexadb::rest {
+
+// Whether the thread may wait: the I/O thread may not.
+enum class Waiting { kForbidden, kAllowed };
+
+// What documents get on their way in: see SessionOptions::timestamps.
+enum class Stamps { kOff, kOn };
+
+class Request {
+ public:
+  // `captures` are those of the pattern without any /db/{db}.
+  Request(Api& api, const RouteSpec& route, Exchange& exchange, Waiting waiting,
+          std::string_view database, std::vector<std::string_view> captures);
+  ~Request();
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+
+  // Runs the whole: parameters, key, handler. kWouldBlock: call again where waiting is allowed.
+  Status Run();
+  // The same on behalf of a caller who is known already, within the session of a transaction.
+  Status RunWithin(Principal& principal, Session& session);
+
+  Api& api() { return api_; }
+  Database& database() { return *api_.services.database; }
+  Exchange& exchange() { return exchange_; }
+  const RouteSpec& route() const { return route_; }
+  bool may_wait() const { return waiting_ == Waiting::kAllowed; }
+  std::string_view database_name() const { return database_name_; }
+  // The i-th capture: collection, id …
+  std::string_view capture(size_t i) const { return captures_[i]; }
+  const Parameters& parameters() const { return parameters_; }
+  Principal* principal() { return principal_; }
+  // Gives the principal up, to live as long as what borrows it; principal() stays usable meanwhile.
+  // REQUIRES: the request was authenticated by itself, and has opened no session.
+  Handle<Principal> TakePrincipal() { return std::move(own_principal_); }
+  double TookMs();
+
+  // The session for this request, opened on the first call with a deadline `time_ms` from now
+  // (0: the default). The transaction's own when X-Transaction-Id names one.
+  Result<Session*> session(uint64_t time_ms = 0, Stamps stamps = Stamps::kOn);
+  // The transaction that X-Transaction-Id names, after session() has found it.
+  TransactionLease& transaction() { return lease_; }
+  bool in_transaction();
+
+  // The answer's headers are out: a failure can only cut it off.
+  bool begun() const { return begun_; }
+  void MarkBegun() { begun_ = true; }
+
+  // The body as BSON: one object. missing_body, invalid_json, not_an_object, and the limits'
+  // errors. An envelope around documents gets the envelope's limits.
+  Result<std::string> ObjectBody(const JsonOptions& limits = kEnvelopeJson);
+  // The same; an absent body reads as {}.
+  Result<std::string> OptionalObjectBody();
+  // Any JSON value.
+  Result<JsonValue> AnyBody();
+  // The media type of the body, lower case, without parameters; empty for no Content-Type.
+  std::string ContentType();
+  // The Accept header names `media_type`.
+  bool Accepts(std::string_view media_type);
+
+ private:
+  Status CheckParameters();
+  Status Authenticate();
+
+  Api& api_;
+  const RouteSpec& route_;
+  Exchange& exchange_;
+  const Waiting waiting_;
+  const std::string_view database_name_;
+  const std::vector<std::string_view> captures_;
+  Parameters parameters_;
+  Handle<Principal> own_principal_;
+  Principal* principal_ = nullptr;
+  // Declared after the principal, which it borrows.
+  Handle<Session> own_session_;
+  TransactionLease lease_;
+  Session* session_ = nullptr;
+  bool begun_ = false;
+};
+
+}  // namespace nexadb::rest
