@@ -34,6 +34,10 @@ need_packages "${build_packages[@]}" "${test_packages[@]}"
 mkdir -p build
 scripts/test_data.sh
 scripts/node.sh
+for folder in tests/browser plugins/admin-ui/web; do
+  stamp=$folder/node_modules/.package-lock.json
+  [ "$stamp" -nt "$folder/package-lock.json" ] || build/tools/npm ci --no-audit --no-fund --silent --prefix "$folder"
+done
 
 if ! $quick; then
   run_preset asan -DNEXADB_TESTS=ON -- -L 'unit|integration|crash|fuzz' -LE 'slow'

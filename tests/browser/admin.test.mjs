@@ -1,0 +1,218 @@
+// The administration page in a real browser, on a real server with real data: what a user does, in
+// both themes and at two widths, by keyboard, without a console error, and clean for axe.
+// NEXADB_ADMIN_URL and NEXADB_TEST_KEY say where; browser_test.py starts the server.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
+
+const url = process.env.NEXADB_ADMIN_URL;
+const key = process.env.NEXADB_TEST_KEY;
+const screenshots = process.env.NEXADB_SCREENSHOTS;
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let browser;
+before(async () => {
+  browser = await chromium.launch({
+    executablePath: process.env.NEXADB_CHROMIUM ?? '/usr/bin/chromium-headless-shell',
+    args: ['--disable-dev-shm-usage', '--disable-background-networking', '--disable-quic', '--no-first-run'],
+  });
+});
+after(() => browser.close());
+
+const WIDE = { width: 1280, height: 800 };
+const NARROW = { width: 390, height: 844 };
+
+/** A page whose console errors and foreign requests fail the test at its end. */
+async function open(t, options = {}) {
+  const context = await browser.newContext({
+    viewport: WIDE, reducedMotion: 'reduce', locale: 'en-US', timezoneId: 'UTC', ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  const faults = [];
+  page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
+  page.on('console', (message) => {
+    // A refused request is the test's own doing; the browser logs it all the same.
+    if (message.type() === 'error' && !/status of (401|404|412)/.test(message.text())) faults.push(message.text());
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith('data:')) faults.push(`foreign: ${request.url()}`);
+  });
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(faults, []);
+  });
+  await page.goto(url);
+  return page;
+}
+
+async function signIn(page) {
+  await page.getByLabel('API key').fill(key);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+}
+
+async function goTo(page, name) {
+  await page.getByRole('navigation').getByRole('link', { name }).click();
+  await page.getByRole('heading', { name, level: 1 }).waitFor();
+}
+
+async function assertAccessible(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, {
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }));
+  assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes[0].html}`), []);
+}
+
+test('a wrong key is refused, the right one signs in, signing out forgets it', async (t) => {
+  const page = await open(t);
+  await page.getByLabel('API key').fill('wrong');
+  await page.keyboard.press('Enter');
+  await page.getByText('This key is not valid.').waitFor();
+  await signIn(page);
+  await page.reload();
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('API key').waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.getItem('nexadb-key')), null);
+});
+
+test('a collection is made, filled, filtered, edited and dropped', async (t) => {
+  const page = await open(t);
+  await signIn(page);
+  await goTo(page, 'Collections');
+  await page.getByRole('button', { name: 'New collection' }).click();
+  await page.getByLabel('Name').fill('browser');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByText('Nothing matches').waitFor();
+  for (const document of ['{"_id": "ada", "age": 36}', '{"_id": "bob", "age": 28}']) {
+    await page.getByRole('button', { name: 'New document' }).click();
+    await page.getByLabel('JSON').fill(document);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  }
+  await page.keyboard.press('/');
+  await page.getByLabel('Filter').fill('{"age": {"$gt": 30}}');
+  await page.keyboard.press('Enter');
+  await page.getByText('1 shown of 1').waitFor();
+  await page.getByRole('button', { name: 'ada' }).click();
+  await page.getByLabel('JSON').fill('{"age": 37}');
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('cell', { name: '37' }).waitFor();
+  await page.getByRole('button', { name: 'ada' }).click();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByText('Nothing matches').waitFor();
+  await page.getByLabel('Filter').fill('{"age": {"$gt2": 30}}');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').getByText('unknown_operator').waitFor();
+  await goTo(page, 'Collections');
+  await page.getByRole('button', { name: 'Drop browser' }).click();
+  await page.getByRole('button', { name: 'Drop it' }).click();
+  await page.getByRole('link', { name: 'browser' }).waitFor({ state: 'detached' });
+});
+
+test('an edit based on an old version is refused', async (t) => {
+  const page = await open(t);
+  await signIn(page);
+  await page.evaluate(async (k) => {
+    const headers = { 'X-API-Key': k, 'Content-Type': 'application/json' };
+    await fetch('/collections/versions', { method: 'POST', headers, body: '{"_id": "v", "n": 1}' });
+  }, key);
+  await page.goto(`${url}/#/collections/versions`);
+  await page.getByRole('button', { name: 'v', exact: true }).click();
+  await page.waitForFunction(() => document.querySelector('dialog textarea')?.value.includes('"n": 1'));
+  await page.evaluate(async (k) => {
+    const headers = { 'X-API-Key': k, 'Content-Type': 'application/json' };
+    await fetch('/collections/versions/v', { method: 'PUT', headers, body: '{"n": 2}' });
+  }, key);
+  await page.getByLabel('JSON').fill('{"n": 3}');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Somebody else has changed this document').waitFor();
+});
+
+test('aggregations and vector searches over real data', async (t) => {
+  const page = await open(t);
+  await signIn(page);
+  await page.goto(`${url}/#/collections/fiori_docs`);
+  await page.getByText('100 vectors').waitFor();
+  await page.getByRole('tab', { name: 'Aggregation' }).click();
+  await page.getByRole('button', { name: 'Run' }).click();
+  await page.getByText('"count": 100').waitFor();
+  await page.getByRole('tab', { name: 'Vector search' }).click();
+  await page.getByLabel('Like the document with _id').fill('local-btp-fiori-tools-0-chunk-0');
+  await page.getByRole('button', { name: 'Search' }).click();
+  await page.getByRole('cell', { name: '1.0000' }).waitFor();
+  assert.equal(await page.getByRole('region', { name: 'Hits' }).locator('tbody tr').count(), 10);
+});
+
+test('a key is made, shown once, and revoked', async (t) => {
+  const page = await open(t);
+  await signIn(page);
+  await goTo(page, 'Keys');
+  await page.getByRole('button', { name: 'New key' }).click();
+  await page.getByLabel('Name').fill('reader');
+  await page.getByRole('button', { name: 'Create' }).click();
+  const secret = await page.locator('.secret').innerText();
+  await page.getByRole('button', { name: 'Done' }).click();
+  const status = () => page.evaluate(async (k) => (await fetch('/collections', { headers: { 'X-API-Key': k } })).status, secret);
+  assert.equal(await status(), 200);
+  await page.getByRole('button', { name: 'Revoke reader' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+  await page.getByRole('cell', { name: 'revoked' }).waitFor();
+  assert.equal(await status(), 401);
+});
+
+test('the charts move', async (t) => {
+  const page = await open(t);
+  await signIn(page);
+  await page.getByRole('img', { name: /^Requests: [\d.]+ \/s now/ }).waitFor();
+  assert.equal(await page.locator('.chart canvas').count(), 3);
+});
+
+test('the page is served to anyone, under a strict policy', async (t) => {
+  const page = await open(t);
+  const answer = await page.request.get(`${url}/`);
+  assert.equal(answer.status(), 200);
+  assert.match(answer.headers()['content-type'], /^text\/html/);
+  const policy = answer.headers()['content-security-policy'];
+  assert.match(policy, /default-src 'none'/);
+  assert.doesNotMatch(policy, /unsafe/);
+});
+
+for (const colorScheme of ['light', 'dark']) {
+  for (const [width, viewport] of [['wide', WIDE], ['narrow', NARROW]]) {
+    test(`every page is accessible and fits: ${colorScheme}, ${width}`, async (t) => {
+      const page = await open(t, { colorScheme, viewport });
+      const look = async (name) => {
+        if (screenshots) await page.screenshot({ path: `${screenshots}/${name}-${colorScheme}-${width}.png` });
+        await assertAccessible(page);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(overflow <= 0, `${name} is ${overflow} pixels too wide`);
+      };
+      await look('sign-in');
+      await signIn(page);
+      await page.getByRole('img', { name: /^Requests: [\d.]+/ }).waitFor();
+      await look('overview');
+      await goTo(page, 'Collections');
+      await page.getByRole('link', { name: 'fiori_docs' }).waitFor();
+      await look('collections');
+      await page.getByRole('link', { name: 'fiori_docs' }).click();
+      await page.getByText('50 shown of 100').waitFor();
+      await look('documents');
+      await page.locator('tbody button').first().click();
+      await page.getByRole('dialog').waitFor();
+      await look('editor');
+      await page.keyboard.press('Escape');
+      await page.getByRole('tab', { name: 'Vector search' }).click();
+      await look('vectors');
+      await goTo(page, 'Keys');
+      await page.getByRole('cell', { name: /active|revoked/ }).first().waitFor();
+      await look('keys');
+      await goTo(page, 'Plugins');
+      await page.getByText('nexadb.storage-lsm').first().waitFor();
+      await look('plugins');
+    });
+  }
+}
