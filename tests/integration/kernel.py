@@ -50,7 +50,7 @@ class Kernel:
         self.options = list(options)
         self.config = write_config(self.directory, edit)
         self.process = None
-        self.port = None
+        self.ports = {}  # of each http-server instance, by its name
         self.log = []
         if start:
             self.start()
@@ -66,7 +66,7 @@ class Kernel:
     def start(self):
         """Returns the seconds until /readyz answered 200."""
         began = time.monotonic()
-        self.port = None
+        self.ports = {}
         self.log = []
         self.process = subprocess.Popen(
             [str(KERNEL), "--config", str(self.config), *self.options],
@@ -86,10 +86,19 @@ class Kernel:
     def _read_log(self):
         for line in self.process.stdout:
             self.log.append(line)
-            found = re.search(r"listening on .*127\.0\.0\.1:(\d+)", line)
-            if found and self.port is None:
-                self.port = int(found.group(1))
+            found = re.search(r"\[(\w+)\] listening on .*127\.0\.0\.1:(\d+)", line)
+            if found:
+                self.ports[found.group(1)] = int(found.group(2))
+            if "http" in self.ports:
                 self._listening.set()
+
+    @property
+    def port(self):
+        return self.ports["http"]
+
+    @property
+    def admin_port(self):
+        return self.ports["admin_http"]
 
     def _ready(self):
         try:
