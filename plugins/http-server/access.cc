@@ -41,16 +41,14 @@ AccessRules::AccessRules(const std::vector<std::string>& hosts, std::vector<std:
 }
 
 bool AccessRules::HostAllowed(std::string_view host) const {
-  return std::any_of(hosts_.begin(), hosts_.end(), [&](const std::string& allowed) {
-    return EqualsIgnoringCase(allowed, host);
-  });
+  return std::any_of(hosts_.begin(), hosts_.end(),
+                     [&](const std::string& allowed) { return EqualsIgnoringCase(allowed, host); });
 }
 
 bool AccessRules::OriginListed(std::string_view origin) const {
   if (any_origin_) return true;
-  return std::any_of(origins_.begin(), origins_.end(), [&](const std::string& listed) {
-    return EqualsIgnoringCase(listed, origin);
-  });
+  return std::any_of(origins_.begin(), origins_.end(),
+                     [&](const std::string& listed) { return EqualsIgnoringCase(listed, origin); });
 }
 
 bool AccessRules::Check(const Framing& framing, Refusal& refusal) const {

@@ -105,15 +105,15 @@ class Connection final : public FdObserver {
   HttpExchange exchange_;
   Phase phase_ = Phase::kHead;
   bool running_ = false;
-  bool peer_ended_ = false;     // the client sends no more
-  bool more_input_ = false;     // the socket holds bytes that are not to be read yet
+  bool peer_ended_ = false;  // the client sends no more
+  bool more_input_ = false;  // the socket holds bytes that are not to be read yet
   bool exchange_active_ = false;
   bool unwatched_ = false;
   bool first_request_ = true;
 
   GrowingBytes in_;
-  size_t in_begin_ = 0;   // bytes before it are done with
-  size_t consumed_ = 0;   // bytes of the input, from in_begin_, that the current request took
+  size_t in_begin_ = 0;  // bytes before it are done with
+  size_t consumed_ = 0;  // bytes of the input, from in_begin_, that the current request took
   OutQueue out_;
 
   // The current request's body.
@@ -121,13 +121,13 @@ class Connection final : public FdObserver {
   bool body_chunked_ = false;
   bool body_complete_ = true;
   bool stream_failed_ = false;
-  uint64_t body_left_ = 0;      // when not chunked
-  uint64_t body_bytes_ = 0;     // decoded so far
+  uint64_t body_left_ = 0;   // when not chunked
+  uint64_t body_bytes_ = 0;  // decoded so far
   uint64_t body_bytes_max_ = 0;
   ChunkDecoder chunks_;
   GrowingBytes body_;
-  uint64_t body_memory_ = 0;    // taken from the server's budget
-  std::string leftover_;        // read past a chunked body's end
+  uint64_t body_memory_ = 0;  // taken from the server's budget
+  std::string leftover_;      // read past a chunked body's end
 
   // Deadlines on the monotonic clock; 0 is none.
   uint64_t head_deadline_ns_ = 0;

@@ -84,8 +84,7 @@ void Connection::BeginRequest(std::string_view head) {
   consumed_ = gate_.head_end();
   Refusal refusal;
   Framing framing;
-  if (!ParseHead(head, exchange_.head, refusal) ||
-      !ReadFraming(exchange_.head, framing, refusal)) {
+  if (!ParseHead(head, exchange_.head, refusal) || !ReadFraming(exchange_.head, framing, refusal)) {
     return RefuseAndClose(refusal);
   }
   SetRequestId(worker_, framing.request_id, exchange_.request_id);
@@ -170,16 +169,16 @@ bool Connection::CheckBody(const Framing& framing) {
   const RouteEntry& route = *exchange_.route;
   if (!framing.has_body() || route.body == BodyMode::kNone) return true;
   const std::string type = MediaType(framing.content_type);
-  const bool accepted = std::any_of(
-      route.content_types.begin(), route.content_types.end(),
-      [&](const std::string& wanted) { return wanted == "*/*" || wanted == type; });
+  const bool accepted =
+      std::any_of(route.content_types.begin(), route.content_types.end(),
+                  [&](const std::string& wanted) { return wanted == "*/*" || wanted == type; });
   if (!accepted) {
     std::string wanted;
     for (const std::string& one : route.content_types) wanted += (wanted.empty() ? "" : ", ") + one;
     exchange_.keep_alive = exchange_.keep_alive && !framing.expect_continue;
-    Refuse({ErrorId::kUnsupportedMediaType,
-            "The body is '" + std::string(framing.content_type.substr(0, 100)) +
-                "'; this path accepts " + wanted + "."},
+    Refuse({ErrorId::kUnsupportedMediaType, "The body is '" +
+                                                std::string(framing.content_type.substr(0, 100)) +
+                                                "'; this path accepts " + wanted + "."},
            {});
     return false;
   }

@@ -61,8 +61,7 @@ void HttpExchange::SendRefusal(const Refusal& refusal, Span<const HttpHeader> he
     all.push_back({"Content-Type", "application/problem+json"});
     const uint16_t status = StatusOf(refusal.error);
     if (status == 503 || status == 429) all.push_back({"Retry-After", "1"});
-    Send(status, {all.data(), all.size()},
-         Buffer::Own(ProblemBody(refusal, path, request_id)));
+    Send(status, {all.data(), all.size()}, Buffer::Own(ProblemBody(refusal, path, request_id)));
     return {};
   });
   if (!outcome.ok()) Send(503, {}, {});
@@ -237,8 +236,7 @@ Result<uint64_t> HttpExchange::Write(Buffer chunk) noexcept {
 
 bool HttpExchange::WaitWritable() noexcept {
   Lock lock(mutex_);
-  changed_.wait(lock,
-                [&] { return gone_.load(std::memory_order_relaxed) || Credit(lock) > 0; });
+  changed_.wait(lock, [&] { return gone_.load(std::memory_order_relaxed) || Credit(lock) > 0; });
   return !gone_.load(std::memory_order_relaxed);
 }
 

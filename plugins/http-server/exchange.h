@@ -130,8 +130,8 @@ class HttpExchange final : public Exchange {
   LoopTask& wake_;
   const std::atomic<bool>& draining_;
   std::vector<StringView> captures_;
-  std::string decoded_;         // captures that were percent-encoded
-  bool serving_inline_ = false; // [loop]
+  std::string decoded_;          // captures that were percent-encoded
+  bool serving_inline_ = false;  // [loop]
   std::atomic<bool> gone_{false};
 
   std::mutex mutex_;

@@ -128,14 +128,15 @@ bool ReadTarget(std::string_view target, Framing& framing, Refusal& refusal) {
   if (target[0] != '/' && target != "*") {  // absolute form, which RFC 9112 wants understood
     const size_t authority = target.find("://") + 3;
     const size_t path = target.find_first_of("/?", authority);
-    framing.host = target.substr(authority, path == std::string_view::npos ? path : path - authority);
+    framing.host =
+        target.substr(authority, path == std::string_view::npos ? path : path - authority);
     if (framing.host.empty()) return Malformed(refusal, "The target names no host.");
     target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
   }
   const size_t question = target.find('?');
   framing.path = target.substr(0, question);
-  framing.query = question == std::string_view::npos ? std::string_view()
-                                                     : target.substr(question + 1);
+  framing.query =
+      question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
   if (framing.path.empty()) framing.path = "/";
   return true;
 }

@@ -35,8 +35,8 @@ class OutQueue {
 
   std::string text_;
   std::vector<Segment> segments_;
-  size_t first_ = 0;     // segments before it are written
-  size_t written_ = 0;   // bytes of segments_[first_] that are written
+  size_t first_ = 0;    // segments before it are written
+  size_t written_ = 0;  // bytes of segments_[first_] that are written
   size_t bytes_ = 0;
 };
 

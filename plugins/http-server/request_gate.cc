@@ -15,8 +15,8 @@ constexpr std::array<uint8_t, 256> MakeClasses() {
     classes[c] = kValueChar | kTargetChar;
     const bool alphanumeric =
         (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-    if (alphanumeric || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) !=
-                            std::string_view::npos) {
+    if (alphanumeric ||
+        std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos) {
       classes[c] |= kTokenChar;
     }
   }
@@ -62,9 +62,9 @@ GateState RequestGate::Refuse(ErrorId error, std::string_view detail) {
 
 GateState RequestGate::Scan(std::string_view input) {
   while (true) {
-    const void* found = searched_ < input.size() ? std::memchr(input.data() + searched_, '\n',
-                                                               input.size() - searched_)
-                                                 : nullptr;
+    const void* found = searched_ < input.size()
+                            ? std::memchr(input.data() + searched_, '\n', input.size() - searched_)
+                            : nullptr;
     if (found == nullptr) {
       searched_ = input.size();
       return CheckUnfinished(input.substr(line_begin_)) ? GateState::kNeedMore
@@ -153,8 +153,8 @@ bool RequestGate::CheckVersion(std::string_view version) {
 
 bool RequestGate::CheckHeaderLine(std::string_view line) {
   if (line_begin_ - header_begin_ > limits_.header_bytes_max) {
-    Refuse(ErrorId::kHeadersTooLarge, "The headers are longer than " +
-                                          std::to_string(limits_.header_bytes_max) + " bytes.");
+    Refuse(ErrorId::kHeadersTooLarge,
+           "The headers are longer than " + std::to_string(limits_.header_bytes_max) + " bytes.");
     return false;
   }
   if (++header_count_ > limits_.header_count_max) {
@@ -187,8 +187,8 @@ bool RequestGate::CheckUnfinished(std::string_view line) {
   }
   if (saw_request_line_) {
     if (line_begin_ - header_begin_ + line.size() <= limits_.header_bytes_max + 2) return true;
-    Refuse(ErrorId::kHeadersTooLarge, "The headers are longer than " +
-                                          std::to_string(limits_.header_bytes_max) + " bytes.");
+    Refuse(ErrorId::kHeadersTooLarge,
+           "The headers are longer than " + std::to_string(limits_.header_bytes_max) + " bytes.");
     return false;
   }
   if (!settled.empty() && (kClasses[static_cast<uint8_t>(settled[0])] & kTokenChar) == 0) {

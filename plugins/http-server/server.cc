@@ -230,9 +230,8 @@ void Server::OnConnectionDeleted(Worker& worker, Connection& connection,
 }
 
 void Server::RefuseConnection(int fd) {
-  const std::string body =
-      ProblemBody({ErrorId::kTooManyConnections, "The server has as many connections as it may."},
-                  {}, {});
+  const std::string body = ProblemBody(
+      {ErrorId::kTooManyConnections, "The server has as many connections as it may."}, {}, {});
   HeadFacts facts;
   facts.status = StatusOf(ErrorId::kTooManyConnections);
   facts.content_length = body.size();
@@ -322,18 +321,18 @@ void Server::ServeOnPool(HttpExchange& exchange, HttpHandler& handler) {
     return Decline(exchange, ErrorId::kRouteNotFound, "The path has gone.");
   }
   auto task = std::make_unique<PoolTask>(PoolTask{&exchange, &handler, exchange.route});
-  const Task posted{
-      [](void* state) noexcept {
-        std::unique_ptr<PoolTask> self(static_cast<PoolTask*>(state));
-        self->handler->Serve(Handle<Exchange>(self->exchange));
-        self->route->Leave();
-      },
-      [](void* state) noexcept {
-        std::unique_ptr<PoolTask> self(static_cast<PoolTask*>(state));
-        Decline(*self->exchange, ErrorId::kBusy, "Too many requests wait for a thread.");
-        self->route->Leave();
-      },
-      task.release()};
+  const Task posted{[](void* state) noexcept {
+                      std::unique_ptr<PoolTask> self(static_cast<PoolTask*>(state));
+                      self->handler->Serve(Handle<Exchange>(self->exchange));
+                      self->route->Leave();
+                    },
+                    [](void* state) noexcept {
+                      std::unique_ptr<PoolTask> self(static_cast<PoolTask*>(state));
+                      Decline(*self->exchange, ErrorId::kBusy,
+                              "Too many requests wait for a thread.");
+                      self->route->Leave();
+                    },
+                    task.release()};
   // A refused task has been dropped, which answered the request.
   static_cast<void>(context_.Executor().Post(posted).ok());
 }
@@ -348,9 +347,8 @@ void Server::MoveToPool(Handle<Exchange> exchange, HttpHandler& handler) noexcep
 }
 
 Result<Buffer> Server::Limits() noexcept {
-  return sdk::Guard([&]() -> Result<Buffer> {
-    return Buffer::Own(LimitsDocument(config_.limits));
-  });
+  return sdk::Guard(
+      [&]() -> Result<Buffer> { return Buffer::Own(LimitsDocument(config_.limits)); });
 }
 
 void* Server::Facet(const InterfaceId&) noexcept { return nullptr; }

@@ -100,7 +100,7 @@ class Server final : public HttpRouter {
   ServerMetrics metrics_;
   std::unique_ptr<AccessRules> access_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  bool running_ = false;  // every loop has been started
+  bool running_ = false;                              // every loop has been started
   std::vector<std::unique_ptr<Acceptor>> acceptors_;  // [loop 0] once started
   std::atomic<uint16_t> port_{0};
   std::atomic<bool> draining_{false};

@@ -20,8 +20,8 @@ Counter& ByClass(MetricsRegistry& registry, StringView status_class) {
 }  // namespace
 
 ServerMetrics::ServerMetrics(MetricsRegistry& registry)
-    : connections(registry.NewCounter(
-          Spec("nexadb_http_connections_total", "Connections accepted."))),
+    : connections(
+          registry.NewCounter(Spec("nexadb_http_connections_total", "Connections accepted."))),
       open_connections(
           registry.NewGauge(Spec("nexadb_http_open_connections", "Connections open now."))),
       rejected_connections(registry.NewCounter(
