@@ -1,6 +1,6 @@
 // Runs the laws of nexadb.storage_engine over a built library:
 //
-//   storage_conformance NAME LIBRARY durable|volatile [CONFIG]
+//   nexadb-storage-conformance NAME LIBRARY durable|volatile [CONFIG]
 //
 // once on the real system and, with names ending in "Sim", on simulated machines of several seeds.
 #include <gtest/gtest.h>
