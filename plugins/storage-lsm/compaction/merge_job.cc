@@ -1,0 +1,219 @@
+#include "plugins/storage-lsm/compaction/merge_job.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "plugins/storage-lsm/format/file_names.h"
+#include "plugins/storage-lsm/read/memtable_source.h"
+#include "plugins/storage-lsm/read/merge.h"
+#include "plugins/storage-lsm/read/table_source.h"
+#include "plugins/storage-lsm/util/error.h"
+
+namespace nexadb::lsm {
+namespace {
+
+// Rows between looks at the stop flag.
+constexpr uint64_t kStopCheckRows = 4096;
+
+class MergeJob {
+ public:
+  MergeJob(Env& env, VersionSet& versions, const MergeSettings& settings, const MergeInput& input)
+      : env_(env), versions_(versions), settings_(settings), input_(input) {}
+
+  Result<MergeOutcome> Run() {
+    Status status = Merge();
+    if (status.ok()) status = FinishTable({});
+    if (status.ok() && outcome_.rows_in != outcome_.rows_out + outcome_.rows_dropped) {
+      status = Status::Error(Code::kCorruption, "a merge has lost rows: its tables are dropped");
+    }
+    if (status.ok()) status = OpenTables();
+    if (status.ok()) return std::move(outcome_);
+    RemoveFiles();
+    return status;
+  }
+
+ private:
+  Status Merge();
+  void AddSources();
+  bool Keeps(const RowSource& row);
+  size_t StripeOf(Sequence sequence) const;
+  bool IsBottom(std::string_view begin, std::string_view end) const;
+  Status Write(const RowSource& row);
+  Status StartTable();
+  Status FinishTable(std::string_view next_begin);
+  RangeTombstones TombstonesUpTo(std::string_view end) const;
+  Status OpenTables();
+  void RemoveFiles();
+
+  Env& env_;
+  VersionSet& versions_;
+  const MergeSettings& settings_;
+  const MergeInput& input_;
+  std::vector<std::unique_ptr<RowSource>> sources_;
+  RangeTombstones tombstones_;
+  std::unique_ptr<TableBuilder> builder_;
+  std::string table_begin_;  // tombstones before it went into earlier tables
+  std::vector<TableInfo> written_;
+  std::vector<uint64_t> numbers_;
+  std::string key_;
+  bool has_key_ = false;
+  size_t stripe_ = 0;
+  MergeOutcome outcome_;
+};
+
+void MergeJob::AddSources() {
+  std::vector<Tombstone> tombstones;
+  for (const Ref<Memtable>& memtable : input_.memtables) {
+    sources_.push_back(std::make_unique<MemtableSource>(*memtable));
+    memtable->tombstones().AppendTo({}, {}, tombstones);
+  }
+  ReadHow how;
+  how.cache = CacheMode::kPassThrough;
+  for (const TablePointer& table : input_.tables) {
+    sources_.push_back(std::make_unique<TableSource>(*table->reader, how));
+    table->reader->tombstones().AppendTo({}, {}, tombstones);
+  }
+  tombstones_ = RangeTombstones::Build(std::move(tombstones));
+}
+
+Status MergeJob::Merge() {
+  AddSources();
+  std::vector<RowSource*> pointers;
+  for (const auto& source : sources_) {
+    LSM_RETURN_IF_ERROR(source->Seek({}, kOwnWriteSequence));
+    pointers.push_back(source.get());
+  }
+  nexadb::lsm::Merge<Direction::kForward> merge;
+  merge.Start(pointers);
+  while (merge.valid()) {
+    if (++outcome_.rows_in % kStopCheckRows == 0 && settings_.stop != nullptr &&
+        settings_.stop->load(std::memory_order_relaxed)) {
+      return Status::Error(Code::kUnavailable, "the store is closing");
+    }
+    if (Keeps(merge.top())) {
+      LSM_RETURN_IF_ERROR(Write(merge.top()));
+    } else {
+      ++outcome_.rows_dropped;
+    }
+    LSM_RETURN_IF_ERROR(merge.Step());
+  }
+  return Status::Ok();
+}
+
+// The number of snapshots that do not see the sequence: entries of one key within one stripe look
+// the same to everybody, so only the newest matters.
+size_t MergeJob::StripeOf(Sequence sequence) const {
+  return static_cast<size_t>(
+      std::lower_bound(input_.snapshots.begin(), input_.snapshots.end(), sequence) -
+      input_.snapshots.begin());
+}
+
+bool MergeJob::IsBottom(std::string_view begin, std::string_view end) const {
+  if (input_.keep_deletes) return false;
+  // Into level 0 goes a flush: every table may hold something older.
+  const int first = input_.output_level == 0 ? 0 : input_.output_level + 1;
+  for (int level = first; level < kLevels; ++level) {
+    const auto& tables = input_.version->levels[level];
+    if (level == 0) {
+      if (!input_.version->Overlapping(0, begin, end).empty()) return false;
+      continue;
+    }
+    const size_t at = Version::FindTable(tables, begin);
+    if (at < tables.size() && BeforeEnd(tables[at]->info.begin, end)) return false;
+  }
+  return true;
+}
+
+bool MergeJob::Keeps(const RowSource& row) {
+  const size_t stripe = StripeOf(row.sequence());
+  const bool same_key = has_key_ && row.key() == key_;
+  if (!same_key) {
+    key_.assign(row.key());
+    has_key_ = true;
+  }
+  // Above the newest visible sequence nobody can say yet what will be seen.
+  if (stripe == input_.snapshots.size()) {
+    stripe_ = stripe;
+    return true;
+  }
+  if (same_key && stripe == stripe_) return false;
+  stripe_ = stripe;
+  if (tombstones_.Cover(row.key(), input_.snapshots[stripe]) > row.sequence()) return false;
+  if (row.kind() != Kind::kDelete || stripe != 0) return true;
+  return !IsBottom(row.key(), Successor(row.key()));
+}
+
+Status MergeJob::StartTable() {
+  const uint64_t number = versions_.NewNumber();
+  auto file =
+      env_.Files().Open(JoinPath(versions_.directory(), TableName(number)), FileMode::kTruncate);
+  numbers_.push_back(number);
+  if (!file.ok()) return file.status();
+  builder_ = std::make_unique<TableBuilder>(std::move(*file), number, settings_.table);
+  return Status::Ok();
+}
+
+Status MergeJob::Write(const RowSource& row) {
+  // A table may end only between keys. Flushed tables are not split: level 0 overlaps anyway.
+  if (builder_ && input_.output_level > 0 &&
+      builder_->EstimateBytes() >= settings_.table_bytes_max && builder_->last_key() != row.key()) {
+    LSM_RETURN_IF_ERROR(FinishTable(row.key()));
+    table_begin_.assign(row.key());
+  }
+  if (!builder_) LSM_RETURN_IF_ERROR(StartTable());
+  ++outcome_.rows_out;
+  return builder_->Add(row.key(), row.sequence(), row.kind(), row.value());
+}
+
+RangeTombstones MergeJob::TombstonesUpTo(std::string_view end) const {
+  std::vector<Tombstone> part;
+  tombstones_.AppendTo(table_begin_, end, part);
+  const Sequence oldest = input_.snapshots.front();
+  std::erase_if(
+      part, [&](const Tombstone& t) { return t.sequence <= oldest && IsBottom(t.begin, t.end); });
+  return RangeTombstones::Build(std::move(part));
+}
+
+Status MergeJob::FinishTable(std::string_view next_begin) {
+  RangeTombstones part = TombstonesUpTo(next_begin);
+  if (!builder_) {
+    if (part.empty()) return Status::Ok();
+    LSM_RETURN_IF_ERROR(StartTable());
+  }
+  builder_->SetTombstones(std::move(part));
+  auto info = builder_->Finish();
+  builder_.reset();
+  if (!info.ok()) return info.status();
+  outcome_.bytes_out += info->file_bytes;
+  written_.push_back(std::move(*info));
+  return Status::Ok();
+}
+
+Status MergeJob::OpenTables() {
+  if (written_.empty()) return Status::Ok();
+  LSM_RETURN_IF_ERROR(env_.Files().SyncDirectory(versions_.directory()));
+  for (const TableInfo& info : written_) {
+    auto table = versions_.OpenTable(info);
+    if (!table.ok()) return table.status();
+    outcome_.tables.push_back(std::move(*table));
+  }
+  return Status::Ok();
+}
+
+void MergeJob::RemoveFiles() {
+  builder_.reset();
+  outcome_.tables.clear();
+  for (uint64_t number : numbers_) {
+    // Left behind, it is an orphan that the next open removes.
+    static_cast<void>(env_.Files().Remove(JoinPath(versions_.directory(), TableName(number))));
+  }
+}
+
+}  // namespace
+
+Result<MergeOutcome> RunMerge(Env& env, VersionSet& versions, const MergeSettings& settings,
+                              const MergeInput& input) {
+  return MergeJob(env, versions, settings, input).Run();
+}
+
+}  // namespace nexadb::lsm

@@ -1,0 +1,38 @@
+// Engine: nexadb.storage_engine and its facets over one Store. [any]
+#pragma once
+#include <memory>
+
+#include "nexadb/storage_engine.h"
+#include "plugins/storage-lsm/engine/store.h"
+
+namespace nexadb::lsm {
+
+class Engine final : public StorageEngine, private StorageStatistics, private StorageCompaction {
+ public:
+  // As Store::Open. [control]
+  Status Open(Env& env, Logger* log, std::string directory, const StoreOptions& options) noexcept;
+  // Every handle must have gone back. [control]
+  Status Close() noexcept;
+
+  Result<uint64_t> Write(Span<const Mutation> batch, const WriteOptions& options) noexcept override;
+  Result<Handle<Snapshot>> OpenSnapshot() noexcept override;
+  Result<Handle<Transaction>> Begin(const TransactionOptions& options) noexcept override;
+  Result<RangeEstimate> EstimateRange(BytesView begin, BytesView end) noexcept override;
+  Status Flush() noexcept override;
+  StorageCapabilities Capabilities() noexcept override;
+  void* Facet(const InterfaceId& id) noexcept override;
+
+  // The store behind it, or null while closed. For tests and benchmarks.
+  Store* store() noexcept { return store_.get(); }
+
+ private:
+  Result<Buffer> Statistics() noexcept override;
+  Result<Buffer> ExplainGet(BytesView key) noexcept override;
+  Status Verify() noexcept override;
+  Status Compact(BytesView begin, BytesView end) noexcept override;
+  Status CheckOpen() const;
+
+  std::unique_ptr<Store> store_;
+};
+
+}  // namespace nexadb::lsm

@@ -1,0 +1,164 @@
+// Store: one open directory. Ties log, memtables, tables, background work and recovery together;
+// engine.h puts the boundary's interface in front of it.
+//
+// Locks, outermost first: the commit queue's leadership, manifest_mutex_, mutex_. Reads take mutex_
+// only to copy the view pointer. The write path lives in store_write.cc, flush and compaction in
+// store_background.cc, opening in store_open.cc, figures in store_statistics.cc.
+#pragma once
+#include <array>
+#include <atomic>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "nexadb/env.h"
+#include "nexadb/log.h"
+#include "plugins/storage-lsm/commit/commit_queue.h"
+#include "plugins/storage-lsm/compaction/merge_job.h"
+#include "plugins/storage-lsm/compaction/picker.h"
+#include "plugins/storage-lsm/engine/options.h"
+#include "plugins/storage-lsm/read/read_view.h"
+#include "plugins/storage-lsm/util/sync.h"
+#include "plugins/storage-lsm/version/version_set.h"
+
+namespace nexadb::lsm {
+
+struct StoreCounters {
+  std::atomic<uint64_t> flushes{0};
+  std::atomic<uint64_t> compactions{0};
+  std::atomic<uint64_t> trivial_moves{0};
+  std::atomic<uint64_t> tables_dropped_whole{0};
+  std::atomic<uint64_t> bytes_flushed{0};
+  std::atomic<uint64_t> bytes_compacted{0};
+  std::atomic<uint64_t> rows_dropped{0};
+  std::atomic<uint64_t> stalls{0};
+  std::atomic<uint64_t> stall_ns{0};
+  std::atomic<uint64_t> delays{0};
+  std::atomic<uint64_t> delay_ns{0};
+};
+
+class Store final : private CommitHost {
+ public:
+  // `log` may be null. The store is recovered and its threads run on return. Failures leave the
+  // directory as it was, or as a crash might.
+  static Result<std::unique_ptr<Store>> Open(Env& env, Logger* log, std::string directory,
+                                             const StoreOptions& options);
+  ~Store();  // closes
+  // Makes what was acknowledged durable and joins the threads. Once. [control]
+  Status Close();
+
+  // [any]
+  Result<Sequence> Commit(const CommitRequest& request);
+  Status Flush();
+  ReadViewPointer View() override;
+  // The newest sequence visible, kept readable until released.
+  Sequence AcquireSnapshot();
+  void ReleaseSnapshot(Sequence sequence);
+  RangeEstimate Estimate(std::string_view begin, std::string_view end);
+  Durability Resolve(Durability durability) const {
+    return durability == Durability::kDefault ? options_.durability : durability;
+  }
+  // Moves the memtable to a table, and waits until that is done.
+  Status FlushMemtable();
+  // Rewrites [begin, end) down to the deepest level that has some of it.
+  Status Compact(std::string_view begin, std::string_view end);
+  // Waits until nothing is left to flush or compact.
+  Status WaitIdle();
+  std::string StatisticsBson();
+  std::string ExplainBson(std::string_view key);
+  Status Verify();
+  const StoreOptions& options() const { return options_; }
+
+ private:
+  Store(Env& env, Logger* log, std::string directory, const StoreOptions& options);
+
+  // Opening.
+  Status OpenFiles();
+  Status MakeDirectory();
+  Status ReplayLogs();
+  Status ApplyRecord(BytesView payload, std::string_view path, uint64_t offset);
+  Status FlushRecovered();
+  Status RemoveOrphans();
+  Status StartThreads();
+  Result<std::vector<std::string>> ListDirectory();
+
+  // The commit queue's host.
+  Status MakeRoom(uint64_t bytes) override;
+  Status CheckDisk() override;
+  Memtable& ActiveMemtable() override { return *memtable_; }
+  LogWriter& Wal() override { return *wal_; }
+  void Publish(Sequence sequence) override;
+
+  // Log and memtable. [leader]
+  Result<std::unique_ptr<LogWriter>> NewWal(uint64_t number, uint64_t previous_number,
+                                            uint64_t previous_end);
+  Status Rotate();
+  bool MemtableFull() const;
+  void Slow(uint64_t bytes, size_t level0_tables);
+  // Publishes a view of the current memtables and version. REQUIRES: mutex_ is held.
+  void PublishView();
+
+  // Background work.
+  void FlushLoop();
+  void CompactLoop();
+  void TimerLoop();
+  Status FlushOldest(const Ref<Memtable>& memtable);
+  Result<bool> CompactOnce();
+  Status RunCompaction(const Compaction& compaction);
+  Status MoveTables(const Compaction& compaction);
+  Status DropCovered();
+  // Makes the edit durable and visible in one step.
+  Status Install(VersionEdit edit, std::vector<TablePointer> fresh, const Memtable* flushed);
+  std::vector<Sequence> SnapshotList();
+  MergeSettings Settings() const;
+  CompactionLimits Limits() const;
+  void RemoveObsolete();
+  // Records how background work ended last. REQUIRES: mutex_ is held.
+  enum Work { kFlushWork = 0, kCompactionWork = 1 };
+  void SetBackgroundError(Work work, Status status);
+  const Status& BackgroundError() const {
+    return background_errors_[kFlushWork].ok() ? background_errors_[kCompactionWork]
+                                               : background_errors_[kFlushWork];
+  }
+  void Log(LogLevel level, std::string_view message);
+
+  Env& env_;
+  Logger* const log_;
+  const std::string directory_;
+  const StoreOptions options_;
+  BlockCache cache_;
+  VersionSet versions_;
+  Handle<FileLock> lock_;
+  StoreCounters counters_;
+
+  Handle<Mutex> manifest_mutex_;
+  Handle<Mutex> mutex_;
+  Handle<CondVar> work_;  // something to flush or compact, or closing
+  Handle<CondVar> timer_;
+  Handle<CondVar> done_;                  // something has been flushed or compacted, or failed
+  ReadViewPointer view_;                  // under mutex_
+  std::vector<Ref<Memtable>> immutable_;  // under mutex_, newest first
+  std::multiset<Sequence> snapshots_;     // under mutex_
+  std::string compact_after_[kLevels];    // under the compaction slot
+  Status background_errors_[2];           // under mutex_
+  bool fatal_ = false;                    // under mutex_: the manifest is in doubt
+  bool compacting_ = false;               // under mutex_: the slot of the one compaction
+  bool flushing_ = false;                 // under mutex_
+  bool compact_idle_ = false;             // under mutex_: the last look found nothing to do
+  bool closing_ = false;                  // under mutex_
+  std::atomic<bool> stop_{false};
+  std::atomic<Sequence> visible_{0};
+  std::atomic<bool> interval_writes_{false};  // a sync was promised within the interval
+
+  Ref<Memtable> memtable_;          // [leader] replaces it, with mutex_ held
+  std::unique_ptr<LogWriter> wal_;  // [leader]
+  uint64_t disk_checked_ns_ = 0;    // [leader]
+  Status disk_status_;              // [leader]
+  Sequence recovered_ = 0;          // while opening
+  std::vector<TablePointer> recovered_tables_;
+  std::unique_ptr<CommitQueue> queue_;
+  std::array<Handle<Thread>, 3> threads_;
+  bool closed_ = false;
+};
+
+}  // namespace nexadb::lsm

@@ -1,0 +1,315 @@
+// Flush, compaction and the timer.
+//
+// A failure of flush or compaction is kept, told to writers once they have no room left, and tried
+// again after a pause with new files: the logs still hold everything. A failed manifest is
+// different: nobody knows which version is durable, so the store takes no writes any more.
+#include <algorithm>
+
+#include "nexadb/sdk/guard.h"
+#include "plugins/storage-lsm/engine/store.h"
+#include "plugins/storage-lsm/format/file_names.h"
+#include "plugins/storage-lsm/util/error.h"
+
+namespace nexadb::lsm {
+namespace {
+
+constexpr uint64_t kRetryNs = 1'000'000'000;
+
+}  // namespace
+
+MergeSettings Store::Settings() const {
+  MergeSettings settings;
+  settings.table.block_bytes = options_.block_bytes;
+  settings.table.compression = options_.compression;
+  settings.table.store_id = versions_.store_id();
+  settings.table_bytes_max = options_.table_bytes;
+  settings.stop = &stop_;
+  return settings;
+}
+
+CompactionLimits Store::Limits() const {
+  CompactionLimits limits;
+  limits.level0_tables = options_.level0_compact;
+  limits.level1_bytes = options_.level1_bytes;
+  return limits;
+}
+
+std::vector<Sequence> Store::SnapshotList() {
+  MutexLock lock(*mutex_);
+  std::vector<Sequence> list(snapshots_.begin(), snapshots_.end());
+  list.push_back(visible_.load(std::memory_order_acquire));
+  list.erase(std::unique(list.begin(), list.end()), list.end());
+  return list;
+}
+
+void Store::SetBackgroundError(Work work, Status status) {
+  Status& error = background_errors_[work];
+  if (!status.ok() && error.ok()) Log(LogLevel::kError, status.message());
+  error = std::move(status);
+  done_->NotifyAll();
+}
+
+void Store::Log(LogLevel level, std::string_view message) {
+  if (log_ != nullptr) log_->Write(level, message, {});
+}
+
+Status Store::Install(VersionEdit edit, std::vector<TablePointer> fresh, const Memtable* flushed) {
+  MutexLock manifest_lock(*manifest_mutex_);
+  if (flushed != nullptr) {
+    MutexLock lock(*mutex_);
+    // Flushes run oldest first, so what remains lies in the logs of the memtables above.
+    edit.wal_min = immutable_.size() > 1 ? immutable_[immutable_.size() - 2]->wal_number()
+                                         : memtable_->wal_number();
+    edit.last_sequence = std::max(versions_.last_sequence(), flushed->sequence_max());
+  }
+  const Status status = versions_.Apply(std::move(edit), std::move(fresh));
+  MutexLock lock(*mutex_);
+  if (!status.ok()) {
+    fatal_ = true;
+    stop_.store(true, std::memory_order_relaxed);
+    SetBackgroundError(kFlushWork, status);
+    return status;
+  }
+  if (flushed != nullptr) {
+    cache_.Charge(-static_cast<int64_t>(flushed->bytes()));
+    immutable_.pop_back();
+  }
+  PublishView();
+  work_->NotifyAll();
+  done_->NotifyAll();
+  return status;
+}
+
+Status Store::FlushOldest(const Ref<Memtable>& memtable) {
+  MergeInput input;
+  input.memtables = {memtable};
+  input.snapshots = SnapshotList();
+  input.version = View()->version;
+  auto outcome = RunMerge(env_, versions_, Settings(), input);
+  if (!outcome.ok()) return outcome.status();
+  VersionEdit edit;
+  for (const TablePointer& table : outcome->tables) edit.added.emplace_back(0, table->info);
+  counters_.flushes.fetch_add(1, std::memory_order_relaxed);
+  counters_.bytes_flushed.fetch_add(outcome->bytes_out, std::memory_order_relaxed);
+  const uint64_t wal_number = memtable->wal_number();
+  LSM_RETURN_IF_ERROR(Install(std::move(edit), std::move(outcome->tables), memtable.get()));
+  // A log that cannot be removed now lies below wal_min: the next open removes it.
+  static_cast<void>(env_.Files().Remove(JoinPath(directory_, WalName(wal_number))));
+  return Status::Ok();
+}
+
+void Store::FlushLoop() {
+  MutexLock lock(*mutex_);
+  while (!closing_ && !fatal_) {
+    if (immutable_.empty()) {
+      work_->Wait(*mutex_);
+      continue;
+    }
+    const Ref<Memtable> oldest = immutable_.back();
+    flushing_ = true;
+    lock.Unlock();
+    const Status status = sdk::Guard([&] { return FlushOldest(oldest); });
+    lock.Lock();
+    flushing_ = false;
+    if (closing_ || fatal_) break;
+    SetBackgroundError(kFlushWork, status);
+    if (!status.ok()) work_->WaitFor(*mutex_, kRetryNs);
+  }
+  done_->NotifyAll();
+}
+
+Status Store::MoveTables(const Compaction& compaction) {
+  VersionEdit edit;
+  for (const TablePointer& table : compaction.inputs) {
+    edit.removed.emplace_back(compaction.level, table->info.number);
+    edit.added.emplace_back(compaction.output_level, table->info);
+  }
+  counters_.trivial_moves.fetch_add(compaction.inputs.size(), std::memory_order_relaxed);
+  return Install(std::move(edit), compaction.inputs, nullptr);
+}
+
+Status Store::RunCompaction(const Compaction& compaction) {
+  if (compaction.move) return MoveTables(compaction);
+  MergeInput input;
+  input.tables = compaction.inputs;
+  input.tables.insert(input.tables.end(), compaction.overlap.begin(), compaction.overlap.end());
+  input.output_level = compaction.output_level;
+  input.snapshots = SnapshotList();
+  input.version = View()->version;
+  auto outcome = RunMerge(env_, versions_, Settings(), input);
+  if (!outcome.ok()) return outcome.status();
+  VersionEdit edit;
+  for (const TablePointer& table : compaction.inputs) {
+    edit.removed.emplace_back(compaction.level, table->info.number);
+  }
+  for (const TablePointer& table : compaction.overlap) {
+    edit.removed.emplace_back(compaction.output_level, table->info.number);
+  }
+  for (const TablePointer& table : outcome->tables) {
+    edit.added.emplace_back(compaction.output_level, table->info);
+  }
+  counters_.compactions.fetch_add(1, std::memory_order_relaxed);
+  counters_.bytes_compacted.fetch_add(outcome->bytes_out, std::memory_order_relaxed);
+  counters_.rows_dropped.fetch_add(outcome->rows_dropped, std::memory_order_relaxed);
+  return Install(std::move(edit), std::move(outcome->tables), nullptr);
+}
+
+Status Store::DropCovered() {
+  const auto covered = CoveredTables(*View()->version, SnapshotList().front());
+  if (covered.empty()) return Status::Ok();
+  VersionEdit edit;
+  for (const auto& [level, table] : covered) edit.removed.emplace_back(level, table->info.number);
+  counters_.tables_dropped_whole.fetch_add(covered.size(), std::memory_order_relaxed);
+  return Install(std::move(edit), {}, nullptr);
+}
+
+Result<bool> Store::CompactOnce() {
+  LSM_RETURN_IF_ERROR(DropCovered());
+  auto compaction =
+      PickCompaction(*View()->version, Limits(), compact_after_, SnapshotList().front());
+  if (!compaction) return false;
+  if (compaction->level > 0) {
+    compact_after_[compaction->level] = compaction->inputs.back()->info.begin;
+  }
+  LSM_RETURN_IF_ERROR(RunCompaction(*compaction));
+  return true;
+}
+
+void Store::CompactLoop() {
+  MutexLock lock(*mutex_);
+  while (!closing_ && !fatal_) {
+    if (compacting_) {
+      done_->Wait(*mutex_);
+      continue;
+    }
+    compacting_ = true;
+    lock.Unlock();
+    Result<bool> worked = sdk::Guard([&] { return CompactOnce(); });
+    RemoveObsolete();
+    lock.Lock();
+    compacting_ = false;
+    done_->NotifyAll();
+    if (closing_ || fatal_) break;
+    SetBackgroundError(kCompactionWork, worked.status());
+    if (!worked.ok()) {
+      work_->WaitFor(*mutex_, kRetryNs);
+    } else if (!*worked) {
+      compact_idle_ = true;
+      done_->NotifyAll();
+      work_->WaitFor(*mutex_, kRetryNs);
+      compact_idle_ = false;
+    }
+  }
+  done_->NotifyAll();
+}
+
+void Store::TimerLoop() {
+  const uint64_t interval_ns = options_.interval_ms * 1'000'000;
+  MutexLock lock(*mutex_);
+  while (!closing_) {
+    timer_->WaitFor(*mutex_, interval_ns);
+    if (closing_) break;
+    lock.Unlock();
+    CommitRequest request;
+    // What was only buffered gets written; what was promised within the interval gets synced.
+    const bool promised = interval_writes_.exchange(false, std::memory_order_relaxed);
+    if (promised && queue_->has_unsynced()) {
+      request.durability = Durability::kDisk;
+      static_cast<void>(queue_->Commit(request));  // a failure poisons the queue, which tells
+    } else if (queue_->has_buffered()) {
+      request.durability = Durability::kOs;
+      static_cast<void>(queue_->Commit(request));
+    }
+    RemoveObsolete();
+    lock.Lock();
+  }
+}
+
+void Store::RemoveObsolete() {
+  for (uint64_t number : versions_.obsolete_tables().Take()) {
+    // What cannot be removed now is an orphan that the next open removes.
+    static_cast<void>(env_.Files().Remove(JoinPath(directory_, TableName(number))));
+  }
+}
+
+Status Store::FlushMemtable() {
+  LSM_RETURN_IF_ERROR(queue_->RunExclusive(
+      [](void* state) {
+        auto* store = static_cast<Store*>(state);
+        return store->memtable_->empty() ? Status::Ok() : store->Rotate();
+      },
+      this));
+  MutexLock lock(*mutex_);
+  while (!immutable_.empty() || flushing_) {
+    if (!BackgroundError().ok()) return BackgroundError();
+    if (closing_) return Status::Error(Code::kUnavailable, "the store is closing");
+    done_->Wait(*mutex_);
+  }
+  return Status::Ok();
+}
+
+Status Store::Compact(std::string_view begin, std::string_view end) {
+  LSM_RETURN_IF_ERROR(FlushMemtable());
+  MutexLock lock(*mutex_);
+  while (compacting_) {
+    if (closing_ || fatal_) return Status::Error(Code::kUnavailable, "the store is closing");
+    done_->Wait(*mutex_);
+  }
+  compacting_ = true;
+  lock.Unlock();
+  const Status status = sdk::Guard([&]() -> Status {
+    int deepest = 1;
+    for (int level = 1; level < kLevels; ++level) {
+      if (!View()->version->Overlapping(level, begin, end).empty()) deepest = level;
+    }
+    for (int level = 0; level < deepest; ++level) {
+      auto compaction = CompactRange(*View()->version, level, begin, end);
+      if (compaction) LSM_RETURN_IF_ERROR(RunCompaction(*compaction));
+    }
+    return Status::Ok();
+  });
+  RemoveObsolete();
+  lock.Lock();
+  compacting_ = false;
+  done_->NotifyAll();
+  work_->NotifyAll();
+  return status;
+}
+
+Status Store::WaitIdle() {
+  LSM_RETURN_IF_ERROR(FlushMemtable());
+  MutexLock lock(*mutex_);
+  const std::string none[kLevels];
+  while (BackgroundError().ok() && !closing_ &&
+         (compacting_ || !compact_idle_ || !immutable_.empty() ||
+          PickCompaction(*view_->version, Limits(), none, visible_.load()).has_value())) {
+    work_->NotifyAll();
+    done_->WaitFor(*mutex_, kRetryNs);
+  }
+  return BackgroundError();
+}
+
+Status Store::Close() {
+  if (closed_) return Status::Ok();
+  closed_ = true;
+  const Status flushed = queue_ ? Flush() : Status::Ok();
+  {
+    MutexLock lock(*mutex_);
+    closing_ = true;
+    stop_.store(true, std::memory_order_relaxed);
+    work_->NotifyAll();
+    done_->NotifyAll();
+    timer_->NotifyAll();
+  }
+  for (Handle<Thread>& thread : threads_) {
+    if (thread) thread->Join();
+    thread.Reset();
+  }
+  RemoveObsolete();
+  lock_.Reset();
+  return flushed;
+}
+
+Store::~Store() { static_cast<void>(Close()); }
+
+}  // namespace nexadb::lsm

@@ -1,0 +1,62 @@
+#include "plugins/storage-lsm/log/log_reader.h"
+
+#include <algorithm>
+
+#include "core/base/checksum.h"
+#include "plugins/storage-lsm/util/error.h"
+
+namespace nexadb::lsm {
+
+Status LogReader::Open(LogType type, uint64_t number) {
+  auto size = file_.Size();
+  if (!size.ok()) return size.status();
+  contents_.resize(*size);
+  auto got = file_.ReadAt(0, {reinterpret_cast<uint8_t*>(contents_.data()), contents_.size()});
+  if (!got.ok()) return got.status();
+  contents_.resize(*got);
+  blank_ = std::all_of(contents_.begin(), contents_.end(), [](char c) { return c == 0; });
+  if (blank_) return Status::Ok();
+  LSM_RETURN_IF_ERROR(DecodeLogHeader(AsBytes(contents_), path_, &header_));
+  if (header_.type != type || header_.number != number) {
+    return Corruption(path_, 0, "header belongs to another file");
+  }
+  return Status::Ok();
+}
+
+bool LogReader::RecordAt(uint64_t offset, LogRecordHeader* header, BytesView* payload) const {
+  const BytesView all = AsBytes(contents_);
+  if (offset + kLogRecordHeaderBytes > all.size()) return false;
+  const BytesView rest = all.Sub(offset, all.size() - offset);
+  if (!DecodeLogRecordHeader(rest, header_.generation, offset, header)) return false;
+  if (header->size > rest.size() - kLogRecordHeaderBytes) return false;
+  *payload = rest.Sub(kLogRecordHeaderBytes, header->size);
+  return base::Checksum64(*payload, LogSeed(header_.generation, offset)) == header->checksum;
+}
+
+Result<bool> LogReader::Next(BytesView* payload) {
+  if (blank_ && expected_end_ == 0) return false;
+  if (expected_end_ != 0 && offset_ >= expected_end_) return false;
+  LogRecordHeader header;
+  if (!RecordAt(offset_, &header, payload)) {
+    LSM_RETURN_IF_ERROR(JudgeTail());
+    return false;
+  }
+  offset_ += kLogRecordHeaderBytes + LogAlign(header.size);
+  return true;
+}
+
+Status LogReader::JudgeTail() const {
+  if (expected_end_ != 0) {
+    return Corruption(path_, offset_, "bad record; the next log says that more was written here,");
+  }
+  LogRecordHeader header;
+  BytesView payload;
+  for (uint64_t at = offset_ + kLogAlignment; at < contents_.size(); at += kLogAlignment) {
+    if (!RecordAt(at, &header, &payload) || header.synced_to <= offset_) continue;
+    return Corruption(path_, offset_,
+                      "bad record in front of intact ones that were written after it was durable,");
+  }
+  return Status::Ok();
+}
+
+}  // namespace nexadb::lsm

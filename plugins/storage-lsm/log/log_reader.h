@@ -1,0 +1,48 @@
+// LogReader: reads a log back after a restart, and tells a torn tail from damage.
+//
+// A crash may leave any part of what was not synced: nothing, zeros, half a record, a later record
+// without an earlier one. All of it is a torn tail, cut off in silence: nobody was promised it.
+// It is damage, and kCorruption with file and offset, when a bad record stands
+//  * before an intact record whose sync mark says that the bad one's bytes were durable already; or
+//  * before the end that the next log's header gives for this one (`expected_end`).
+// Not thread-safe.
+#pragma once
+#include <string>
+
+#include "nexadb/env.h"
+#include "plugins/storage-lsm/log/log_format.h"
+
+namespace nexadb::lsm {
+
+class LogReader {
+ public:
+  // `path` is for messages. The file must outlive the reader.
+  LogReader(File& file, std::string path) : file_(file), path_(std::move(path)) {}
+
+  // Reads the file and its header. kCorruption when the header is damaged; `blank` says that the
+  // file has no byte but zeros: it was made, and never written to.
+  Status Open(LogType type, uint64_t number);
+  bool blank() const { return blank_; }
+  const LogHeader& header() const { return header_; }
+
+  // Where the next log says this one ends; 0 when nobody says.
+  void ExpectEnd(uint64_t end) { expected_end_ = end; }
+  // The next record's payload, valid as long as the reader. False at the end of the log.
+  Result<bool> Next(BytesView* payload);
+  // The offset behind the last record returned.
+  uint64_t offset() const { return offset_; }
+
+ private:
+  bool RecordAt(uint64_t offset, LogRecordHeader* header, BytesView* payload) const;
+  Status JudgeTail() const;
+
+  File& file_;
+  std::string path_;
+  std::string contents_;
+  LogHeader header_;
+  uint64_t offset_ = kLogHeaderBytes;
+  uint64_t expected_end_ = 0;
+  bool blank_ = false;
+};
+
+}  // namespace nexadb::lsm

@@ -1,0 +1,54 @@
+// Memtable: the newest entries, in memory, in order. Filled by the commit queue's leader alone;
+// read by any thread without a lock; flushed to a sorted table once full.
+//
+// Buffers handed to callers may point into it, so it lives until the last of them is gone.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "plugins/storage-lsm/log/batch_record.h"
+#include "plugins/storage-lsm/memtable/skiplist.h"
+#include "plugins/storage-lsm/tombstones/range_tombstones.h"
+#include "plugins/storage-lsm/util/pinned.h"
+
+namespace nexadb::lsm {
+
+// Each range delete rebuilds the fragments, and readers may hold any former list, so a memtable
+// with so many counts as full: 256 lists of up to 512 fragments stay below 20 MiB.
+constexpr size_t kMemtableTombstonesMax = 256;
+
+class Memtable : public Pinned<Memtable> {
+ public:
+  // `wal_number`: the log that holds this memtable's entries.
+  explicit Memtable(uint64_t wal_number);
+
+  // [writer] REQUIRES: sequences never fall.
+  void Add(const Entry& entry, Sequence sequence);
+
+  // [any]
+  const SkipList& list() const { return list_; }
+  const RangeTombstones& tombstones() const { return *tombstones_.load(std::memory_order_acquire); }
+  size_t bytes() const { return list_.bytes() + tombstone_bytes_.load(std::memory_order_relaxed); }
+  uint64_t entries() const { return entries_.load(std::memory_order_relaxed); }
+  uint64_t tombstone_count() const { return tombstone_count_.load(std::memory_order_relaxed); }
+  bool empty() const { return entries() == 0 && tombstone_count() == 0; }
+  // The newest sequence in it; 0 while empty.
+  Sequence sequence_max() const { return sequence_max_.load(std::memory_order_acquire); }
+  uint64_t wal_number() const { return wal_number_; }
+
+ private:
+  void PublishTombstones();
+
+  const uint64_t wal_number_;
+  SkipList list_;
+  std::vector<Tombstone> range_deletes_;  // as they came, unfragmented
+  std::atomic<const RangeTombstones*> tombstones_{nullptr};
+  std::vector<std::unique_ptr<const RangeTombstones>> tombstone_lists_;  // all there ever were
+  std::atomic<uint64_t> entries_{0};
+  std::atomic<uint64_t> tombstone_count_{0};
+  std::atomic<size_t> tombstone_bytes_{0};
+  std::atomic<Sequence> sequence_max_{0};
+};
+
+}  // namespace nexadb::lsm

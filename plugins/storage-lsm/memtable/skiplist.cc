@@ -1,0 +1,134 @@
+#include "plugins/storage-lsm/memtable/skiplist.h"
+
+#include <cstring>
+#include <new>
+
+namespace nexadb::lsm {
+namespace {
+
+// Whether `node` stands before (head, key, sequence) in entry order.
+bool Less(const SkipList::Node* node, uint64_t head, std::string_view key, Sequence sequence) {
+  if (node->head != head) return node->head < head;
+  const int order = node->key().compare(key);
+  if (order != 0) return order < 0;
+  return node->sequence > sequence;
+}
+
+}  // namespace
+
+SkipList::SkipList() : root_(NewNode(kHeightMax, {}, {})) {
+  for (Node*& tail : tails_) tail = root_;
+}
+
+SkipList::Node* SkipList::NewNode(int height, std::string_view key, std::string_view value) {
+  const size_t links = static_cast<size_t>(height) * sizeof(std::atomic<Node*>);
+  char* memory = arena_.Allocate(sizeof(Node) + links + key.size() + value.size());
+  Node* node = new (memory) Node;
+  node->head = KeyHead(key);
+  node->sequence = 0;
+  node->kind = Kind::kPut;
+  node->key_size = static_cast<uint32_t>(key.size());
+  node->value_size = static_cast<uint32_t>(value.size());
+  node->height = static_cast<uint8_t>(height);
+  for (int i = 0; i < height; ++i) new (node->next() + i) std::atomic<Node*>(nullptr);
+  char* data = memory + sizeof(Node) + links;
+  if (!key.empty()) std::memcpy(data, key.data(), key.size());
+  if (!value.empty()) std::memcpy(data + key.size(), value.data(), value.size());
+  return node;
+}
+
+int SkipList::RandomHeight() {
+  int height = 1;
+  while (height < kHeightMax && prng_.OneIn(kBranching)) ++height;
+  return height;
+}
+
+void SkipList::Insert(std::string_view key, Sequence sequence, Kind kind, std::string_view value) {
+  const int height = RandomHeight();
+  Node* node = NewNode(height, key, value);
+  node->sequence = sequence;
+  node->kind = kind;
+  Node* before[kHeightMax];
+  if (tails_[0] == root_ || Less(tails_[0], node->head, key, sequence)) {
+    for (int i = 0; i < kHeightMax; ++i) before[i] = tails_[i];
+  } else {
+    Node* at = root_;
+    for (int i = kHeightMax - 1; i >= 0; --i) {
+      for (Node* next = at->Next(i); next != nullptr && Less(next, node->head, key, sequence);
+           next = at->Next(i)) {
+        at = next;
+      }
+      before[i] = at;
+    }
+  }
+  if (height > height_.load(std::memory_order_relaxed)) {
+    height_.store(height, std::memory_order_relaxed);
+  }
+  for (int i = 0; i < height; ++i) {
+    node->next()[i].store(before[i]->Next(i), std::memory_order_relaxed);
+    before[i]->next()[i].store(node, std::memory_order_release);
+    if (node->Next(i) == nullptr) tails_[i] = node;
+  }
+}
+
+const SkipList::Node* SkipList::Seek(std::string_view key, Sequence sequence) const {
+  const uint64_t head = KeyHead(key);
+  const Node* at = root_;
+  const Node* next = nullptr;
+  for (int i = height_.load(std::memory_order_relaxed) - 1; i >= 0; --i) {
+    for (next = at->Next(i); next != nullptr && Less(next, head, key, sequence);
+         next = at->Next(i)) {
+      at = next;
+    }
+  }
+  return next;
+}
+
+const SkipList::Node* SkipList::SeekBack(std::string_view end) const {
+  const uint64_t head = KeyHead(end);
+  const Node* at = root_;
+  for (int i = height_.load(std::memory_order_relaxed) - 1; i >= 0; --i) {
+    // Newest first within a key, so "before (end, newest)" is before all entries of `end`.
+    for (const Node* next = at->Next(i);
+         next != nullptr && (end.empty() || Less(next, head, end, kOwnWriteSequence));
+         next = at->Next(i)) {
+      at = next;
+    }
+  }
+  return at == root_ ? nullptr : at;
+}
+
+const SkipList::Node* SkipList::Before(const Node* node) const {
+  const Node* at = root_;
+  for (int i = height_.load(std::memory_order_relaxed) - 1; i >= 0; --i) {
+    for (const Node* next = at->Next(i);
+         next != nullptr && Less(next, node->head, node->key(), node->sequence);
+         next = at->Next(i)) {
+      at = next;
+    }
+  }
+  return at == root_ ? nullptr : at;
+}
+
+uint64_t SkipList::Estimate(std::string_view begin, std::string_view end) const {
+  constexpr uint64_t kSampleMin = 64;  // at least so many nodes, or the lowest level
+  const uint64_t head = KeyHead(begin);
+  uint64_t weight = 1;
+  for (int i = 1; i < kHeightMax; ++i) weight *= kBranching;
+  const Node* at = root_;
+  for (int level = kHeightMax - 1; level >= 0; --level, weight /= kBranching) {
+    for (const Node* next = at->Next(level);
+         next != nullptr && Less(next, head, begin, kOwnWriteSequence); next = at->Next(level)) {
+      at = next;
+    }
+    uint64_t count = 0;
+    for (const Node* node = at->Next(level); node != nullptr && BeforeEnd(node->key(), end);
+         node = node->Next(level)) {
+      ++count;
+    }
+    if (count >= kSampleMin || level == 0) return count * weight;
+  }
+  return 0;
+}
+
+}  // namespace nexadb::lsm

@@ -1,0 +1,122 @@
+#include "plugins/storage-lsm/read/point_read.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "plugins/storage-lsm/read/memtable_source.h"
+#include "plugins/storage-lsm/read/table_source.h"
+#include "plugins/storage-lsm/table/bloom.h"
+#include "plugins/storage-lsm/util/error.h"
+
+namespace nexadb::lsm {
+namespace {
+
+// Walks the places from newest to oldest. Whatever stands in an older place is older, so the first
+// entry met decides, and so does a range tombstone met before any entry.
+class Search {
+ public:
+  Search(std::string_view key, Sequence snapshot, ReadMode mode, Buffer* value)
+      : key_(key), snapshot_(snapshot), mode_(mode), value_(value) {}
+
+  // Each returns true once the search is over.
+  bool InMemtable(Memtable& memtable) {
+    const Sequence cover = memtable.tombstones().Cover(key_, snapshot_);
+    const SkipList::Node* node = memtable.list().Seek(key_, snapshot_);
+    if (node == nullptr || node->key() != key_) return cover != 0;
+    if (node->sequence > cover && HasValue(node->kind)) {
+      found_ = true;
+      *value_ = memtable.Pin(AsBytes(node->value()));
+    }
+    return true;
+  }
+  Result<bool> InTable(const TableFile& table) {
+    if (!hash_) hash_ = BloomHash(key_);
+    const Sequence cover = table.reader->tombstones().Cover(key_, snapshot_);
+    FoundEntry entry;
+    auto hit = table.reader->Find(key_, *hash_, snapshot_, mode_, &entry);
+    if (!hit.ok()) return hit.status();
+    if (!*hit) return cover != 0;
+    if (entry.sequence > cover && HasValue(entry.kind)) {
+      found_ = true;
+      *value_ = entry.block->Pin(AsBytes(entry.value));
+    }
+    return true;
+  }
+  bool found() const { return found_; }
+
+ private:
+  const std::string_view key_;
+  const Sequence snapshot_;
+  const ReadMode mode_;
+  Buffer* const value_;
+  std::optional<uint64_t> hash_;
+  bool found_ = false;
+};
+
+// Whether the source holds an entry of [begin, end) above `since` that counts.
+Result<bool> AnyNewer(RowSource& source, std::string_view begin, std::string_view end,
+                      Sequence since, SumRule sums) {
+  LSM_RETURN_IF_ERROR(source.Seek(begin, kSequenceMax));
+  while (source.valid() && BeforeEnd(source.key(), end)) {
+    const bool counts = sums == SumRule::kCountSums || source.kind() != Kind::kSum;
+    if (source.sequence() > since && counts) return true;
+    LSM_RETURN_IF_ERROR(source.Next());
+  }
+  return false;
+}
+
+Result<bool> TouchedSince(const ReadView& view, std::string_view begin, std::string_view end,
+                          Sequence since, SumRule sums) {
+  Status status;
+  bool touched = false;
+  auto note = [&](RowSource&& source, const RangeTombstones& tombstones) {
+    if (touched || !status.ok() || source.sequence_max() <= since) return;
+    auto newer = AnyNewer(source, begin, end, since, sums);
+    if (!newer.ok()) status = newer.status();
+    touched = (newer.ok() && *newer) || tombstones.AnyNewer(begin, end, since);
+  };
+  view.EachMemtable([&](const Memtable& m) { note(MemtableSource(m), m.tombstones()); });
+  view.EachTable(begin, end, [&](int, const TableFile& table) {
+    note(TableSource(*table.reader, {}), table.reader->tombstones());
+  });
+  if (!status.ok()) return status;
+  return touched;
+}
+
+}  // namespace
+
+Result<bool> Get(const ReadView& view, std::string_view key, Sequence snapshot, ReadMode mode,
+                 Buffer* value) {
+  Search search(key, snapshot, mode, value);
+  if (search.InMemtable(*view.memtable)) return search.found();
+  for (const Ref<Memtable>& memtable : view.immutable) {
+    if (search.InMemtable(*memtable)) return search.found();
+  }
+  for (const TablePointer& table : view.version->levels[0]) {
+    if (key < table->info.begin || !BeforeEnd(key, table->info.end)) continue;
+    auto over = search.InTable(*table);
+    if (!over.ok()) return over.status();
+    if (*over) return search.found();
+  }
+  for (int level = 1; level < kLevels; ++level) {
+    const auto& tables = view.version->levels[level];
+    const size_t at = Version::FindTable(tables, key);
+    if (at == tables.size() || key < tables[at]->info.begin) continue;
+    auto over = search.InTable(*tables[at]);
+    if (!over.ok()) return over.status();
+    if (*over) return search.found();
+  }
+  return false;
+}
+
+Result<bool> WrittenSince(const ReadView& view, std::string_view key, Sequence since,
+                          SumRule sums) {
+  return TouchedSince(view, key, Successor(key), since, sums);
+}
+
+Result<bool> RangeWrittenSince(const ReadView& view, std::string_view begin, std::string_view end,
+                               Sequence since) {
+  return TouchedSince(view, begin, end, since, SumRule::kCountSums);
+}
+
+}  // namespace nexadb::lsm

@@ -1,0 +1,235 @@
+#include "plugins/storage-lsm/read/store_cursor.h"
+
+#include <algorithm>
+
+#include "nexadb/sdk/guard.h"
+#include "plugins/storage-lsm/read/memtable_source.h"
+
+namespace nexadb::lsm {
+namespace {
+
+// A batch ends early rather than pin more than this.
+constexpr size_t kPinnedBytesMax = 4u << 20;
+// After so many covered entries in a row, seeking past the rest beats stepping over them.
+constexpr uint32_t kCoveredRunMax = 8;
+
+}  // namespace
+
+StoreCursor::StoreCursor(ReadViewPointer view, Sequence snapshot, const ScanOptions& options,
+                         OwnWrites own, ScanObserver* observer)
+    : view_(std::move(view)),
+      snapshot_(snapshot),
+      begin_(AsText(options.begin)),
+      end_(AsText(options.end)),
+      reverse_(options.reverse != 0),
+      keys_only_(options.keys_only != 0),
+      observer_(observer),
+      from_(reverse_ ? end_ : begin_) {
+  ReadHow how;
+  how.mode = options.nonblocking != 0 ? ReadMode::kMemoryOnly : ReadMode::kBlocking;
+  how.pins = &pins_;
+  if (own.rows) sources_.push_back(std::move(own.rows));
+  AddSources(how);
+  AddTombstones(std::move(own.deletes));
+  for (const auto& source : sources_) source_pointers_.push_back(source.get());
+  done_ = RangeEmpty(begin_, end_);
+}
+
+void StoreCursor::AddSources(const ReadHow& how) {
+  view_->EachMemtable([&](const Memtable& memtable) {
+    if (memtable.entries() > 0) sources_.push_back(std::make_unique<MemtableSource>(memtable));
+  });
+  for (const TablePointer& table : view_->version->levels[0]) {
+    if (!RangesOverlap(table->info.begin, table->info.end, begin_, end_)) continue;
+    sources_.push_back(std::make_unique<TableSource>(*table->reader, how));
+  }
+  for (int level = 1; level < kLevels; ++level) {
+    const auto& tables = view_->version->levels[level];
+    if (tables.empty()) continue;
+    sources_.push_back(std::make_unique<LevelSource>(tables, how));
+  }
+}
+
+void StoreCursor::AddTombstones(std::vector<Tombstone> deletes) {
+  view_->EachMemtable([&](const Memtable& memtable) {
+    memtable.tombstones().AppendVisible(begin_, end_, snapshot_, deletes);
+  });
+  view_->EachTable(begin_, end_, [&](int, const TableFile& table) {
+    table.reader->tombstones().AppendVisible(begin_, end_, snapshot_, deletes);
+  });
+  tombstones_ = RangeTombstones::Build(std::move(deletes));
+}
+
+Status StoreCursor::Position() {
+  for (RowSource* source : source_pointers_) {
+    LSM_RETURN_IF_ERROR(reverse_ ? source->SeekBack(from_)
+                                 : source->Seek(from_, kOwnWriteSequence));
+  }
+  if (reverse_) {
+    reverse_merge_.Start(source_pointers_);
+  } else {
+    forward_.Start(source_pointers_);
+  }
+  positioned_ = true;
+  return Status::Ok();
+}
+
+Status StoreCursor::Seek(BytesView key) noexcept {
+  return sdk::Guard([&]() -> Status {
+    const std::string_view target = AsText(key);
+    from_ = reverse_ ? std::string(EarlierEnd(Successor(target), end_))
+                     : std::string(std::max<std::string_view>(target, begin_));
+    done_ = reverse_ ? RangeEmpty(begin_, from_) : !BeforeEnd(from_, end_);
+    positioned_ = false;
+    has_last_ = false;
+    observed_all_ = false;
+    failure_ = Status::Ok();
+    pins_.Clear();
+    return Status::Ok();
+  });
+}
+
+Result<uint64_t> StoreCursor::Next(Span<Row> rows) noexcept {
+  return sdk::Guard([&]() -> Result<uint64_t> {
+    if (!failure_.ok()) return failure_;
+    DropPins();
+    auto count = done_ ? Result<uint64_t>(uint64_t{0}) : Fill(rows);
+    if (count.ok() && observer_ != nullptr) Observe(*count, rows);
+    return count;
+  });
+}
+
+Result<uint64_t> StoreCursor::Fill(Span<Row> rows) {
+  uint64_t count = 0;
+  if (!positioned_) failure_ = Position();
+  while (failure_.ok() && count < rows.size()) {
+    auto found = reverse_ ? Backward(&rows[count], count) : Forward(&rows[count], count);
+    if (!found.ok()) {
+      failure_ = found.status();
+      break;
+    }
+    if (*found == Found::kEnd) done_ = true;
+    if (*found != Found::kRow) break;
+    ++count;
+  }
+  // Rows found before a failure are good; the next call tells of it.
+  if (count == 0 && !failure_.ok()) return failure_;
+  return count;
+}
+
+void StoreCursor::DropPins() {
+  if (has_last_) {
+    last_copy_.assign(last_);
+    last_ = last_copy_;
+  }
+  pins_.Clear();
+}
+
+bool StoreCursor::MayGoOn(uint64_t count) {
+  if (pins_.bytes() <= kPinnedBytesMax) return true;
+  if (count > 0) return false;
+  DropPins();
+  return true;
+}
+
+Status StoreCursor::PassCovered(const RangeTombstones::Fragment& fragment) {
+  RowSource& top = reverse_ ? reverse_merge_.top() : forward_.top();
+  if (++covered_run_ <= kCoveredRunMax || top.sequence_max() >= fragment.sequences.front()) {
+    return reverse_ ? reverse_merge_.Step() : forward_.Step();
+  }
+  if (reverse_) {
+    if (!fragment.begin.empty()) return reverse_merge_.Moved(top.SeekBack(fragment.begin));
+    reverse_merge_.Retire();
+    return Status::Ok();
+  }
+  if (!fragment.end.empty()) {
+    return forward_.Moved(top.Seek(fragment.end, kOwnWriteSequence));
+  }
+  forward_.Retire();
+  return Status::Ok();
+}
+
+Result<StoreCursor::Found> StoreCursor::Forward(Row* row, uint64_t count) {
+  while (forward_.valid()) {
+    if (!MayGoOn(count)) return Found::kPause;
+    RowSource& top = forward_.top();
+    const std::string_view key = top.key();
+    if (!BeforeEnd(key, end_)) return Found::kEnd;
+    if ((has_last_ && key == last_) || !Visible(top)) {
+      LSM_RETURN_IF_ERROR(forward_.Step());
+      continue;
+    }
+    const RangeTombstones::Fragment* fragment =
+        tombstones_.empty() ? nullptr : tombstones_.Find(key);
+    if (fragment != nullptr && fragment->sequences.front() > top.sequence()) {
+      LSM_RETURN_IF_ERROR(PassCovered(*fragment));
+      continue;
+    }
+    covered_run_ = 0;
+    const bool live = HasValue(top.kind());
+    row->key = AsBytes(key);
+    row->value = keys_only_ ? BytesView() : AsBytes(top.value());
+    if (live) {
+      last_ = key;
+    } else {
+      last_copy_.assign(key);
+      last_ = last_copy_;
+    }
+    has_last_ = true;
+    Status moved = forward_.Step();
+    if (live) {
+      failure_ = std::move(moved);  // the row is good; what follows is not
+      return Found::kRow;
+    }
+    LSM_RETURN_IF_ERROR(std::move(moved));
+  }
+  return Found::kEnd;
+}
+
+Result<StoreCursor::Found> StoreCursor::Backward(Row* row, uint64_t count) {
+  while (reverse_merge_.valid()) {
+    if (!MayGoOn(count)) return Found::kPause;
+    const std::string_view key = reverse_merge_.top().key();
+    if (key < begin_) return Found::kEnd;
+    const RangeTombstones::Fragment* fragment =
+        tombstones_.empty() ? nullptr : tombstones_.Find(key);
+    // Entries of one key come oldest first: the last visible one decides.
+    bool live = false;
+    bool covered = false;
+    while (reverse_merge_.valid() && reverse_merge_.top().key() == key) {
+      RowSource& top = reverse_merge_.top();
+      covered = fragment != nullptr && fragment->sequences.front() > top.sequence();
+      if (covered && !live) {
+        LSM_RETURN_IF_ERROR(PassCovered(*fragment));
+        continue;
+      }
+      if (Visible(top)) {
+        live = HasValue(top.kind()) && !covered;
+        row->key = AsBytes(key);
+        row->value = keys_only_ ? BytesView() : AsBytes(top.value());
+      }
+      LSM_RETURN_IF_ERROR(reverse_merge_.Step());
+    }
+    if (live) {
+      covered_run_ = 0;
+      return Found::kRow;
+    }
+  }
+  return Found::kEnd;
+}
+
+void StoreCursor::Observe(uint64_t count, Span<Row> rows) {
+  if (reverse_) {
+    if (observed_all_) return;
+    const std::string low = done_ || count == 0 ? begin_ : std::string(AsText(rows[count - 1].key));
+    observer_->OnRead(low, from_);
+    from_ = low;
+    observed_all_ = done_ || low == begin_;
+  } else {
+    const std::string high = done_ || count == 0 ? end_ : Successor(AsText(rows[count - 1].key));
+    observer_->OnRead(from_, high);
+    from_ = high;
+  }
+}
+
+}  // namespace nexadb::lsm

@@ -1,0 +1,87 @@
+// StoreCursor: the rows of a range at a snapshot, merged out of every place that may hold them.
+//
+// One per Scan; direction, range and snapshot are fixed. Rows point into pinned blocks and
+// memtables until the next call. A failure ends it until Seek. [serial]
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nexadb/storage_engine.h"
+#include "plugins/storage-lsm/read/merge.h"
+#include "plugins/storage-lsm/read/read_view.h"
+#include "plugins/storage-lsm/read/table_source.h"
+
+namespace nexadb::lsm {
+
+// What a transaction adds to its cursors. Copied when the cursor opens.
+struct OwnWrites {
+  std::unique_ptr<RowSource> rows;  // with kOwnWriteSequence; null for none
+  std::vector<Tombstone> deletes;   // with kOwnDeleteSequence
+};
+
+// Learns which part of the range has been read: a serializable transaction validates no more.
+class ScanObserver {
+ public:
+  virtual void OnRead(std::string_view begin, std::string_view end) = 0;
+
+ protected:
+  ~ScanObserver() = default;
+};
+
+class StoreCursor final : public Cursor {
+ public:
+  StoreCursor(ReadViewPointer view, Sequence snapshot, const ScanOptions& options, OwnWrites own,
+              ScanObserver* observer);
+  virtual ~StoreCursor() = default;
+
+  Result<uint64_t> Next(Span<Row> rows) noexcept override;
+  Status Seek(BytesView key) noexcept override;
+  void Release() noexcept override { delete this; }
+
+ private:
+  void AddSources(const ReadHow& how);
+  void AddTombstones(std::vector<Tombstone> deletes);
+  Status Position();
+  Result<uint64_t> Fill(Span<Row> rows);
+  enum class Found { kRow, kEnd, kPause };
+  // Finds the next row, of which the batch has `count` already. kPause: too much is pinned to look
+  // further in this batch.
+  Result<Found> Forward(Row* row, uint64_t count);
+  Result<Found> Backward(Row* row, uint64_t count);
+  // Whether looking on may pin more. Lets go of what no row needs.
+  bool MayGoOn(uint64_t count);
+  bool Visible(const RowSource& source) const {
+    return source.sequence() <= snapshot_ || source.sequence() >= kOwnDeleteSequence;
+  }
+  // Passes an entry that the fragment covers, and where it pays all that it covers.
+  Status PassCovered(const RangeTombstones::Fragment& fragment);
+  // Lets pinned blocks go while no row of the batch needs them.
+  void DropPins();
+  void Observe(uint64_t count, Span<Row> rows);
+
+  const ReadViewPointer view_;
+  const Sequence snapshot_;
+  const std::string begin_;
+  const std::string end_;
+  const bool reverse_;
+  const bool keys_only_;
+  ScanObserver* const observer_;
+  PinList pins_;
+  std::vector<std::unique_ptr<RowSource>> sources_;
+  std::vector<RowSource*> source_pointers_;
+  RangeTombstones tombstones_;  // the newest visible one of each stretch
+  Merge<Direction::kForward> forward_;
+  Merge<Direction::kReverse> reverse_merge_;
+  std::string from_;       // where reading starts (reverse: the exclusive upper end)
+  std::string_view last_;  // forwards: the key whose older entries are to be passed
+  std::string last_copy_;
+  uint32_t covered_run_ = 0;
+  bool has_last_ = false;
+  bool positioned_ = false;
+  bool done_ = false;
+  bool observed_all_ = false;
+  Status failure_;
+};
+
+}  // namespace nexadb::lsm

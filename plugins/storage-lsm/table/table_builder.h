@@ -1,0 +1,67 @@
+// TableBuilder: writes one sorted table from entries that come in order. [serial]
+//
+// A failed write ends it: Abandon the file, and write a new one under a new number. The log still
+// holds what was to be in it.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "plugins/storage-lsm/table/block.h"
+#include "plugins/storage-lsm/table/table_format.h"
+#include "plugins/storage-lsm/tombstones/range_tombstones.h"
+
+namespace nexadb::lsm {
+
+struct TableOptions {
+  size_t block_bytes = 8192;
+  Compression compression = Compression::kLz4;
+  uint64_t store_id = 0;
+};
+
+// What the manifest remembers of a table.
+struct TableInfo {
+  uint64_t number = 0;
+  uint64_t file_bytes = 0;
+  uint64_t rows = 0;
+  uint64_t deletes = 0;  // point deletes among the rows, and range tombstones
+  uint64_t raw_bytes = 0;
+  Sequence sequence_min = 0;
+  Sequence sequence_max = 0;
+  std::string begin;  // every key and every tombstone lies within [begin, end)
+  std::string end;
+};
+
+class TableBuilder {
+ public:
+  TableBuilder(Handle<File> file, uint64_t number, const TableOptions& options);
+
+  Status Add(std::string_view key, Sequence sequence, Kind kind, std::string_view value);
+  // The range deletes that belong into this table, once, before Finish.
+  void SetTombstones(RangeTombstones tombstones) { tombstones_ = std::move(tombstones); }
+  // Completes and syncs the file. REQUIRES: a row or a tombstone was added.
+  Result<TableInfo> Finish();
+
+  uint64_t rows() const { return info_.rows; }
+  std::string_view last_key() const { return last_key_; }
+  uint64_t EstimateBytes() const { return written_ + buffer_.size() + block_.EstimateBytes(); }
+
+ private:
+  Status FinishBlock(std::string_view next_key);
+  BlockHandle Append(std::string_view raw, BlockKind kind, Compression compression);
+  Status WriteBuffer();
+  void NoteTombstones();
+
+  Handle<File> file_;
+  TableOptions options_;
+  TableInfo info_;
+  BlockBuilder block_;
+  BlockBuilder index_;
+  std::string raw_;     // the block being sealed
+  std::string buffer_;  // begins at file offset written_
+  uint64_t written_ = 0;
+  std::vector<uint64_t> hashes_;
+  std::string last_key_;
+  RangeTombstones tombstones_;
+};
+
+}  // namespace nexadb::lsm

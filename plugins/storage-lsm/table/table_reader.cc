@@ -1,0 +1,147 @@
+#include "plugins/storage-lsm/table/table_reader.h"
+
+#include "plugins/storage-lsm/table/bloom.h"
+#include "plugins/storage-lsm/util/error.h"
+
+namespace nexadb::lsm {
+namespace {
+
+// An index row's value: the block's handle and its row count.
+constexpr size_t kIndexValueBytes = kBlockHandleBytes + 8;
+
+}  // namespace
+
+Result<std::unique_ptr<TableReader>> TableReader::Open(FileSystem& files, std::string path,
+                                                       uint64_t number, uint64_t file_bytes,
+                                                       BlockCache& cache) {
+  auto file = files.Open(path, FileMode::kRead);
+  if (!file.ok()) return file.status();
+  std::unique_ptr<TableReader> reader(
+      new TableReader(std::move(*file), std::move(path), number, cache));
+  LSM_RETURN_IF_ERROR(reader->Load(file_bytes));
+  return reader;
+}
+
+TableReader::~TableReader() { cache_.Charge(-charged_); }
+
+Status TableReader::Load(uint64_t file_bytes) {
+  auto size = file_->Size();
+  if (!size.ok()) return size.status();
+  if (*size != file_bytes || file_bytes < kFooterBytes) {
+    return Corruption(path_, *size, "file has another size than the manifest says, ending");
+  }
+  uint8_t bytes[kFooterBytes];
+  const uint64_t at = file_bytes - kFooterBytes;
+  auto got = file_->ReadAt(at, {bytes, kFooterBytes});
+  if (!got.ok()) return got.status();
+  LSM_RETURN_IF_ERROR(DecodeFooter({bytes, static_cast<size_t>(*got)}, path_, at, &footer_));
+  if (footer_.number != number_) return Corruption(path_, at, "footer of another table");
+  if (footer_.index.stored != 0) LSM_RETURN_IF_ERROR(LoadIndex());
+  if (footer_.filter.stored != 0) {
+    LSM_RETURN_IF_ERROR(
+        ReadBlock(*file_, path_, number_, footer_.filter, BlockKind::kFilter, &filter_));
+  }
+  if (footer_.tombstones.stored != 0) {
+    std::unique_ptr<uint8_t[]> raw;
+    LSM_RETURN_IF_ERROR(
+        ReadBlock(*file_, path_, number_, footer_.tombstones, BlockKind::kTombstones, &raw));
+    if (!RangeTombstones::Decode({raw.get(), footer_.tombstones.raw}, &tombstones_)) {
+      return Corruption(path_, footer_.tombstones.offset, "malformed tombstones");
+    }
+  }
+  charged_ = static_cast<int64_t>(uint64_t{footer_.index.raw} + footer_.filter.raw +
+                                  uint64_t{footer_.tombstones.raw} * 2 + sizeof(*this));
+  cache_.Charge(charged_);
+  return Status::Ok();
+}
+
+Status TableReader::LoadIndex() {
+  std::unique_ptr<uint8_t[]> raw;
+  LSM_RETURN_IF_ERROR(ReadBlock(*file_, path_, number_, footer_.index, BlockKind::kIndex, &raw));
+  index_ = Block::Parse(std::move(raw), footer_.index.raw);
+  if (!index_) return Corruption(path_, footer_.index.offset, "malformed index");
+  for (uint32_t i = 0; i < index_->rows(); ++i) {
+    if (index_->ValueAt(i).size() != kIndexValueBytes) {
+      return Corruption(path_, footer_.index.offset, "malformed index");
+    }
+  }
+  return Status::Ok();
+}
+
+BlockHandle TableReader::HandleOf(uint32_t block) const {
+  BlockHandle handle;
+  DecodeHandle(AsBytes(index_->ValueAt(block)), &handle);
+  return handle;
+}
+
+uint64_t TableReader::RowsOf(uint32_t block) const {
+  return base::LoadLittle<uint64_t>(AsBytes(index_->ValueAt(block)).data() + kBlockHandleBytes);
+}
+
+Result<Ref<Block>> TableReader::ReadData(const BlockHandle& handle) const {
+  std::unique_ptr<uint8_t[]> raw;
+  LSM_RETURN_IF_ERROR(ReadBlock(*file_, path_, number_, handle, BlockKind::kData, &raw));
+  Ref<Block> block = Block::Parse(std::move(raw), handle.raw);
+  if (!block) return Corruption(path_, handle.offset, "malformed block");
+  return block;
+}
+
+Status TableReader::Load(uint32_t block, ReadMode mode, CacheMode cache, Ref<Block>* out) const {
+  const BlockHandle handle = HandleOf(block);
+  *out = cache_.Find(number_, handle.offset);
+  if (*out) return Status::Ok();
+  if (mode == ReadMode::kMemoryOnly) {
+    return Status::Error(Code::kWouldBlock, "the block is not in memory");
+  }
+  auto read = ReadData(handle);
+  if (!read.ok()) return read.status();
+  *out = std::move(*read);
+  if (cache == CacheMode::kKeep) cache_.Insert(number_, handle.offset, *out);
+  return Status::Ok();
+}
+
+Result<bool> TableReader::Find(std::string_view key, uint64_t hash, Sequence snapshot,
+                               ReadMode mode, FoundEntry* found) const {
+  const std::string_view filter(reinterpret_cast<const char*>(filter_.get()), footer_.filter.raw);
+  if (!index_ || !BloomMayContain(filter, hash)) return false;
+  for (uint32_t i = FindBlock(key); i < blocks(); ++i) {
+    Ref<Block> block;
+    LSM_RETURN_IF_ERROR(Load(i, mode, CacheMode::kKeep, &block));
+    const uint32_t row = block->Seek(key, snapshot);
+    if (row == block->rows()) continue;  // a key's versions may run on into the next block
+    if (block->KeyAt(row) != key) return false;
+    found->value = block->ValueAt(row);
+    found->sequence = block->SequenceAt(row);
+    found->kind = block->KindAt(row);
+    found->block = std::move(block);
+    return true;
+  }
+  return false;
+}
+
+Status TableReader::Verify() const {
+  std::string last_key;
+  uint64_t rows = 0;
+  for (uint32_t i = 0; i < blocks(); ++i) {
+    const BlockHandle handle = HandleOf(i);
+    auto block = ReadData(handle);
+    if (!block.ok()) return block.status();
+    if (rows > 0 && std::string_view(last_key) > (*block)->KeyAt(0)) {
+      return Corruption(path_, handle.offset, "keys out of order");
+    }
+    rows += (*block)->rows();
+    last_key.assign((*block)->KeyAt((*block)->rows() - 1));
+  }
+  if (rows != footer_.rows) return Corruption(path_, 0, "rows are missing or too many, counted");
+  std::unique_ptr<uint8_t[]> raw;
+  if (footer_.filter.stored != 0) {
+    LSM_RETURN_IF_ERROR(
+        ReadBlock(*file_, path_, number_, footer_.filter, BlockKind::kFilter, &raw));
+  }
+  if (footer_.index.stored != 0) {
+    LSM_RETURN_IF_ERROR(ReadBlock(*file_, path_, number_, footer_.index, BlockKind::kIndex, &raw));
+  }
+  return Status::Ok();
+}
+
+}  // namespace nexadb::lsm

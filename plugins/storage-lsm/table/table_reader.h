@@ -1,0 +1,71 @@
+// TableReader: one open sorted table. Its index, filter and tombstones stay in memory; data blocks
+// come through the block cache. Immutable, so any thread reads it. [any]
+#pragma once
+#include <memory>
+#include <string>
+
+#include "plugins/storage-lsm/table/block_cache.h"
+#include "plugins/storage-lsm/table/table_format.h"
+#include "plugins/storage-lsm/tombstones/range_tombstones.h"
+
+namespace nexadb::lsm {
+
+// Whether a read may go to the disk.
+enum class ReadMode : uint8_t { kBlocking, kMemoryOnly };
+// Whether blocks that a read brings in stay: a compaction's need not.
+enum class CacheMode : uint8_t { kKeep, kPassThrough };
+
+// One entry, and the block that keeps it.
+struct FoundEntry {
+  Ref<Block> block;
+  std::string_view value;
+  Sequence sequence = 0;
+  Kind kind = Kind::kDelete;
+};
+
+class TableReader {
+ public:
+  // `cache` outlives the reader.
+  static Result<std::unique_ptr<TableReader>> Open(FileSystem& files, std::string path,
+                                                   uint64_t number, uint64_t file_bytes,
+                                                   BlockCache& cache);
+  ~TableReader();
+
+  // The newest entry of `key` at or below `snapshot`; false when the table has none.
+  // `hash` is BloomHash(key). kWouldBlock in kMemoryOnly.
+  Result<bool> Find(std::string_view key, uint64_t hash, Sequence snapshot, ReadMode mode,
+                    FoundEntry* found) const;
+  const RangeTombstones& tombstones() const { return tombstones_; }
+
+  uint32_t blocks() const { return index_ ? index_->rows() : 0; }
+  // The first block that may hold `key` or a later one; blocks() for none.
+  uint32_t FindBlock(std::string_view key) const {
+    return index_ ? index_->Seek(key, kOwnWriteSequence) : 0;
+  }
+  BlockHandle HandleOf(uint32_t block) const;
+  uint64_t RowsOf(uint32_t block) const;
+  Status Load(uint32_t block, ReadMode mode, CacheMode cache, Ref<Block>* out) const;
+  // Reads every block from the disk and checks it.
+  Status Verify() const;
+  const Footer& footer() const { return footer_; }
+  const std::string& path() const { return path_; }
+
+ private:
+  TableReader(Handle<File> file, std::string path, uint64_t number, BlockCache& cache)
+      : file_(std::move(file)), path_(std::move(path)), number_(number), cache_(cache) {}
+  Status Load(uint64_t file_bytes);
+  Status LoadIndex();
+  Result<Ref<Block>> ReadData(const BlockHandle& handle) const;
+
+  Handle<File> file_;
+  const std::string path_;
+  const uint64_t number_;
+  BlockCache& cache_;
+  Footer footer_;
+  Ref<Block> index_;
+  std::unique_ptr<uint8_t[]> filter_;
+  RangeTombstones tombstones_;
+  int64_t charged_ = 0;
+};
+
+}  // namespace nexadb::lsm

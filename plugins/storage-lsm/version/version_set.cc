@@ -1,0 +1,269 @@
+#include "plugins/storage-lsm/version/version_set.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+
+#include "core/base/checksum.h"
+#include "plugins/storage-lsm/format/file_names.h"
+#include "plugins/storage-lsm/log/log_reader.h"
+#include "plugins/storage-lsm/util/error.h"
+
+namespace nexadb::lsm {
+namespace {
+
+// A manifest is written anew once it has grown to this, and to a few times its first record.
+constexpr uint64_t kManifestBytesMin = 1u << 20;
+constexpr uint64_t kManifestGrowth = 4;
+constexpr std::string_view kCurrentMagic = "nexadb-lsm";
+constexpr size_t kCurrentBytesMax = 256;
+
+uint64_t RandomNumber(Env& env) {
+  uint8_t bytes[8];
+  env.Random().Fill({bytes, sizeof(bytes)});
+  return base::LoadLittle<uint64_t>(bytes);
+}
+
+std::string CurrentText(std::string_view manifest) {
+  std::string text(kCurrentMagic);
+  text.append(" ").append(std::to_string(kFormatVersion)).append(" ").append(manifest).append(" ");
+  char check[24];
+  std::snprintf(check, sizeof(check), "%016llx\n",
+                static_cast<unsigned long long>(base::Checksum64(AsBytes(text))));
+  return text.append(check);
+}
+
+// Newest first in level 0, by key elsewhere.
+void SortLevel(int level, std::vector<TablePointer>& tables) {
+  std::sort(tables.begin(), tables.end(), [&](const TablePointer& a, const TablePointer& b) {
+    return level == 0 ? a->info.sequence_max > b->info.sequence_max : a->info.begin < b->info.begin;
+  });
+}
+
+}  // namespace
+
+VersionSet::VersionSet(Env& env, std::string directory, BlockCache& cache)
+    : env_(env),
+      directory_(std::move(directory)),
+      cache_(cache),
+      obsolete_tables_(env),
+      current_(std::make_shared<Version>()) {}
+
+void VersionSet::SkipNumber(uint64_t number) {
+  if (number >= next_number()) next_number_.store(number + 1, std::memory_order_relaxed);
+}
+
+Status VersionSet::Create() {
+  store_id_ = RandomNumber(env_);
+  return Rewrite();
+}
+
+Status VersionSet::CheckFormat() {
+  std::string manifest;
+  uint64_t number = 0;
+  return ReadCurrent(&manifest, &number);
+}
+
+Status VersionSet::Adopt(const VersionEdit& edit, const std::vector<TablePointer>& fresh) {
+  auto next = ApplyEdit(*current_, edit, fresh);
+  if (!next.ok()) return next.status();
+  current_ = std::move(*next);
+  if (edit.wal_min) wal_min_ = *edit.wal_min;
+  if (edit.last_sequence) last_sequence_ = *edit.last_sequence;
+  return Status::Ok();
+}
+
+Status VersionSet::ReadCurrent(std::string* manifest, uint64_t* number) {
+  const std::string path = JoinPath(directory_, kCurrentName);
+  auto file = env_.Files().Open(path, FileMode::kRead);
+  if (!file.ok()) return file.status();
+  std::string text(kCurrentBytesMax, '\0');
+  auto got = (*file)->ReadAt(0, {reinterpret_cast<uint8_t*>(text.data()), text.size()});
+  if (!got.ok()) return got.status();
+  text.resize(*got);
+  // "nexadb-lsm <format> <manifest> <checksum>\n"
+  const std::string prefix = std::string(kCurrentMagic) + " ";
+  if (!text.starts_with(prefix)) return Corruption(path, 0, "not a CURRENT file");
+  uint32_t format = 0;
+  auto [end, error] =
+      std::from_chars(text.data() + prefix.size(), text.data() + text.size(), format);
+  if (error != std::errc() || format == 0) return Corruption(path, 0, "not a CURRENT file");
+  if (format > kFormatVersion) {
+    return Status::Error(Code::kUnsupported,
+                         directory_ + ": the store has format " + std::to_string(format) +
+                             ", newer than this storage-lsm reads (" +
+                             std::to_string(kFormatVersion) +
+                             "); nothing was changed. Open it with the version that wrote it");
+  }
+  const size_t name_at = static_cast<size_t>(end - text.data()) + 1;
+  const size_t name_end = text.find(' ', std::min(name_at, text.size()));
+  if (name_end == std::string::npos) return Corruption(path, 0, "incomplete CURRENT file");
+  *manifest = text.substr(name_at, name_end - name_at);
+  if (text != CurrentText(*manifest)) return Corruption(path, 0, "checksum mismatch");
+  const FileName name = ParseFileName(*manifest);
+  if (name.type != FileType::kManifest) return Corruption(path, 0, "names no manifest");
+  *number = name.number;
+  return Status::Ok();
+}
+
+Status VersionSet::ReplayEdit(BytesView payload, std::vector<std::pair<int, TableInfo>>& tables) {
+  VersionEdit edit;
+  LSM_RETURN_IF_ERROR(VersionEdit::Decode(payload, &edit));
+  for (const auto& [level, number] : edit.removed) {
+    const uint64_t gone = number;
+    if (std::erase_if(tables, [&](const auto& t) { return t.second.number == gone; }) != 1) {
+      return Status::Error(Code::kCorruption,
+                           "manifest drops table " + std::to_string(gone) + ", which is not there");
+    }
+  }
+  for (auto& table : edit.added) tables.push_back(std::move(table));
+  if (edit.wal_min) wal_min_ = *edit.wal_min;
+  if (edit.last_sequence) last_sequence_ = *edit.last_sequence;
+  if (edit.next_number) SkipNumber(*edit.next_number - 1);
+  return Status::Ok();
+}
+
+Status VersionSet::Recover() {
+  std::string name;
+  LSM_RETURN_IF_ERROR(ReadCurrent(&name, &manifest_number_));
+  const std::string path = JoinPath(directory_, name);
+  auto file = env_.Files().Open(path, FileMode::kRead);
+  if (!file.ok()) return file.status();
+  LogReader reader(**file, path);
+  LSM_RETURN_IF_ERROR(reader.Open(LogType::kManifest, manifest_number_));
+  if (reader.blank()) return Corruption(path, 0, "empty manifest");
+  store_id_ = reader.header().store_id;
+  std::vector<std::pair<int, TableInfo>> tables;
+  BytesView payload;
+  uint64_t records = 0;
+  for (;; ++records) {
+    auto more = reader.Next(&payload);
+    if (!more.ok()) return more.status();
+    if (!*more) break;
+    LSM_RETURN_IF_ERROR(ReplayEdit(payload, tables));
+  }
+  // The first record was durable before CURRENT named the file.
+  if (records == 0) return Corruption(path, kLogHeaderBytes, "no intact record in the manifest");
+  SkipNumber(manifest_number_);
+  return OpenAll(tables);
+}
+
+Status VersionSet::OpenAll(const std::vector<std::pair<int, TableInfo>>& tables) {
+  auto version = std::make_shared<Version>();
+  for (const auto& [level, info] : tables) {
+    SkipNumber(info.number);
+    auto table = OpenTable(info);
+    if (!table.ok()) return table.status();
+    version->levels[level].push_back(std::move(*table));
+  }
+  for (int level = 0; level < kLevels; ++level) SortLevel(level, version->levels[level]);
+  LSM_RETURN_IF_ERROR(version->Check());
+  current_ = std::move(version);
+  return Status::Ok();
+}
+
+Result<TablePointer> VersionSet::OpenTable(const TableInfo& info) {
+  auto reader = TableReader::Open(env_.Files(), JoinPath(directory_, TableName(info.number)),
+                                  info.number, info.file_bytes, cache_);
+  if (!reader.ok()) return reader.status();
+  auto table = std::make_shared<TableFile>(info, obsolete_tables_);
+  table->reader = std::move(*reader);
+  return table;
+}
+
+VersionEdit VersionSet::Snapshot() const {
+  VersionEdit edit;
+  edit.wal_min = wal_min_;
+  edit.next_number = next_number();
+  edit.last_sequence = last_sequence_;
+  for (int level = 0; level < kLevels; ++level) {
+    for (const TablePointer& table : current_->levels[level]) {
+      edit.added.emplace_back(level, table->info);
+    }
+  }
+  return edit;
+}
+
+Status VersionSet::AppendEdit(const VersionEdit& edit) {
+  edit.Encode(manifest_->OpenRecord());
+  manifest_->CloseRecord();
+  return manifest_->Sync();
+}
+
+Status VersionSet::Rewrite() {
+  LogHeader header;
+  header.type = LogType::kManifest;
+  header.number = NewNumber();
+  header.generation = RandomNumber(env_);
+  header.store_id = store_id_;
+  auto log =
+      LogWriter::Create(env_.Files(), JoinPath(directory_, ManifestName(header.number)), header, 0);
+  if (!log.ok()) return log.status();
+  manifest_ = std::move(*log);
+  manifest_number_ = header.number;
+  LSM_RETURN_IF_ERROR(AppendEdit(Snapshot()));
+  snapshot_bytes_ = manifest_->end();
+  LSM_RETURN_IF_ERROR(env_.Files().SyncDirectory(directory_));
+  return WriteCurrent();
+}
+
+Status VersionSet::WriteCurrent() {
+  const std::string temporary = JoinPath(directory_, kCurrentTemporaryName);
+  auto file = env_.Files().Open(temporary, FileMode::kTruncate);
+  if (!file.ok()) return file.status();
+  LSM_RETURN_IF_ERROR((*file)->WriteAt(0, AsBytes(CurrentText(ManifestName(manifest_number_)))));
+  LSM_RETURN_IF_ERROR((*file)->Sync());
+  file->Reset();
+  LSM_RETURN_IF_ERROR(env_.Files().Rename(temporary, JoinPath(directory_, kCurrentName)));
+  return env_.Files().SyncDirectory(directory_);
+}
+
+Status VersionSet::Apply(VersionEdit edit, std::vector<TablePointer> fresh) {
+  LSM_RETURN_IF_ERROR(manifest_->failure());
+  auto next = ApplyEdit(*current_, edit, fresh);
+  if (!next.ok()) return next.status();
+  edit.next_number = next_number();
+  LSM_RETURN_IF_ERROR(AppendEdit(edit));
+  for (const auto& [level, number] : edit.removed) {
+    for (const TablePointer& table : current_->levels[level]) {
+      if (table->info.number == number) table->obsolete.store(true, std::memory_order_release);
+    }
+  }
+  // A moved table is removed from one level and added to another: it is the same object.
+  for (const TablePointer& table : fresh) table->obsolete.store(false, std::memory_order_release);
+  current_ = std::move(*next);
+  if (edit.wal_min) wal_min_ = *edit.wal_min;
+  if (edit.last_sequence) last_sequence_ = *edit.last_sequence;
+  if (manifest_->end() < std::max(kManifestBytesMin, snapshot_bytes_ * kManifestGrowth)) {
+    return Status::Ok();
+  }
+  const uint64_t old = manifest_number_;
+  LSM_RETURN_IF_ERROR(Rewrite());
+  return env_.Files().Remove(JoinPath(directory_, ManifestName(old)));
+}
+
+Result<VersionPointer> ApplyEdit(const Version& base, const VersionEdit& edit,
+                                 const std::vector<TablePointer>& fresh) {
+  auto next = std::make_shared<Version>(base);
+  for (const auto& [level, number] : edit.removed) {
+    const uint64_t gone = number;
+    if (std::erase_if(next->levels[level],
+                      [&](const TablePointer& t) { return t->info.number == gone; }) != 1) {
+      return Status::Error(Code::kInternal, "an edit drops a table that is not there");
+    }
+  }
+  for (const auto& [level, info] : edit.added) {
+    const uint64_t number = info.number;
+    auto table = std::find_if(fresh.begin(), fresh.end(),
+                              [&](const TablePointer& t) { return t->info.number == number; });
+    if (table == fresh.end()) {
+      return Status::Error(Code::kInternal, "an edit adds a table that is not open");
+    }
+    next->levels[level].push_back(*table);
+  }
+  for (int level = 0; level < kLevels; ++level) SortLevel(level, next->levels[level]);
+  LSM_RETURN_IF_ERROR(next->Check());
+  return VersionPointer(std::move(next));
+}
+
+}  // namespace nexadb::lsm

@@ -1,0 +1,77 @@
+// VersionSet: the current version and the manifest that makes its changes durable.
+//
+// A change is written and synced before anything depends on it; a manifest that fails once takes
+// no more changes until the store is opened again. CURRENT names the manifest in use and is
+// replaced by write, sync, rename, sync of the directory. Not thread-safe: the engine's manifest
+// mutex stands around Apply and whatever must happen in the same order; NewNumber is [any].
+#pragma once
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "plugins/storage-lsm/log/log_writer.h"
+#include "plugins/storage-lsm/version/version.h"
+#include "plugins/storage-lsm/version/version_edit.h"
+
+namespace nexadb::lsm {
+
+class VersionSet {
+ public:
+  VersionSet(Env& env, std::string directory, BlockCache& cache);
+
+  // Makes an empty store. REQUIRES: no CURRENT.
+  Status Create();
+  // Reads CURRENT and its manifest and opens every table. Changes nothing on the disk.
+  // kUnsupported: a newer format.
+  Status Recover();
+  // Reads CURRENT alone: kUnsupported when the store is of a newer format.
+  Status CheckFormat();
+  // Takes a change over without writing it down, for the Rewrite or Create that follows.
+  Status Adopt(const VersionEdit& edit, const std::vector<TablePointer>& fresh);
+  // Starts a new manifest with the current version alone, and makes it current. Required once
+  // after Recover, before Apply.
+  Status Rewrite();
+
+  // Makes `edit` durable and current. `fresh`: the tables it adds, open already.
+  Status Apply(VersionEdit edit, std::vector<TablePointer> fresh);
+
+  Result<TablePointer> OpenTable(const TableInfo& info);
+  const VersionPointer& current() const { return current_; }
+  uint64_t NewNumber() { return next_number_.fetch_add(1, std::memory_order_relaxed); }
+  uint64_t next_number() const { return next_number_.load(std::memory_order_relaxed); }
+  // The counter passes `number`, which a file already has.
+  void SkipNumber(uint64_t number);
+  uint64_t wal_min() const { return wal_min_; }
+  Sequence last_sequence() const { return last_sequence_; }
+  uint64_t manifest_number() const { return manifest_number_; }
+  uint64_t store_id() const { return store_id_; }
+  ObsoleteTables& obsolete_tables() { return obsolete_tables_; }
+  const std::string& directory() const { return directory_; }
+
+ private:
+  Status ReadCurrent(std::string* manifest, uint64_t* number);
+  Status WriteCurrent();
+  Status ReplayEdit(BytesView payload, std::vector<std::pair<int, TableInfo>>& tables);
+  Status OpenAll(const std::vector<std::pair<int, TableInfo>>& tables);
+  Status AppendEdit(const VersionEdit& edit);
+  VersionEdit Snapshot() const;
+
+  Env& env_;
+  const std::string directory_;
+  BlockCache& cache_;
+  ObsoleteTables obsolete_tables_;
+  VersionPointer current_;
+  std::unique_ptr<LogWriter> manifest_;
+  std::atomic<uint64_t> next_number_{1};
+  uint64_t manifest_number_ = 0;
+  uint64_t snapshot_bytes_ = 0;
+  uint64_t wal_min_ = 0;
+  Sequence last_sequence_ = 0;
+  uint64_t store_id_ = 0;
+};
+
+// Adds and removes tables, in order, and checks the result.
+Result<VersionPointer> ApplyEdit(const Version& base, const VersionEdit& edit,
+                                 const std::vector<TablePointer>& fresh);
+
+}  // namespace nexadb::lsm
