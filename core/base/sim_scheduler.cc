@@ -105,13 +105,15 @@ SimScheduler::Task* SimScheduler::Pick() {
 
 void SimScheduler::HandTo(Task* next, Task* self) {
   if (next == self) return;
+  // Looked at before the baton goes: after that, this thread's state belongs to the others.
+  bool ends = self->state == State::kDone;
   {
     // Notified under the lock: once `go` is seen, `next` may run to its end and be freed.
     std::lock_guard<std::mutex> hold(next->mutex);
     next->go = true;
     next->arrived.notify_one();
   }
-  if (self->state != State::kDone) Await(self);
+  if (!ends) Await(self);
 }
 
 void SimScheduler::Block(Task* self) {
