@@ -13,78 +13,57 @@ TableView::TableView(const Value& table) : table_(table) {
   }
 }
 
-Result<const Value*> TableView::Get(std::string_view key, Value::Kind kind) const noexcept {
-  return sdk::Guard([&]() -> Result<const Value*> {
+template <class T, class Read>
+Result<T> TableView::Get(std::string_view key, Value::Kind kind, Read&& read) const noexcept {
+  return sdk::Guard([&]() -> Result<T> {
     const Value* value = table_.Find(key);
     if (value == nullptr) {
       return Status::Error(Code::kNotFound, "no configuration key " + std::string(key));
     }
-    if (value->kind != kind) {
-      return Status::Error(Code::kInvalidArgument, value->where + ": " + std::string(key) + " is " +
-                                                       std::string(KindName(value->kind)) +
-                                                       ", not " + std::string(KindName(kind)));
-    }
-    return value;
+    if (value->kind == kind) return read(*value);
+    return Status::Error(Code::kInvalidArgument, value->where + ": " + std::string(key) + " is " +
+                                                     std::string(KindName(value->kind)) + ", not " +
+                                                     std::string(KindName(kind)));
   });
 }
 
 Result<bool> TableView::Bool(StringView key) const noexcept {
-  auto value = Get(key, Value::Kind::kBool);
-  if (!value.ok()) return value.status();
-  return (*value)->boolean;
+  return Get<bool>(key, Value::Kind::kBool, [](const Value& v) { return v.boolean; });
 }
-
 Result<int64_t> TableView::Integer(StringView key) const noexcept {
-  auto value = Get(key, Value::Kind::kInteger);
-  if (!value.ok()) return value.status();
-  return (*value)->integer;
+  return Get<int64_t>(key, Value::Kind::kInteger, [](const Value& v) { return v.integer; });
 }
-
 Result<double> TableView::Number(StringView key) const noexcept {
-  auto value = Get(key, Value::Kind::kNumber);
-  if (!value.ok()) return value.status();
-  return (*value)->number;
+  return Get<double>(key, Value::Kind::kNumber, [](const Value& v) { return v.number; });
 }
-
 Result<StringView> TableView::Text(StringView key) const noexcept {
-  auto value = Get(key, Value::Kind::kText);
-  if (!value.ok()) return value.status();
-  return StringView((*value)->text);
+  return Get<StringView>(key, Value::Kind::kText,
+                         [](const Value& v) { return StringView(v.text); });
 }
-
-Result<uint64_t> TableView::Quantity(std::string_view key) const noexcept {
-  auto value = Get(key, Value::Kind::kText);
-  if (!value.ok()) return value.status();
-  return static_cast<uint64_t>((*value)->integer);
+Result<uint64_t> TableView::Bytes(StringView key) const noexcept {
+  return Get<uint64_t>(key, Value::Kind::kText,
+                       [](const Value& v) { return static_cast<uint64_t>(v.integer); });
 }
-
-Result<uint64_t> TableView::Bytes(StringView key) const noexcept { return Quantity(key); }
-Result<uint64_t> TableView::Milliseconds(StringView key) const noexcept { return Quantity(key); }
+Result<uint64_t> TableView::Milliseconds(StringView key) const noexcept { return Bytes(key); }
 
 Result<const ConfigView*> TableView::Table(StringView key) const noexcept {
-  auto value = Get(key, Value::Kind::kTable);
-  if (!value.ok()) return value.status();
-  for (size_t i = 0; i < table_.members.size(); ++i) {
-    if (&table_.members[i].value == *value) return children_[i].get();
-  }
-  return Status::Error(Code::kInternal, "a table without its view");
+  return Get<const ConfigView*>(key, Value::Kind::kTable, [&](const Value& v) {
+    size_t i = 0;
+    while (&table_.members[i].value != &v) ++i;
+    return static_cast<const ConfigView*>(children_[i].get());
+  });
 }
 
 Result<uint64_t> TableView::TextCount(StringView key) const noexcept {
-  auto value = Get(key, Value::Kind::kArray);
-  if (!value.ok()) return value.status();
-  return uint64_t{(*value)->items.size()};
+  return Get<uint64_t>(key, Value::Kind::kArray, [](const Value& v) { return v.items.size(); });
 }
 
 Result<StringView> TableView::TextAt(StringView key, uint64_t index) const noexcept {
-  auto value = Get(key, Value::Kind::kArray);
-  if (!value.ok()) return value.status();
-  if (index >= (*value)->items.size()) {
-    return Status::Error(Code::kNotFound, "index past the end of the array");
-  }
-  const Value& item = (*value)->items[index];
-  if (!item.IsText()) return Status::Error(Code::kInvalidArgument, "an item that is not text");
-  return StringView(item.text);
+  return Get<StringView>(key, Value::Kind::kArray, [&](const Value& v) -> Result<StringView> {
+    if (index >= v.items.size()) return Status::Error(Code::kNotFound, "index past the end");
+    if (!v.items[index].IsText()) return Status::Error(Code::kInvalidArgument, "not text");
+    return StringView(v.items[index].text);
+  });
 }
 
 uint64_t TableView::KeyCount() const noexcept { return table_.members.size(); }

@@ -32,8 +32,9 @@ class TableView final : public ConfigView {
   StringView Where(StringView key) const noexcept override;
 
  private:
-  Result<const Value*> Get(std::string_view key, Value::Kind kind) const noexcept;
-  Result<uint64_t> Quantity(std::string_view key) const noexcept;
+  // What `read` makes of the value of `key`, when it is of that kind.
+  template <class T, class Read>
+  Result<T> Get(std::string_view key, Value::Kind kind, Read&& read) const noexcept;
 
   const Value& table_;
   // The views of nested tables, made up front so that reading never allocates.

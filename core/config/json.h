@@ -8,7 +8,8 @@
 namespace nexadb::config {
 
 // Strict: UTF-8 checked, nothing behind the value, no duplicate names, no integer beyond 63 bits,
-// at most kJsonNestingMax levels. kInvalidArgument names the byte. `where` is given to every value.
+// at most kJsonNestingMax levels. `where` is given to every value, and begins the message of a
+// failure.
 Result<Value> ParseJson(std::string_view text, std::string_view where);
 
 constexpr int kJsonNestingMax = 32;

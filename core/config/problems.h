@@ -10,7 +10,13 @@ namespace nexadb::config {
 class Problems {
  public:
   // One line: "where: path: message". `where` or `path` may be empty.
-  void Add(std::string_view where, std::string_view path, std::string_view message);
+  void Add(std::string_view where, std::string_view path, std::string_view message) {
+    std::string line;
+    for (std::string_view part : {where, path}) {
+      if (!part.empty()) line.append(part).append(": ");
+    }
+    lines_.push_back(line.append(message));
+  }
   bool empty() const { return lines_.empty(); }
   const std::vector<std::string>& lines() const { return lines_; }
 

@@ -29,8 +29,8 @@ struct Schema {
   std::vector<std::string> choices;
   std::optional<double> minimum;
   std::optional<double> maximum;
-  std::optional<uint64_t> items_min;
-  std::optional<uint64_t> items_max;
+  std::optional<double> items_min;
+  std::optional<double> items_max;
   std::unique_ptr<Schema> items;
   std::vector<Property> properties;
   std::vector<std::string> required;

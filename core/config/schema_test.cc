@@ -77,7 +77,7 @@ TEST(Schema, ReportsEveryMistakeAtOnce) {
       "f:3:9: c.pause: must be at most 5000 ms",
       "f:4:8: c.mode: expected \"calm\" or \"lively\", got \"livly\" (did you mean \"lively\"?)",
       "f:5:11: c.threads: must be at most 8",
-      "f:6:9: c.hosts: takes at most 2 items",
+      "f:6:9: c.hosts: must be at most 2 items",
       "f:6:15: c.hosts[1]: expected text, got an integer",
       "f:7:9: c.ratio: expected a number, got text",
       "f:9:5: c.labels.a: expected an integer, got text",

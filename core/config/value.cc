@@ -1,17 +1,22 @@
 #include "core/config/value.h"
 
 namespace nexadb::config {
+namespace {
 
-const Member* Value::FindMember(std::string_view name) const {
-  for (const Member& member : members) {
-    if (member.name == name) return &member;
-  }
-  return nullptr;
+Value OfKind(Value::Kind kind, std::string_view where) {
+  Value value;
+  value.kind = kind;
+  value.where = where;
+  return value;
 }
 
+}  // namespace
+
 const Value* Value::Find(std::string_view name) const {
-  const Member* member = FindMember(name);
-  return member != nullptr ? &member->value : nullptr;
+  for (const Member& member : members) {
+    if (member.name == name) return &member.value;
+  }
+  return nullptr;
 }
 
 Value* Value::Find(std::string_view name) {
@@ -25,31 +30,17 @@ Value& Value::At(std::string_view name, std::string_view member_where) {
 }
 
 Value Value::Text(std::string_view text, std::string_view where) {
-  Value value;
-  value.kind = Kind::kText;
+  Value value = OfKind(Kind::kText, where);
   value.text = text;
-  value.where = where;
   return value;
 }
 
-Value Value::Table(std::string_view where) {
-  Value value;
-  value.kind = Kind::kTable;
-  value.where = where;
-  return value;
-}
+Value Value::Table(std::string_view where) { return OfKind(Kind::kTable, where); }
 
 std::string_view KindName(Value::Kind kind) {
-  switch (kind) {
-    case Value::Kind::kNull: return "nothing";
-    case Value::Kind::kBool: return "a boolean";
-    case Value::Kind::kInteger: return "an integer";
-    case Value::Kind::kNumber: return "a number";
-    case Value::Kind::kText: return "text";
-    case Value::Kind::kArray: return "an array";
-    case Value::Kind::kTable: return "a table";
-  }
-  return "unknown";
+  static constexpr std::string_view kNames[] = {"nothing", "a boolean", "an integer", "a number",
+                                                "text",    "an array",  "a table"};
+  return kNames[static_cast<size_t>(kind)];
 }
 
 }  // namespace nexadb::config

@@ -30,7 +30,6 @@ struct Value {
   // Null when there is no such member, or this is no table.
   const Value* Find(std::string_view name) const;
   Value* Find(std::string_view name);
-  const Member* FindMember(std::string_view name) const;
   // The member's value, made when missing. REQUIRES: IsTable().
   Value& At(std::string_view name, std::string_view member_where);
 

@@ -1,3 +1,4 @@
+// LINK: nexadb_config
 // Any text may be given as a configuration: it becomes a tree or a message with a position, and a
 // tree can be written out as TOML that means the same.
 #include "core/config/render.h"

@@ -1,3 +1,5 @@
+// LINK: nexadb_loader
+// LINK: nexadb_loader
 // Any bytes may be offered as a plugin: reading its sections never leaves them.
 #include "core/loader/elf_section.h"
 
