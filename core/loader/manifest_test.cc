@@ -21,19 +21,20 @@ TEST(Manifest, IsReadWhole) {
 }
 
 TEST(Manifest, MistakesNameTheirMember) {
-  const std::pair<const char*, const char*> cases[] = {
-      {R"([])", "root"},
-      {R"({"manifest": 2})", "manifest: manifest"},
-      {R"({"manifest": 1, "id": "x"})", "version: is missing"},
+  const std::string head = R"({"manifest": 1, "id": "x", "version": "1", )";
+  const std::pair<std::string, const char*> cases[] = {
+      {R"([])", "expected a table"},
+      {R"({"manifest": 2, "id": "x", "version": "1"})", "manifest: must be at most 1"},
+      {R"({"manifest": 1, "id": "x"})", "version: is required"},
       {R"({"manifest": 1, "ide": "x"})", "did you mean \"id\"?"},
-      {R"({"provides": ["nexadb.database"]})", "provides"},
-      {R"({"provides": ["nexadb.database/0.99999"]})", "provides"},
-      {R"({"provides": ["a/0.1", "a/0.1"]})", "stands twice"},
-      {R"({"requires": [{"slot": "a"}]})", "needs \"slot\" and \"interface\""},
-      {R"({"requires": [{"slot": "a", "interface": "b/0.1", "cardinality": "two"}]})",
-       "requires.cardinality"},
-      {R"({"config_schema": {"type": "array"}})", "config_schema"},
-      {R"({"config_schema": {"type": "object", "properties": {"a": {"typo": 1}}}})",
+      {head + R"("provides": ["nexadb.database"]})", "\"nexadb.database\" is no interface"},
+      {head + R"("provides": ["nexadb.database/0.99999"]})", "is no interface"},
+      {head + R"("provides": ["a/0.1", "a/0.1"]})", "provides a twice"},
+      {head + R"("requires": [{"slot": "a"}]})", "requires[0].interface: is required"},
+      {head + R"("requires": [{"slot": "a", "interface": "b/0.1", "cardinality": "two"}]})",
+       "requires[0].cardinality: expected \"one\""},
+      {head + R"("config_schema": {"type": "array"}})", "config_schema"},
+      {head + R"("config_schema": {"type": "object", "properties": {"a": {"typo": 1}}}})",
        "config_schema.properties.a.typo"},
   };
   for (const auto& [json, expected] : cases) {
