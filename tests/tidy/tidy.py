@@ -2,7 +2,7 @@
 """The repository's rules, as a test: layers, include cycles, sizes, line lengths, banned words.
 
 Usage: tidy.py ROOT. Prints `path:line: rule: what is wrong` for each fault; exit status 1 if any.
-The rules are those of docs/style.md and of the layer list below; tidy_test.py proves that each
+The rules are those of CONTRIBUTING.md and of the layer list below; tidy_test.py proves that each
 of them can fail.
 """
 import re
