@@ -1,0 +1,141 @@
+#include "tests/crash/lsm_history.h"
+
+#include <memory>
+#include <vector>
+
+#include "tests/crash/client.h"
+
+namespace nexadb::crash {
+namespace {
+
+using lsm::Engine;
+using lsm::StoreOptions;
+
+constexpr const char* kDirectory = "data/lsm";
+
+StoreOptions RandomOptions(base::Prng& prng) {
+  StoreOptions options;
+  options.memory_budget_bytes = 1u << 20;
+  options.memtable_bytes = (4u << 10) << prng.Below(4);
+  options.block_bytes = 128u << prng.Below(5);
+  options.table_bytes = (4u << 10) << prng.Below(3);
+  options.level1_bytes = 16u << 10;
+  options.level0_compact = 2 + static_cast<uint32_t>(prng.Below(3));
+  options.level0_slow = 1000;
+  options.level0_stop = prng.OneIn(2) ? 4 : 1000;
+  options.compression = prng.OneIn(2) ? lsm::Compression::kNone : lsm::Compression::kLz4;
+  options.disk_reserve_bytes = 0;
+  return options;
+}
+
+// A client's share of one cycle, on a thread of its own.
+struct ClientRun {
+  Client* client = nullptr;
+  Engine* engine = nullptr;
+  uint64_t seed = 0;
+  uint32_t batches = 0;
+
+  static void Body(void* state) noexcept {
+    auto& run = *static_cast<ClientRun*>(state);
+    base::Prng prng(run.seed);
+    for (uint32_t i = 0; i < run.batches; ++i) {
+      if (!run.client->WriteOne(*run.engine)) return;
+      switch (prng.Below(30)) {
+        case 0:
+          if (run.engine->Flush().ok()) run.client->NoteFlushed();
+          break;
+        case 1: static_cast<void>(run.engine->store()->FlushMemtable()); break;
+        case 2: static_cast<void>(run.engine->store()->Compact({}, {})); break;
+        default: break;
+      }
+    }
+  }
+};
+
+class History {
+ public:
+  explicit History(const HistoryOptions& options)
+      : options_(options), prng_(options.seed), env_(options.seed) {
+    for (uint32_t i = 0; i < options.clients; ++i) clients_.emplace_back(i, options.seed);
+  }
+  std::string Run() {
+    for (uint32_t cycle = 0; cycle < options_.cycles; ++cycle) {
+      std::string wrong = Cycle();
+      if (!wrong.empty()) return "cycle " + std::to_string(cycle) + ": " + wrong;
+    }
+    return {};
+  }
+
+ private:
+  std::string Cycle() {
+    const StoreOptions options = RandomOptions(prng_);
+    Engine engine;
+    // Now and then the machine fails while the store is still recovering.
+    for (int attempt = 0; prng_.OneIn(3) && attempt < 3; ++attempt) {
+      Engine failing;
+      env_.disk().CrashAt(env_.disk().operations() + prng_.Below(40));
+      static_cast<void>(failing.Open(env_, nullptr, kDirectory, options));
+      static_cast<void>(failing.Close());
+      Crash();
+    }
+    const Status opened = engine.Open(env_, nullptr, kDirectory, options);
+    if (!opened.ok()) return "open failed: " + std::string(opened.message());
+    for (Client& client : clients_) {
+      std::string wrong = client.Settle(engine, loss_);
+      if (!wrong.empty()) return wrong;
+    }
+    loss_ = Client::Loss::kKilled;
+    Write(engine);
+    if (!env_.disk().cut()) {
+      for (const Client& client : clients_) {
+        std::string wrong = client.CheckVisible(engine);
+        if (!wrong.empty()) return wrong;
+      }
+      const Status verified = engine.store()->Verify();
+      if (!verified.ok()) return "verify: " + std::string(verified.message());
+    }
+    // Nothing that a stopping engine still writes may help: half of the time it cannot.
+    if (prng_.OneIn(2)) env_.disk().CrashAt(env_.disk().operations());
+    static_cast<void>(engine.Close());
+    Crash();
+    return {};
+  }
+
+  void Write(Engine& engine) {
+    if (!prng_.OneIn(4)) {
+      env_.disk().CrashAt(env_.disk().operations() + prng_.Below(uint64_t{20} * options_.batches));
+    }
+    std::vector<ClientRun> runs(clients_.size());
+    std::vector<Handle<Thread>> threads;
+    for (size_t i = 0; i < clients_.size(); ++i) {
+      runs[i] = {&clients_[i], &engine, prng_.Next(), options_.batches};
+      auto thread = env_.StartThread("client", Callback{ClientRun::Body, &runs[i]});
+      if (thread.ok()) threads.push_back(std::move(*thread));
+    }
+    for (Handle<Thread>& thread : threads) thread->Join();
+  }
+
+  void Crash() {
+    const uint64_t style = prng_.Below(4);
+    if (style != 0) loss_ = Client::Loss::kPowerCut;
+    env_.disk().Crash(prng_.Next(), style == 0   ? base::CrashStyle::kKeepAll
+                                    : style == 1 ? base::CrashStyle::kLoseAll
+                                                 : base::CrashStyle::kRandom);
+  }
+
+  const HistoryOptions options_;
+  base::Prng prng_;
+  base::SimEnv env_;
+  std::vector<Client> clients_;
+  // The worst that has happened since the clients last settled.
+  Client::Loss loss_ = Client::Loss::kKilled;
+};
+
+}  // namespace
+
+std::string RunHistory(const HistoryOptions& options) {
+  std::string wrong = History(options).Run();
+  return wrong.empty() ? wrong : "seed " + std::to_string(options.seed) + ", " + wrong;
+}
+
+}  // namespace nexadb::crash
