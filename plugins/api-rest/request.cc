@@ -69,7 +69,7 @@ Status Request::Run() {
   if (Status status = CheckParameters(); !status.ok()) return status;
   if (Status status = Authenticate(); !status.ok()) return status;
   const bool names_transaction = !exchange_.Header("X-Transaction-Id").empty();
-  if (names_transaction && route_.scope == Scope::kDatabase && route_.operation == Operation::kNo) {
+  if (names_transaction && route_.access == Access::kKey && route_.operation == Operation::kNo) {
     return MakeError(ErrorId::kNotInTransaction, "This route cannot be part of a transaction.");
   }
   // A transaction's session may have to wait for its lock.

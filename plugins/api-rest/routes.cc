@@ -15,99 +15,178 @@ constexpr std::string_view kListParameters =
     "query filter limit skip cursor fields sort total max_time_ms";
 constexpr std::string_view kExportParameters = "query filter format fields sort";
 
-// In a row: method, pattern, handler, who may call, where mounted, where it runs, what body it
-// takes, whether a transaction may hold it, the status of success, and for the documentation the
-// group and a summary; then parameters of the query string and the body's media types.
-using enum Access;
-constexpr Scope kServer = Scope::kServer;
-constexpr Scope kDatabase = Scope::kDatabase;
-constexpr RunMode kPool = RunMode::kPool;
-constexpr RunMode kInline = RunMode::kInline;
-constexpr BodyMode kNone = BodyMode::kNone;
-constexpr BodyMode kBody = BodyMode::kBuffered;
-constexpr BodyMode kStream = BodyMode::kStreamed;
-constexpr Operation kNo = Operation::kNo;
-constexpr Operation kYes = Operation::kYes;
+// What routes have in common.
+struct Shape {
+  Access access;
+  Scope scope;
+  RunMode run;
+  BodyMode body;
+  Operation operation;
+};
+constexpr auto kInline = RunMode::kInline;
+constexpr auto kPool = RunMode::kPool;
+constexpr auto kNone = BodyMode::kNone;
+constexpr auto kBuffered = BodyMode::kBuffered;
+constexpr auto kStreamed = BodyMode::kStreamed;
+constexpr auto kNo = Operation::kNo;
+constexpr auto kYes = Operation::kYes;
+
+// Of the server.
+constexpr Shape kOpen{Access::kPublic, Scope::kServer, kInline, kNone, kNo};
+constexpr Shape kOpenOnPool{Access::kPublic, Scope::kServer, kPool, kNone, kNo};
+constexpr Shape kStatus{Access::kOptional, Scope::kServer, kInline, kNone, kNo};
+constexpr Shape kMetrics{Access::kOptional, Scope::kServer, kPool, kNone, kNo};
+constexpr Shape kServerRead{Access::kKey, Scope::kServer, kPool, kNone, kNo};
+constexpr Shape kServerWrite{Access::kKey, Scope::kServer, kPool, kBuffered, kNo};
+constexpr Shape kAdminRead{Access::kAdmin, Scope::kServer, kPool, kNone, kNo};
+constexpr Shape kAdminWrite{Access::kAdmin, Scope::kServer, kPool, kBuffered, kNo};
+// Of a database: what a transaction may hold, and what stands alone.
+constexpr Shape kPoint{Access::kKey, Scope::kDatabase, kInline, kNone, kYes};
+constexpr Shape kData{Access::kKey, Scope::kDatabase, kPool, kNone, kYes};
+constexpr Shape kDataWithBody{Access::kKey, Scope::kDatabase, kPool, kBuffered, kYes};
+constexpr Shape kAlone{Access::kKey, Scope::kDatabase, kPool, kNone, kNo};
+constexpr Shape kAloneWithBody{Access::kKey, Scope::kDatabase, kPool, kBuffered, kNo};
+constexpr Shape kTransaction{Access::kKey, Scope::kDatabase, kPool, kBuffered, Operation::kItself};
+constexpr Shape kUpload{Access::kKey, Scope::kDatabase, kPool, kStreamed, kNo};
+
+constexpr RouteSpec Row(std::string_view method, std::string_view pattern, Handler handler,
+                        const Shape& shape, uint16_t success, std::string_view tag,
+                        std::string_view summary, std::string_view parameters = "",
+                        std::string_view content_types = "") {
+  return {method,          pattern, handler, shape.access, shape.scope, shape.run,    shape.body,
+          shape.operation, success, tag,     summary,      parameters,  content_types};
+}
 
 constexpr RouteSpec kRoutes[] = {
-    // clang-format off
-    {"GET", "/status", GetStatus, kOptional, kServer, kInline, kNone, kNo, 200, "Service", "Version and state; with a key also plugins and limits", "", ""},
-    {"GET", "/healthz", GetHealth, kPublic, kServer, kInline, kNone, kNo, 200, "Service", "The process answers", "", ""},
-    {"GET", "/livez", GetHealth, kPublic, kServer, kInline, kNone, kNo, 200, "Service", "The process answers", "", ""},
-    {"GET", "/readyz", GetReadiness, kPublic, kServer, kInline, kNone, kNo, 200, "Service", "The server serves writes; 503 before and while it drains", "", ""},
-    {"GET", "/stats", GetStats, kKey, kServer, kPool, kNone, kNo, 200, "Service", "Statistics of the engine and the database", "", ""},
-    {"GET", "/metrics", GetMetrics, kOptional, kServer, kPool, kNone, kNo, 200, "Service", "Metrics in Prometheus' text format", "", ""},
-    {"GET", "/openapi.json", GetOpenApi, kPublic, kServer, kPool, kNone, kNo, 200, "Service", "This interface as OpenAPI 3.1", "", ""},
-    {"GET", "/errors/{code}", GetError, kPublic, kServer, kPool, kNone, kNo, 200, "Service", "What an error code means", "", ""},
-    {"GET", "/plugins", ListPlugins, kAdmin, kServer, kPool, kNone, kNo, 200, "Service", "Plugin instances, their state and wiring", "", ""},
-    {"GET", "/plugins/{name}", GetPlugin, kAdmin, kServer, kPool, kNone, kNo, 200, "Service", "One plugin instance", "", ""},
-    {"GET", "/config", GetConfig, kAdmin, kServer, kPool, kNone, kNo, 200, "Service", "The configuration in force, secrets redacted", "", ""},
+    Row("GET", "/status", GetStatus, kStatus, 200, "Service",
+        "Version and state; with a key also plugins and limits"),
+    Row("GET", "/healthz", GetHealth, kOpen, 200, "Service", "The process answers"),
+    Row("GET", "/livez", GetHealth, kOpen, 200, "Service", "The process answers"),
+    Row("GET", "/readyz", GetReadiness, kOpen, 200, "Service",
+        "The server serves writes; 503 before and while it drains"),
+    Row("GET", "/stats", GetStats, kServerRead, 200, "Service",
+        "Statistics of the engine and the database"),
+    Row("GET", "/metrics", GetMetrics, kMetrics, 200, "Service",
+        "Metrics in Prometheus' text format"),
+    Row("GET", "/openapi.json", GetOpenApi, kOpenOnPool, 200, "Service",
+        "This interface as OpenAPI 3.1"),
+    Row("GET", "/errors/{code}", GetError, kOpenOnPool, 200, "Service", "What an error code means"),
+    Row("GET", "/plugins", ListPlugins, kAdminRead, 200, "Service",
+        "Plugin instances, their state and wiring"),
+    Row("GET", "/plugins/{name}", GetPlugin, kAdminRead, 200, "Service", "One plugin instance"),
+    Row("GET", "/config", GetConfig, kAdminRead, 200, "Service",
+        "The configuration in force, secrets redacted"),
 
-    {"GET", "/db", ListDatabases, kKey, kServer, kPool, kNone, kNo, 200, "Databases", "List the databases", "", ""},
-    {"DELETE", "/db/{db}", DropDatabase, kKey, kServer, kPool, kNone, kNo, 200, "Databases", "Drop a database", "", ""},
-    {"POST", "/db/{db}/command", RunCommand, kKey, kServer, kPool, kBody, kNo, 200, "Databases", "Run one MongoDB command", "ejson", ""},
+    Row("GET", "/db", ListDatabases, kServerRead, 200, "Databases", "List the databases"),
+    Row("DELETE", "/db/{db}", DropDatabase, kServerRead, 200, "Databases", "Drop a database"),
+    Row("POST", "/db/{db}/command", RunCommand, kServerWrite, 200, "Databases",
+        "Run one MongoDB command", "ejson"),
 
-    {"GET", "/collections", ListCollections, kKey, kDatabase, kPool, kNone, kNo, 200, "Collections", "List the collections", "details", ""},
-    {"POST", "/collections", CreateCollection, kKey, kDatabase, kPool, kBody, kNo, 201, "Collections", "Create a collection or a view", "", ""},
-    {"PATCH", "/collections/{name}", ChangeCollection, kKey, kDatabase, kPool, kBody, kNo, 200, "Collections", "Change options, or rename", "", ""},
-    {"DELETE", "/collections/{name}", DropCollection, kKey, kDatabase, kPool, kNone, kNo, 200, "Collections", "Drop a collection", "", ""},
-    {"GET", "/collections/{name}/_stats", GetCollectionStats, kKey, kDatabase, kPool, kNone, kNo, 200, "Collections", "Sizes and counts", "", ""},
+    Row("GET", "/collections", ListCollections, kAlone, 200, "Collections", "List the collections",
+        "details"),
+    Row("POST", "/collections", CreateCollection, kAloneWithBody, 201, "Collections",
+        "Create a collection or a view"),
+    Row("PATCH", "/collections/{name}", ChangeCollection, kAloneWithBody, 200, "Collections",
+        "Change options, or rename"),
+    Row("DELETE", "/collections/{name}", DropCollection, kAlone, 200, "Collections",
+        "Drop a collection"),
+    Row("GET", "/collections/{name}/_stats", GetCollectionStats, kAlone, 200, "Collections",
+        "Sizes and counts"),
 
-    {"GET", "/collections/{name}", ListDocuments, kKey, kDatabase, kPool, kNone, kYes, 200, "Documents", "Documents that match", kListParameters, ""},
-    {"POST", "/collections/{name}", InsertDocument, kKey, kDatabase, kPool, kBody, kYes, 201, "Documents", "Insert a document", "", ""},
-    {"GET", "/collections/{name}/{id}", GetDocument, kKey, kDatabase, kInline, kNone, kYes, 200, "Documents", "A document by its id", "fields id_type", ""},
-    {"PUT", "/collections/{name}/{id}", PutDocument, kKey, kDatabase, kPool, kBody, kYes, 200, "Documents", "Set fields of a document, or replace it", "mode upsert id_type", ""},
-    {"PATCH", "/collections/{name}/{id}", PatchDocument, kKey, kDatabase, kPool, kBody, kYes, 200, "Documents", "Change a document by operators or a merge patch", "id_type", kPatchTypes},
-    {"DELETE", "/collections/{name}/{id}", DeleteDocument, kKey, kDatabase, kPool, kNone, kYes, 200, "Documents", "Delete a document", "id_type", ""},
-    {"POST", "/collections/{name}/bulk", WriteBulk, kKey, kDatabase, kPool, kBody, kYes, 201, "Documents", "Many writes in one request", "ordered atomic", kBulkTypes},
+    Row("GET", "/collections/{name}", ListDocuments, kData, 200, "Documents",
+        "Documents that match", kListParameters),
+    Row("POST", "/collections/{name}", InsertDocument, kDataWithBody, 201, "Documents",
+        "Insert a document"),
+    Row("GET", "/collections/{name}/{id}", GetDocument, kPoint, 200, "Documents",
+        "A document by its id", "fields id_type"),
+    Row("PUT", "/collections/{name}/{id}", PutDocument, kDataWithBody, 200, "Documents",
+        "Set fields of a document, or replace it", "mode upsert id_type"),
+    Row("PATCH", "/collections/{name}/{id}", PatchDocument, kDataWithBody, 200, "Documents",
+        "Change a document by operators or a merge patch", "id_type", kPatchTypes),
+    Row("DELETE", "/collections/{name}/{id}", DeleteDocument, kData, 200, "Documents",
+        "Delete a document", "id_type"),
+    Row("POST", "/collections/{name}/bulk", WriteBulk, kDataWithBody, 201, "Documents",
+        "Many writes in one request", "ordered atomic", kBulkTypes),
 
-    {"POST", "/collections/{name}/query", QueryDocuments, kKey, kDatabase, kPool, kBody, kYes, 200, "Queries", "Documents that match", "", ""},
-    {"POST", "/collections/{name}/aggregate", AggregateDocuments, kKey, kDatabase, kPool, kBody, kYes, 200, "Queries", "Run an aggregation pipeline", "", ""},
-    {"POST", "/collections/{name}/_count", CountDocuments, kKey, kDatabase, kPool, kBody, kYes, 200, "Queries", "Count the documents that match", "", ""},
-    {"POST", "/collections/{name}/_distinct", ListDistinct, kKey, kDatabase, kPool, kBody, kYes, 200, "Queries", "Different values of a path", "", ""},
-    {"POST", "/collections/{name}/_explain", ExplainQuery, kKey, kDatabase, kPool, kBody, kNo, 200, "Queries", "How a query or pipeline would run", "", ""},
-    {"POST", "/collections/{name}/_update", UpdateByFilter, kKey, kDatabase, kPool, kBody, kYes, 200, "Queries", "Update the documents that match", "", ""},
-    {"POST", "/collections/{name}/_delete", DeleteByFilter, kKey, kDatabase, kPool, kBody, kYes, 200, "Queries", "Delete the documents that match", "", ""},
-    {"POST", "/collections/{name}/_find_and_modify", FindAndModify, kKey, kDatabase, kPool, kBody, kYes, 200, "Queries", "Change one document and return it", "", ""},
+    Row("POST", "/collections/{name}/query", QueryDocuments, kDataWithBody, 200, "Queries",
+        "Documents that match"),
+    Row("POST", "/collections/{name}/aggregate", AggregateDocuments, kDataWithBody, 200, "Queries",
+        "Run an aggregation pipeline"),
+    Row("POST", "/collections/{name}/_count", CountDocuments, kDataWithBody, 200, "Queries",
+        "Count the documents that match"),
+    Row("POST", "/collections/{name}/_distinct", ListDistinct, kDataWithBody, 200, "Queries",
+        "Different values of a path"),
+    Row("POST", "/collections/{name}/_explain", ExplainQuery, kAloneWithBody, 200, "Queries",
+        "How a query or pipeline would run"),
+    Row("POST", "/collections/{name}/_update", UpdateByFilter, kDataWithBody, 200, "Queries",
+        "Update the documents that match"),
+    Row("POST", "/collections/{name}/_delete", DeleteByFilter, kDataWithBody, 200, "Queries",
+        "Delete the documents that match"),
+    Row("POST", "/collections/{name}/_find_and_modify", FindAndModify, kDataWithBody, 200,
+        "Queries", "Change one document and return it"),
 
-    {"GET", "/collections/{name}/_indexes", ListIndexes, kKey, kDatabase, kPool, kNone, kNo, 200, "Indexes", "List the indexes", "", ""},
-    {"POST", "/collections/{name}/_indexes", CreateIndexes, kKey, kDatabase, kPool, kBody, kNo, 201, "Indexes", "Create indexes", "", ""},
-    {"GET", "/collections/{name}/_indexes/{index}", GetIndex, kKey, kDatabase, kPool, kNone, kNo, 200, "Indexes", "One index", "", ""},
-    {"DELETE", "/collections/{name}/_indexes/{index}", DropIndex, kKey, kDatabase, kPool, kNone, kNo, 200, "Indexes", "Drop an index", "", ""},
+    Row("GET", "/collections/{name}/_indexes", ListIndexes, kAlone, 200, "Indexes",
+        "List the indexes"),
+    Row("POST", "/collections/{name}/_indexes", CreateIndexes, kAloneWithBody, 201, "Indexes",
+        "Create indexes"),
+    Row("GET", "/collections/{name}/_indexes/{index}", GetIndex, kAlone, 200, "Indexes",
+        "One index"),
+    Row("DELETE", "/collections/{name}/_indexes/{index}", DropIndex, kAlone, 200, "Indexes",
+        "Drop an index"),
 
-    {"GET", "/collections/{name}/_export", ExportCollection, kKey, kDatabase, kPool, kNone, kNo, 200, "Transfer", "The collection as NDJSON, JSON or CSV", kExportParameters, ""},
-    {"POST", "/collections/{name}/_import", ImportCollection, kKey, kDatabase, kPool, kStream, kNo, 201, "Transfer", "Insert the documents of a streamed body", "infer", kImportTypes},
+    Row("GET", "/collections/{name}/_export", ExportCollection, kAlone, 200, "Transfer",
+        "The collection as NDJSON, JSON or CSV", kExportParameters),
+    Row("POST", "/collections/{name}/_import", ImportCollection, kUpload, 201, "Transfer",
+        "Insert the documents of a streamed body", "infer", kImportTypes),
 
-    {"PUT", "/vector/{name}", CreateVectors, kKey, kDatabase, kPool, kBody, kNo, 201, "Vectors", "Make a vector collection", "", ""},
-    {"GET", "/vector/{name}", GetVectors, kKey, kDatabase, kPool, kNone, kNo, 200, "Vectors", "Describe a vector collection", "", ""},
-    {"DELETE", "/vector/{name}", DropVectors, kKey, kDatabase, kPool, kNone, kNo, 200, "Vectors", "Drop the vectors; the documents stay", "", ""},
-    {"POST", "/vector/{name}", InsertVector, kKey, kDatabase, kPool, kBody, kYes, 201, "Vectors", "Insert a document with its vector", "", ""},
-    {"POST", "/vector/{name}/bulk", InsertVectors, kKey, kDatabase, kPool, kBody, kYes, 201, "Vectors", "Insert documents with their vectors", "", ""},
-    {"POST", "/vector/{name}/search", SearchVectors, kKey, kDatabase, kPool, kBody, kYes, 200, "Vectors", "The documents nearest to a vector", "", ""},
-    {"POST", "/vector/{name}/search/batch", SearchVectorsBatch, kKey, kDatabase, kPool, kBody, kYes, 200, "Vectors", "Many searches in one request", "", ""},
+    Row("PUT", "/vector/{name}", CreateVectors, kAloneWithBody, 201, "Vectors",
+        "Make a vector collection"),
+    Row("GET", "/vector/{name}", GetVectors, kAlone, 200, "Vectors",
+        "Describe a vector collection"),
+    Row("DELETE", "/vector/{name}", DropVectors, kAlone, 200, "Vectors",
+        "Drop the vectors; the documents stay"),
+    Row("POST", "/vector/{name}", InsertVector, kDataWithBody, 201, "Vectors",
+        "Insert a document with its vector"),
+    Row("POST", "/vector/{name}/bulk", InsertVectors, kDataWithBody, 201, "Vectors",
+        "Insert documents with their vectors"),
+    Row("POST", "/vector/{name}/search", SearchVectors, kDataWithBody, 200, "Vectors",
+        "The documents nearest to a vector"),
+    Row("POST", "/vector/{name}/search/batch", SearchVectorsBatch, kDataWithBody, 200, "Vectors",
+        "Many searches in one request"),
 
-    {"GET", "/kv/{bucket}", ScanBucket, kKey, kDatabase, kPool, kNone, kYes, 200, "Key-value", "Keys in order", "prefix start end limit values cursor", ""},
-    {"GET", "/kv/{bucket}/{key}", GetKeyValue, kKey, kDatabase, kPool, kNone, kYes, 200, "Key-value", "The value of a key", "", ""},
-    {"PUT", "/kv/{bucket}/{key}", PutKeyValue, kKey, kDatabase, kPool, kBody, kYes, 204, "Key-value", "Set the value of a key", "ttl", kAnyType},
-    {"DELETE", "/kv/{bucket}/{key}", DeleteKeyValue, kKey, kDatabase, kPool, kNone, kYes, 204, "Key-value", "Delete a key", "", ""},
-    {"POST", "/kv/{bucket}/_mget", GetManyKeyValues, kKey, kDatabase, kPool, kBody, kYes, 200, "Key-value", "Values of many keys", "", ""},
-    {"POST", "/kv/{bucket}/_mset", PutManyKeyValues, kKey, kDatabase, kPool, kBody, kYes, 200, "Key-value", "Set many keys, all or nothing", "", ""},
-    {"POST", "/kv/{bucket}/_incr", IncrementKeyValue, kKey, kDatabase, kPool, kBody, kYes, 200, "Key-value", "Add to a number", "", ""},
-    {"POST", "/kv/{bucket}/_cas", CompareAndSetKeyValue, kKey, kDatabase, kPool, kBody, kYes, 200, "Key-value", "Set a value if it is the expected one", "", ""},
+    Row("GET", "/kv/{bucket}", ScanBucket, kData, 200, "Key-value", "Keys in order",
+        "prefix start end limit values cursor"),
+    Row("GET", "/kv/{bucket}/{key}", GetKeyValue, kData, 200, "Key-value", "The value of a key"),
+    Row("PUT", "/kv/{bucket}/{key}", PutKeyValue, kDataWithBody, 204, "Key-value",
+        "Set the value of a key", "ttl", kAnyType),
+    Row("DELETE", "/kv/{bucket}/{key}", DeleteKeyValue, kData, 204, "Key-value", "Delete a key"),
+    Row("POST", "/kv/{bucket}/_mget", GetManyKeyValues, kDataWithBody, 200, "Key-value",
+        "Values of many keys"),
+    Row("POST", "/kv/{bucket}/_mset", PutManyKeyValues, kDataWithBody, 200, "Key-value",
+        "Set many keys, all or nothing"),
+    Row("POST", "/kv/{bucket}/_incr", IncrementKeyValue, kDataWithBody, 200, "Key-value",
+        "Add to a number"),
+    Row("POST", "/kv/{bucket}/_cas", CompareAndSetKeyValue, kDataWithBody, 200, "Key-value",
+        "Set a value if it is the expected one"),
 
-    {"POST", "/transactions", RunTransaction, kKey, kDatabase, kPool, kBody, kNo, 200, "Transactions", "Many operations, all or nothing", "", ""},
-    {"POST", "/transactions/begin", BeginTransaction, kKey, kDatabase, kPool, kBody, kNo, 201, "Transactions", "Begin a transaction over several requests", "", ""},
-    {"POST", "/transactions/{id}/commit", CommitTransaction, kKey, kDatabase, kPool, kBody, kNo, 200, "Transactions", "Commit", "", ""},
-    {"POST", "/transactions/{id}/rollback", RollbackTransaction, kKey, kDatabase, kPool, kBody, kNo, 200, "Transactions", "Roll back", "", ""},
+    Row("POST", "/transactions", RunTransaction, kTransaction, 200, "Transactions",
+        "Many operations, all or nothing"),
+    Row("POST", "/transactions/begin", BeginTransaction, kTransaction, 201, "Transactions",
+        "Begin a transaction over several requests"),
+    Row("POST", "/transactions/{id}/commit", CommitTransaction, kTransaction, 200, "Transactions",
+        "Commit"),
+    Row("POST", "/transactions/{id}/rollback", RollbackTransaction, kTransaction, 200,
+        "Transactions", "Roll back"),
 
-    {"GET", "/keys", ListKeys, kAdmin, kServer, kPool, kNone, kNo, 200, "Keys", "List the keys, without secrets", "", ""},
-    {"POST", "/keys", CreateKey, kAdmin, kServer, kPool, kBody, kNo, 201, "Keys", "Create a key; its secret is shown once", "", ""},
-    {"GET", "/keys/self", GetOwnKey, kKey, kServer, kPool, kNone, kNo, 200, "Keys", "The caller's own key", "", ""},
-    {"GET", "/keys/{id}", GetKey, kAdmin, kServer, kPool, kNone, kNo, 200, "Keys", "One key", "", ""},
-    {"PATCH", "/keys/{id}", ChangeKey, kAdmin, kServer, kPool, kBody, kNo, 200, "Keys", "Change a key", "", ""},
-    {"DELETE", "/keys/{id}", RevokeKey, kAdmin, kServer, kPool, kNone, kNo, 200, "Keys", "Revoke a key", "", ""},
-    {"POST", "/keys/{id}/rotate", RotateKey, kAdmin, kServer, kPool, kBody, kNo, 200, "Keys", "Give a key a new secret", "", ""},
-    // clang-format on
+    Row("GET", "/keys", ListKeys, kAdminRead, 200, "Keys", "List the keys, without secrets"),
+    Row("POST", "/keys", CreateKey, kAdminWrite, 201, "Keys",
+        "Create a key; its secret is shown once"),
+    Row("GET", "/keys/self", GetOwnKey, kServerRead, 200, "Keys", "The caller's own key"),
+    Row("GET", "/keys/{id}", GetKey, kAdminRead, 200, "Keys", "One key"),
+    Row("PATCH", "/keys/{id}", ChangeKey, kAdminWrite, 200, "Keys", "Change a key"),
+    Row("DELETE", "/keys/{id}", RevokeKey, kAdminRead, 200, "Keys", "Revoke a key"),
+    Row("POST", "/keys/{id}/rotate", RotateKey, kAdminWrite, 200, "Keys",
+        "Give a key a new secret"),
 };
 
 constexpr ParameterSpec kParameters[] = {

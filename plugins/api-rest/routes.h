@@ -29,8 +29,8 @@ enum class Access : uint32_t {
 // Where a route is mounted: everything at "" and "/v1"; kDatabase also at "/db/{db}".
 enum class Scope : uint32_t { kServer, kDatabase };
 
-// Whether the route may be an operation of POST /transactions.
-enum class Operation : uint32_t { kNo, kYes };
+// Whether the route may be an operation of a transaction; kItself are the transactions' own routes.
+enum class Operation : uint32_t { kNo, kYes, kItself };
 
 struct RouteSpec {
   std::string_view method;

@@ -52,7 +52,7 @@ Status FindRoute(Request& request, int64_t index, InnerOperation& operation) {
                   "No route is '" + operation.parts.method + " " + operation.parts.path + "'.",
                   PointerOf(index, "path"));
   }
-  if (operation.route->operation == Operation::kNo) {
+  if (operation.route->operation != Operation::kYes) {
     return FailAt(ErrorId::kNotInTransaction,
                   "'" + operation.parts.method + " " + operation.parts.path +
                       "' cannot be part of a transaction.",

@@ -1,0 +1,93 @@
+// LINK: api-rest.objects
+// What the REST interface parses itself: query strings, CSV, the cutting of JSON arrays, cursor
+// tokens, entity tags. The first byte chooses the parser and the size of the parts it is fed.
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "plugins/api-rest/csv.h"
+#include "plugins/api-rest/cursor_token.h"
+#include "plugins/api-rest/json_splitter.h"
+#include "plugins/api-rest/parameters.h"
+#include "plugins/api-rest/preconditions.h"
+#include "plugins/api-rest/query_spec.h"
+
+namespace {
+
+using namespace nexadb;
+using namespace nexadb::rest;
+
+constexpr uint64_t kRecordMax = 1 << 16;
+
+// Feeds `text` in parts; true when the whole was accepted.
+template <class Reader>
+bool Feed(Reader& reader, std::string_view text, size_t step) {
+  for (size_t at = 0; at < text.size(); at += step) {
+    if (!reader.Feed(text.substr(at, step)).ok()) return false;
+  }
+  return reader.End().ok();
+}
+
+std::vector<CsvRecord> ReadCsv(std::string_view text, size_t step, bool& ok) {
+  std::vector<CsvRecord> records;
+  CsvReader reader(kRecordMax, [&](CsvRecord&& record) {
+    records.push_back(std::move(record));
+    return Status();
+  });
+  ok = Feed(reader, text, step);
+  return records;
+}
+
+std::vector<std::string> SplitJson(std::string_view text, size_t step, bool& ok) {
+  std::vector<std::string> elements;
+  JsonSplitter splitter(kRecordMax, [&](std::string_view element) {
+    elements.emplace_back(element);
+    return Status();
+  });
+  ok = Feed(splitter, text, step);
+  return elements;
+}
+
+// The way the text is cut must not matter.
+void Require(bool truth) {
+  if (!truth) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size < 1) return 0;
+  const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const size_t step = 1 + data[0] / 5;
+  bool whole = false;
+  bool cut = false;
+  switch (data[0] % 5) {
+    case 0: {
+      Result<Parameters> parsed = Parameters::Parse(text);
+      if (!parsed.ok()) break;
+      for (const auto& [name, value] : parsed->all()) {
+        (void)parsed->Number(name, 0, 0, UINT64_MAX);
+        (void)parsed->Duration(name, 0);
+        std::string back;
+        Require(DecodePercent(EncodePercent(value), back) && back == value);
+      }
+      break;
+    }
+    case 1: Require(ReadCsv(text, text.size() + 1, whole) == ReadCsv(text, step, cut)); break;
+    case 2: Require(SplitJson(text, text.size() + 1, whole) == SplitJson(text, step, cut)); break;
+    case 3: {
+      const CursorSigner signer(CursorKey{});
+      (void)signer.Open(text, 0);
+      std::string bytes;
+      if (DecodeBase64Url(text, bytes)) Require(EncodeBase64Url(bytes) == text);
+      break;
+    }
+    case 4:
+      (void)ParseFields(text);
+      (void)ParseSort(text);
+      (void)MatchesAnyTag(text, "\"a\"");
+      break;
+  }
+  Require(whole == cut);
+  return 0;
+}
