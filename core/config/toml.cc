@@ -1,11 +1,19 @@
 #include "core/config/toml.h"
 
+#include <algorithm>
+#include <stdexcept>
+
+// toml++ 3.3 asserts on some malformed texts, for instance "[#", and without assertions it assumes
+// that they cannot be: either way a typo would end the process. Here it throws instead.
+namespace {
+[[noreturn]] void TripAssertion() { throw std::logic_error("malformed"); }
+}  // namespace
+#undef NDEBUG
+#define TOML_ASSERT(condition) ((condition) ? void() : TripAssertion())
 #define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
+#define TOML_EXCEPTIONS 1
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
-
-#include <algorithm>
 
 namespace nexadb::config {
 namespace {
@@ -73,21 +81,41 @@ class Converter {
   std::string error_;
 };
 
+Status Malformed(std::string_view where, std::string_view what) {
+  return Status::Error(Code::kInvalidArgument, std::string(where) + ": " + std::string(what));
+}
+
+// An assertion has no position: it is in the first line with which the text trips it.
+Status FindMalformedLine(std::string_view text, std::string_view name) {
+  size_t end = 0;
+  for (size_t line = 1; end < text.size(); ++line) {
+    end = std::min(text.find('\n', end), text.size() - 1) + 1;
+    try {
+      (void)toml::parse(text.substr(0, end), name);
+    } catch (const toml::parse_error&) {
+      continue;  // cut off within a value
+    } catch (const std::logic_error&) {
+      return Malformed(std::string(name) + ":" + std::to_string(line) + ":1",
+                       "malformed table name or key");
+    }
+  }
+  return Malformed(std::string(name) + ":1:1", "malformed");
+}
+
 }  // namespace
 
 Result<Value> ParseToml(std::string_view text, std::string_view name) {
-  const toml::parse_result parsed = toml::parse(text, name);
-  if (!parsed) {
-    const toml::parse_error& error = parsed.error();
-    return Status::Error(Code::kInvalidArgument,
-                         Position(name, error.source()) + ": " + std::string(error.description()));
-  }
-  Converter converter(name);
-  Value value = converter.Convert(parsed.table(), 0);
-  if (!converter.error().empty()) {
+  try {
+    const toml::table table = toml::parse(text, name);
+    Converter converter(name);
+    Value value = converter.Convert(table, 0);
+    if (converter.error().empty()) return value;
     return Status::Error(Code::kInvalidArgument, converter.error());
+  } catch (const toml::parse_error& error) {
+    return Malformed(Position(name, error.source()), error.description());
+  } catch (const std::logic_error&) {
+    return FindMalformedLine(text, name);
   }
-  return value;
 }
 
 Value ParseTomlValue(std::string_view text, std::string_view where) {

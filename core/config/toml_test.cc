@@ -29,6 +29,15 @@ TEST(Toml, ErrorsNameThePosition) {
   EXPECT_TRUE(date.status().message().starts_with("f.toml:1:5: ")) << date.status().message();
 }
 
+// toml++ asserts on these.
+TEST(Toml, MalformedTableNamesAreErrorsToo) {
+  for (const char* text : {"a = 1\n[#", "a = 1\n[#\nb = 2\n", "a = 1\n[plugins.#]\n"}) {
+    auto broken = ParseToml(text, "f.toml");
+    ASSERT_FALSE(broken.ok()) << text;
+    EXPECT_TRUE(broken.status().message().starts_with("f.toml:2:")) << broken.status().message();
+  }
+}
+
 TEST(Toml, NestingIsBounded) {
   EXPECT_TRUE(ParseToml("a = " + std::string(20, '[') + std::string(20, ']'), "f").ok());
   EXPECT_FALSE(ParseToml("a = " + std::string(60, '[') + std::string(60, ']'), "f").ok());

@@ -15,6 +15,11 @@
 namespace nexadb::runtime {
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
 constexpr size_t kRangesMax = 512;
 constexpr size_t kLabelBytesMax = 256;
 constexpr int kFramesMax = 64;
@@ -133,9 +138,7 @@ void NameLibrary(std::string_view path, std::string_view label) {
 }
 
 void InstallCrashReport() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return;
-#else
+  if (kSanitized) return;
   // The first call loads libgcc, which allocates; the handler must not.
   void* frame = nullptr;
   ::backtrace(&frame, 1);
@@ -149,7 +152,6 @@ void InstallCrashReport() {
   action.sa_flags = static_cast<int>(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND);
   ::sigemptyset(&action.sa_mask);
   for (int signal : kSignals) ::sigaction(signal, &action, nullptr);
-#endif
 }
 
 }  // namespace nexadb::runtime
