@@ -142,7 +142,11 @@ void EstimatesAreOfTheRightSize(Bench& bench) {
   };
   EXPECT_LE(rows("", ""), 10u);
   std::string value(200, 'v');
-  for (int i = 0; i < 1000; ++i) Write(bench, {Put("k" + std::to_string(10000 + i), value)});
+  std::vector<std::string> keys;
+  for (int i = 0; i < 1000; ++i) keys.push_back("k" + std::to_string(10000 + i));
+  std::vector<Mutation> batch;
+  for (const std::string& key : keys) batch.push_back(Put(key, value));
+  Write(bench, batch);
   uint64_t all = rows("", "");
   EXPECT_GE(all, 200u);
   EXPECT_LE(all, 5000u);

@@ -2,7 +2,8 @@
 //
 //   nexadb-storage-conformance NAME LIBRARY durable|volatile [CONFIG]
 //
-// once on the real system and, with names ending in "Sim", on simulated machines of several seeds.
+// once on the real system and, with names ending in "Sim<seed>", on simulated machines; durable
+// ones also through power cuts and disk faults.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -10,6 +11,7 @@
 #include <optional>
 
 #include "core/base/sim_env.h"
+#include "nexadb/testkit/storage_crash_suite.h"
 #include "nexadb/testkit/storage_engine_suite.h"
 
 namespace nexadb::testkit {
@@ -78,5 +80,6 @@ int main(int argc, char** argv) {
                                 [=] { return std::make_unique<SimFixture>(library, config, seed); },
                                 durable});
   }
+  if (durable) RegisterStorageCrashSuite(name, library, config);
   return RUN_ALL_TESTS();
 }
