@@ -78,7 +78,7 @@ const char* ReadDigits(const char* at, const char* end, Digits& out) {
     }
   }
   if (!any) return nullptr;
-  if (out.text.empty()) out.text = "0";
+  if (out.text.empty()) out.text.push_back('0');
   // Keeps a number just above a half from being rounded as if it were the half.
   if (dropped)
     out.text.back() = out.text.back() == '0' || out.text.back() == '5'
@@ -137,7 +137,7 @@ bool Decimal::Parse(std::string_view text, Decimal& out) noexcept {
   at = ReadDigits(at, end, digits);
   if (at == nullptr || !ReadExponent(at, end, digits.exponent)) return false;
   digits.exponent = std::clamp(digits.exponent, int64_t{-20'000}, int64_t{20'000});
-  std::string normal = negative ? "-" : "";
+  std::string normal(negative ? 1 : 0, '-');
   normal.append(digits.text).append("E").append(std::to_string(digits.exponent));
   unsigned flags = 0;
   out = FromBid(bid128_from_string(normal.data(), kHalfEven, &flags));
@@ -146,8 +146,8 @@ bool Decimal::Parse(std::string_view text, Decimal& out) noexcept {
 
 std::string Decimal::ToString() const {
   if (IsNaN()) return "NaN";
-  std::string out = IsNegative() ? "-" : "";
-  if (IsInfinite()) return out + "Infinity";
+  std::string out(IsNegative() ? 1 : 0, '-');
+  if (IsInfinite()) return out.append("Infinity");
   const bool steered = (high_ >> 61 & 3) == 3;  // coefficients above 10^34: read as zero
   const int shift = steered ? 47 : 49;
   const int exponent = static_cast<int>(high_ >> shift & 0x3FFF) - kExponentBias;

@@ -43,6 +43,11 @@ std::string_view Explain(rapidjson::ParseErrorCode code) {
   }
 }
 
+std::string Quoted(std::string_view name) {
+  std::string quoted(1, '\'');
+  return quoted.append(name).append("'");
+}
+
 bool IsContinuation(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
 
 // The start of the first malformed sequence. REQUIRES: there is one.
@@ -288,7 +293,7 @@ bool JsonReader::CheckName(std::string_view name) {
   if (count <= kNamesComparedMax) {
     for (size_t i = frame.names; i < names_.size(); ++i) {
       if (NameAt(names_[i]) == name) {
-        return Fail(ErrorId::kDuplicateMember, "'" + std::string(name) + "' stands here twice");
+        return Fail(ErrorId::kDuplicateMember, Quoted(name).append(" stands here twice"));
       }
     }
   }
@@ -305,7 +310,7 @@ bool JsonReader::CheckNamesOfLarge(const Frame& frame) {
   if (twice == names_.end()) return true;
   frames_.back().element = twice->offset - 1;
   return Fail(ErrorId::kDuplicateMember,
-              "'" + std::string(NameAt(*twice)) + "' stands in this object twice");
+              Quoted(NameAt(*twice)).append(" stands in this object twice"));
 }
 
 bool JsonReader::EndObject(uint32_t) {
