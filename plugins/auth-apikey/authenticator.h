@@ -1,0 +1,109 @@
+// ApiKeyAuthenticator: keys in memory, their store behind them.
+//
+// Authenticate hashes the secret, looks its digest up under a shared lock and hands out the key's
+// entry; it neither reads files nor waits for the changes of KeyAdmin, which prepare everything
+// before they take the lock. A change is durable before it shows.
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "nexadb/authenticator.h"
+#include "nexadb/plugin.h"
+#include "plugins/auth-apikey/key_entry.h"
+#include "plugins/auth-apikey/key_record.h"
+#include "plugins/auth-apikey/key_store.h"
+#include "plugins/auth-apikey/throttle.h"
+
+namespace nexadb::auth {
+
+// The key that NexaDB 1.0 published; worth something in dev mode from loopback alone.
+inline constexpr std::string_view kPublishedKey = "b8c37e33faa946d43c2f6e5a0bc7e7e0";
+constexpr size_t kSecretBytesMax = 512;
+constexpr size_t kKeysMax = 10'000;
+
+struct AuthConfig {
+  bool dev_loopback = false;
+  uint32_t failed_logins_per_minute = 10;
+};
+
+class ApiKeyAuthenticator final : public Authenticator, public KeyAdmin {
+ public:
+  ApiKeyAuthenticator(PluginContext& context, const AuthConfig& config);
+  ~ApiKeyAuthenticator();
+
+  // Loads the store, or makes it with a root key on the first start.
+  Status Start();
+  // Stores when keys were last used.
+  void Stop();
+
+  // Authenticator
+  Result<Handle<Principal>> Authenticate(const Credentials& credentials) noexcept override;
+  void AuthenticateAsync(const Credentials& credentials,
+                         const AuthenticateCallback& callback) noexcept override;
+  Handle<Principal> System() noexcept override;
+  void* Facet(const InterfaceId& id) noexcept override;
+
+  // KeyAdmin
+  Result<Buffer> Create(BytesView spec) noexcept override;
+  Result<Buffer> List() noexcept override;
+  Result<Buffer> Get(StringView id) noexcept override;
+  Result<Buffer> Update(StringView id, BytesView changes) noexcept override;
+  Status Revoke(StringView id) noexcept override;
+  Result<Buffer> Rotate(StringView id, uint64_t grace_ms) noexcept override;
+
+ private:
+  struct DigestHash {
+    size_t operator()(const Digest& digest) const {
+      return bson::Load<size_t>(digest.data());  // it is a hash
+    }
+  };
+  struct Lookup {
+    KeyEntry* entry = nullptr;
+    int64_t until_ms = 0;  // a rotated secret's last moment; 0: none
+  };
+  using LookupTable = std::unordered_map<Digest, Lookup, DigestHash>;
+
+  int64_t NowMs() const { return context_.Env().Clock().UnixMs(); }
+  Status LoadOrCreate();
+  Status WarnOfForeignRootKey(const std::vector<KeyRecord>& records);
+  Result<std::string> ReadOrWriteRootKey();
+  Status WriteRootKey(const std::string& secret);
+  Result<Handle<Principal>> Refuse(const Credentials& credentials);
+  KeyEntry* Find(const Digest& digest, int64_t now_ms);
+
+  // Makes `records` durable, then visible. REQUIRES: admin_mutex_ held.
+  Status Commit(std::vector<KeyRecord> records);
+  void Show(const std::vector<KeyRecord>& records);
+  Result<size_t> IndexOf(std::string_view id) const;
+  // Refuses a change after which no valid key of full scope is left.
+  Status CheckFullKeyIsLeft(const std::vector<KeyRecord>& records) const;
+  Buffer Describe(const KeyRecord& record, const std::string* secret);
+  void Audit(std::string_view what, std::string_view id, std::string_view name);
+
+  PluginContext& context_;
+  const AuthConfig config_;
+  const std::string kernel_directory_;
+  const std::string root_key_path_;
+  KeyStore store_;
+  Throttle throttle_;
+  Counter& refused_;
+  Counter& throttled_;
+  KeyEntry* system_ = nullptr;
+  KeyEntry* developer_ = nullptr;  // dev mode only
+  Handle<FileLock> lock_;
+
+  std::mutex admin_mutex_;
+  std::vector<KeyRecord> records_;  // guarded by admin_mutex_
+
+  std::shared_mutex table_mutex_;
+  LookupTable table_;                         // guarded by table_mutex_
+  std::map<std::string, KeyEntry*> entries_;  // guarded by admin_mutex_
+};
+
+}  // namespace nexadb::auth

@@ -1,0 +1,56 @@
+// KeyEntry: a key in memory, and the Principal of everyone who calls with it. Counted: the table
+// holds one reference, each handle another, so handing out a principal allocates nothing. Changes
+// to a key show at once in every principal held.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "nexadb/authenticator.h"
+#include "nexadb/env.h"
+#include "plugins/auth-apikey/key_record.h"
+#include "plugins/auth-apikey/scope.h"
+
+namespace nexadb::auth {
+
+class KeyEntry final : public Principal {
+ public:
+  KeyEntry(const KeyRecord& record, Clock& clock);
+  // [any] Takes over what a changed record says.
+  void Apply(const KeyRecord& record);
+  Handle<Principal> NewHandle() {
+    references_.fetch_add(1, std::memory_order_relaxed);
+    return Handle<Principal>(this);
+  }
+  // Notes a use, to the minute: a hot key must not make its cache line hot.
+  void Touch(int64_t now_ms);
+  int64_t last_used_ms() const { return last_used_ms_.load(std::memory_order_relaxed); }
+
+  StringView Id() noexcept override { return id_; }
+  StringView Name() noexcept override;
+  bool Allows(Action action, const Resource& resource) noexcept override;
+  bool Valid() noexcept override;
+  void Release() noexcept override;
+
+ private:
+  struct Facts {
+    std::string name;
+    Scope scope;
+  };
+  ~KeyEntry() = default;
+
+  const std::string id_;
+  Clock& clock_;
+  std::atomic<uint32_t> references_{1};
+  std::atomic<int64_t> expires_ms_{0};
+  std::atomic<bool> revoked_{false};
+  std::atomic<int64_t> last_used_ms_{0};
+  std::atomic<const Facts*> facts_{nullptr};
+  // Readers take no lock and keep views, so what they may look at stays until the entry goes.
+  std::mutex history_mutex_;
+  std::vector<std::unique_ptr<const Facts>> history_;
+};
+
+}  // namespace nexadb::auth
