@@ -38,7 +38,11 @@ class Registry::LeaseImpl final : public ServiceLease {
   Callback moved_;
 };
 
-Registry::~Registry() { assert(leases_.empty() && "a plugin kept a lease beyond its Release"); }
+Registry::~Registry() {
+#ifdef NEXADB_DEBUG_CHECKS
+  assert(leases_.empty() && "a plugin kept a lease beyond its Release");
+#endif
+}
 
 Status Registry::Provide(const std::string& instance, const loader::InterfaceName& interface,
                          void* service) {

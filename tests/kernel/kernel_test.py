@@ -347,6 +347,16 @@ class Life(KernelTest):
         self.assertIn("second signal", process.stderr.read())
         self.assertEqual(process.wait(TIMEOUT_S), 1)
 
+    def test_a_signal_while_starting_leaves_nothing_running(self):
+        done = self.run_kernel(
+            "--config", self.config(ONE + SINK), "--set", "plugins.one.config.fail_in=signal"
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        steps = re.findall(r"\[(one|sink)\] probe: (\w+)", done.stderr)
+        self.assertEqual(steps[-2:], [("sink", "release"), ("one", "release")])
+        started = [who for who, what in steps if what == "start"]
+        self.assertEqual([who for who, what in steps if what == "stop"], started[::-1])
+
     def failed(self, stage, *arguments):
         done = self.run_kernel("--config", self.config(ONE + SINK), *arguments)
         self.assertEqual(done.returncode, 1, done.stderr)

@@ -1,5 +1,8 @@
 // A plugin for the kernel's tests: says each step of its life on its log, and misbehaves as its
 // configuration tells it to. Built three times, with three manifests.
+#include <signal.h>
+#include <unistd.h>
+
 #include <string>
 
 #include "nexadb/plugin.h"
@@ -35,6 +38,7 @@ class Probe final : public Plugin, public Source {
       Say("start");
       if (fail_in_ == "start") throw std::string("not a std::exception");
       if (fail_in_ == "crash") *static_cast<volatile int*>(nullptr) = 1;
+      if (fail_in_ == "signal") ::kill(::getpid(), SIGTERM);
       for (const char* slot : {"source", "extra", "all", "next"}) {
         for (uint32_t i = 0; i < context_->SlotSize(slot); ++i) {
           auto source = context_->Require<Source>(slot, i);
