@@ -60,6 +60,8 @@ class Machine {
 
   base::SimDisk& disk() { return env_.disk(); }
   base::Prng& prng() { return prng_; }
+  base::SimEnv& env() { return env_; }
+  StorageEngine& engine() { return *host_->Service<StorageEngine>(); }
 
   // False when the power went meanwhile. Any other failure fails the law.
   bool Open() {
@@ -79,7 +81,7 @@ class Machine {
 
   // What stands there must be the acknowledged state, or that with the batch in flight.
   void Check() {
-    auto snapshot = host_->Service<StorageEngine>()->OpenSnapshot();
+    auto snapshot = engine().OpenSnapshot();
     if (!snapshot.ok()) {
       ASSERT_TRUE(disk().cut()) << snapshot.status().message();
       return;
@@ -100,7 +102,7 @@ class Machine {
       Step step(prng_, acknowledged_);
       WriteOptions options;
       options.durability = durability;
-      auto sequence = host_->Service<StorageEngine>()->Write(step.batch, options);
+      auto sequence = engine().Write(step.batch, options);
       if (!sequence.ok()) {
         ASSERT_TRUE(disk().cut() || disk().faults_struck() > struck_before_)
             << sequence.status().message();
@@ -110,7 +112,7 @@ class Machine {
         return;
       }
       acknowledged_ = step.after;
-      if (prng_.OneIn(40)) (void)host_->Service<StorageEngine>()->Flush().ok();
+      if (prng_.OneIn(40)) (void)engine().Flush().ok();
     }
   }
 
@@ -198,6 +200,63 @@ void AFailingDiskLosesNothingAcknowledged(Machine& machine) {
   ASSERT_NO_FATAL_FAILURE(ReopenAndCheck(machine));
 }
 
+constexpr int kWriters = 4;
+
+// What one thread has asked for and been promised.
+struct Writer {
+  std::string key;
+  int64_t asked = 0;
+  int64_t promised = 0;
+};
+
+// Many threads commit at once, so that commits share syncs; each counts up its own two keys.
+void ConcurrentCommitsSurviveEveryPowerCut(Machine& machine) {
+  std::vector<Writer> writers(kWriters);
+  for (int i = 0; i < kWriters; ++i) {
+    writers[static_cast<size_t>(i)].key = "writer" + std::to_string(i);
+  }
+  auto check = [&]() {
+    auto snapshot = machine.engine().OpenSnapshot();
+    if (!snapshot.ok()) return;
+    for (Writer& writer : writers) {
+      auto value = (*snapshot)->Get(AsBytes(writer.key), {});
+      auto twin = (*snapshot)->Get(AsBytes(writer.key + "/twin"), {});
+      if (machine.disk().cut()) return;
+      ASSERT_EQ(value.ok(), twin.ok()) << "half a batch";
+      int64_t found = value.ok() ? std::stoll(std::string(value->text())) : 0;
+      ASSERT_GE(found, writer.promised) << writer.key << ": an acknowledged commit is gone";
+      ASSERT_LE(found, writer.asked) << writer.key;
+      ASSERT_TRUE(!value.ok() || value->text() == twin->text()) << "half a batch";
+      writer.asked = writer.promised = found;
+    }
+  };
+  for (int cycle = 0; cycle < kCycles; ++cycle) {
+    base::SimDisk& disk = machine.disk();
+    disk.CrashAt(disk.operations() + machine.prng().Below(kOperationsUntilCutMax));
+    if (machine.Open()) {
+      ASSERT_NO_FATAL_FAILURE(check());
+      RunThreads(machine.env(), kWriters, [&](int index) {
+        Writer& writer = writers[static_cast<size_t>(index)];
+        for (int i = 0; i < kBatchesPerCycle && !disk.cut(); ++i) {
+          int64_t next = writer.asked + 1;
+          std::string value = std::to_string(next), twin = writer.key + "/twin";
+          std::vector<Mutation> batch{Put(writer.key, value), Put(twin, value)};
+          WriteOptions options;
+          options.durability = Durability::kDisk;
+          writer.asked = next;
+          if (!machine.engine().Write(batch, options).ok()) return;
+          writer.promised = next;
+        }
+      });
+      machine.Close();
+    }
+    disk.Crash(machine.prng().Next());
+  }
+  ASSERT_TRUE(machine.Open());
+  check();
+  machine.Close();
+}
+
 class CrashTest final : public ::testing::Test {
  public:
   CrashTest(std::string library, std::string config, Law law)
@@ -232,6 +291,7 @@ void RegisterStorageCrashSuite(const std::string& name, const std::string& libra
       {"AcknowledgedWritesSurviveEveryPowerCut", AcknowledgedWritesSurviveEveryPowerCut},
       {"OnlyWhatWasSyncedIsReliedOn", OnlyWhatWasSyncedIsReliedOn},
       {"AKilledProcessLosesNothingWritten", AKilledProcessLosesNothingWritten},
+      {"ConcurrentCommitsSurviveEveryPowerCut", ConcurrentCommitsSurviveEveryPowerCut},
       {"AFailingDiskLosesNothingAcknowledged", AFailingDiskLosesNothingAcknowledged}};
   for (const Named& named : kLaws) {
     Law law = named.law;
