@@ -1,3 +1,4 @@
+// JSON to BSON: the reading half of json.h. RapidJSON splits the text, JsonReader writes the BSON.
 #include <algorithm>
 #include <cstring>
 #include <limits>

@@ -1,3 +1,4 @@
+// Newline-delimited JSON: lines are put together from the parts that arrive, then read one by one.
 #include <algorithm>
 
 #include "core/document/error.h"
