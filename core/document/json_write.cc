@@ -1,4 +1,4 @@
-// BSON to JSON: the writing half of json.h. Recursion is bounded by the nesting that Validate lets in.
+// BSON to JSON: the writing half of json.h. Recursion is bounded by what Validate lets in.
 #include <cmath>
 
 #include "core/document/decimal.h"
