@@ -196,6 +196,8 @@ bool Connection::CheckBody(const Framing& framing) {
 
 void Connection::BeginBody(const Framing& framing) {
   if (!framing.has_body() || exchange_.route->body == BodyMode::kNone) {
+    // As with refusals: the client may or may not send the body that nobody asked for.
+    if (framing.has_body() && framing.expect_continue) exchange_.keep_alive = false;
     if (exchange_.route->body == BodyMode::kStreamed) {
       sink_ = BodySink::kStreamed;
       exchange_.EndBody({});
@@ -333,7 +335,7 @@ bool Connection::StepServing() {
 }
 
 void Connection::EndRequest(AnswerState answer) {
-  if (answer == AnswerState::kNone) {
+  if (answer == AnswerState::kNone && phase_ != Phase::kClosed) {
     exchange_.SetInline(true);
     exchange_.SendRefusal({ErrorId::kInternal, "The request was given up without an answer."}, {});
     exchange_.SetInline(false);

@@ -10,6 +10,8 @@
 namespace nexadb::http {
 namespace {
 
+constexpr size_t kJoinedPartBytesMax = 64 * 1024;
+
 Status PeerGoneStatus() { return Status::Error(Code::kUnavailable, "the client has gone"); }
 
 bool StatusHasBody(uint16_t status) { return status >= 200 && status != 204 && status != 304; }
@@ -87,7 +89,7 @@ HttpExchange::Progress HttpExchange::Collect(OutQueue& out) {
 void HttpExchange::Settle(size_t in_flight_bytes) {
   Lock lock(mutex_);
   in_flight_bytes_ = in_flight_bytes;
-  if (gone_.load(std::memory_order_relaxed)) Fire(lock, closed_);
+  if (gone_.load(std::memory_order_relaxed) || draining_.load()) Fire(lock, closed_);
   if (Credit(lock) == 0) return;
   changed_.notify_all();
   Fire(lock, writable_);
@@ -108,7 +110,12 @@ void HttpExchange::NotifyDrain() {
 size_t HttpExchange::AddBody(std::string part) {
   Lock lock(mutex_);
   parts_bytes_ += part.size();
-  if (!part.empty()) parts_.push_back(std::move(part));
+  // Many small chunks must not cost more than their bytes.
+  if (!parts_.empty() && parts_.back().size() + part.size() <= kJoinedPartBytesMax) {
+    parts_.back() += part;
+  } else if (!part.empty()) {
+    parts_.push_back(std::move(part));
+  }
   changed_.notify_all();
   return parts_bytes_;
 }

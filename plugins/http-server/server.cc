@@ -49,7 +49,11 @@ class Server::Acceptor final : public FdObserver {
       PeerAddress peer;
       const int fd = AcceptPeer(fd_, peer);
       if (fd >= 0) {
-        server_.OnAccepted(fd, std::move(peer));
+        try {
+          server_.OnAccepted(fd, std::move(peer));
+        } catch (...) {  // no memory for bookkeeping: this client has to come again
+          ::close(fd);
+        }
         continue;
       }
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return;
@@ -176,6 +180,14 @@ Server::AcceptVerdict Server::Admit(const std::string& address) {
   return AcceptVerdict::kWelcome;
 }
 
+void Server::Dismiss(const std::string& address) {
+  std::lock_guard lock(connections_mutex_);
+  --connection_count_;
+  const auto found = by_address_.find(address);
+  if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
+  connections_changed_.notify_all();
+}
+
 void Server::OnAccepted(int fd, PeerAddress peer) {
   metrics_.connections.Add(1);
   if (Admit(peer.text) == AcceptVerdict::kTooMany) {
@@ -204,10 +216,8 @@ void Server::Adopt(Worker& worker, int fd, PeerAddress peer) {
     adopted->Start();
     if (draining_.load()) adopted->Drain();
   } catch (...) {  // no memory, or no room in the poll set: the socket is closed already
-    std::lock_guard lock(connections_mutex_);
-    --connection_count_;
-    if (--by_address_[address] == 0) by_address_.erase(address);
-    connections_changed_.notify_all();
+    metrics_.open_connections.Add(-1);
+    Dismiss(address);
   }
 }
 
@@ -222,11 +232,7 @@ void Server::OnConnectionDeleted(Worker& worker, Connection& connection,
   if (connection.next != nullptr) connection.next->previous = connection.previous;
   delete &connection;
   metrics_.open_connections.Add(-1);
-  std::lock_guard lock(connections_mutex_);
-  --connection_count_;
-  const auto found = by_address_.find(address);
-  if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
-  connections_changed_.notify_all();
+  Dismiss(address);
 }
 
 void Server::RefuseConnection(int fd) {

@@ -83,6 +83,8 @@ class Server final : public HttpRouter {
   enum class AcceptVerdict { kWelcome, kTooMany };
 
   AcceptVerdict Admit(const std::string& address);
+  // A connection that was admitted is gone.
+  void Dismiss(const std::string& address);
   void OnAccepted(int fd, PeerAddress peer);
   void Adopt(Worker& worker, int fd, PeerAddress peer);
   void RefuseConnection(int fd);

@@ -267,6 +267,21 @@ TEST(HttpServer, ExpectContinueIsAnsweredBeforeTheBody) {
   EXPECT_EQ(client.Read().body, "{}");
 }
 
+TEST(HttpServer, ABodyThatNobodyAskedForEndsTheConnectionOfAClientThatWaits) {
+  TestServer server;
+  server.Mount(
+      "GET", "/none", [](Handle<Exchange> e) { SendText(*e, 200, "ok"); }, RunMode::kInline,
+      BodyMode::kNone);
+  Client client(server.port());
+  client.Send(server.Req("GET", "/none", "Expect: 100-continue\r\nContent-Length: 5\r\n"));
+  EXPECT_EQ(client.Read().headers.at("connection"), "close");
+  // Without Expect the body is there, and is skipped.
+  Client sender(server.port());
+  sender.Send(server.Req("GET", "/none", {}, "ignored") + server.Req("GET", "/none"));
+  EXPECT_EQ(sender.Read().body, "ok");
+  EXPECT_EQ(sender.Read().body, "ok");
+}
+
 TEST(HttpServer, UnmountingWaitsForItsHandlersAndEndsTheRoute) {
   TestServer server;
   std::atomic<bool> inside{false};
