@@ -3,7 +3,7 @@
 // Parse once, match many documents. A matcher copies what it needs of the filter. Matching is
 // const and allocates nothing unless the filter holds $expr or $jsonSchema, which evaluate
 // expressions; only $expr can fail at run time. Use one matcher from one thread at a time.
-// Limits: kFilterNodesMax nodes, kInValuesMax values of an $in, kRegexBytesMax, kFilterDepthMax.
+// Limits: kFilterDepthMax here; nodes, $in values and regex bytes in core/document/limits.h.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -15,9 +15,6 @@
 
 namespace nexadb::query {
 
-constexpr size_t kFilterNodesMax = 1000;
-constexpr size_t kInValuesMax = 100'000;
-constexpr size_t kRegexBytesMax = 32 * 1024;
 constexpr size_t kFilterDepthMax = 100;
 
 class MatchNode;

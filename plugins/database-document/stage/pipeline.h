@@ -15,7 +15,6 @@
 
 namespace nexadb::query {
 
-constexpr size_t kPipelineStagesMax = 1000;
 // What a sort or a group keeps in memory unless the context says otherwise.
 constexpr size_t kStageMemoryBytesDefault = size_t{64} << 20;
 constexpr size_t kBatchDocuments = 256;

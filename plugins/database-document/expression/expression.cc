@@ -1,0 +1,84 @@
+#include "plugins/database-document/expression/expression.h"
+
+#include <charconv>
+
+#include "plugins/database-document/expression/node.h"
+#include "plugins/database-document/value/number.h"
+
+namespace nexadb::query {
+
+Expression::Expression() = default;
+Expression::~Expression() = default;
+
+Result<std::unique_ptr<Expression>> Expression::Parse(const bson::Value& spec,
+                                                      const ParseOptions& options) {
+  return Catch<std::unique_ptr<Expression>>([&] {
+    std::unique_ptr<Expression> expression(new Expression());
+    ExpressionParser parser(options);
+    expression->root_ = parser.Parse(spec);
+    expression->slots_ = parser.slot_count();
+    return expression;
+  });
+}
+
+Result<OwnedValue> Expression::Evaluate(bson::Document root) const {
+  try {
+    EvalContext context;
+    context.root = OwnedValue::Borrow(root.AsValue(bson::Type::kObject));
+    if (slots_ != 0) context.slots.resize(slots_);
+    return root_->Eval(context);
+  } catch (QueryError& e) {
+    return std::move(e.status);
+  }
+}
+
+bool Expression::IsConstant() const noexcept { return root_->IsConstant(); }
+
+bool IsTruthy(const bson::Value& value) noexcept {
+  switch (value.type()) {
+    case bson::Type::kEnd:
+    case bson::Type::kNull:
+    case bson::Type::kUndefined: return false;
+    case bson::Type::kBool: return value.Bool();
+    case bson::Type::kInt32: return value.Int32() != 0;
+    case bson::Type::kInt64: return value.Int64() != 0;
+    case bson::Type::kDouble: return value.Double() != 0;  // NaN is true
+    case bson::Type::kDecimal128: {
+      const DecimalParts parts = SplitDecimal(value.bytes().data());
+      return parts.kind != DecimalParts::Kind::kFinite || parts.coefficient != 0;
+    }
+    default: return true;
+  }
+}
+
+void ArrayBuilder::Add(const bson::Value& value) {
+  char name[20];
+  const auto end = std::to_chars(name, name + sizeof(name), count_++).ptr;
+  const std::string_view text(name, static_cast<size_t>(end - name));
+  if (value) {
+    builder_.Value(text, value);
+  } else {
+    builder_.Null(text);
+  }
+}
+
+OwnedValue FollowPath(const OwnedValue& from, const std::vector<PathComponent>& path, size_t at) {
+  bson::Value v = from.view();
+  for (; at < path.size(); ++at) {
+    if (v.type() == bson::Type::kObject) {
+      v = v.Doc()[path[at].name].value();
+      continue;
+    }
+    if (v.type() != bson::Type::kArray) return {};
+    ArrayBuilder found;
+    for (const bson::Element& e : v.Doc()) {
+      if (e.type() != bson::Type::kObject) continue;
+      const OwnedValue part = FollowPath(OwnedValue::Borrow(e.value()), path, at);
+      if (!part.IsMissing()) found.Add(part.view());
+    }
+    return found.Finish();
+  }
+  return from.Inside(v);
+}
+
+}  // namespace nexadb::query

@@ -1,0 +1,456 @@
+// $match, $limit, $skip, $count, $unwind, $sample, $documents, $redact.
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "plugins/database-document/expression/expression.h"
+#include "plugins/database-document/expression/node.h"
+#include "plugins/database-document/match/matcher.h"
+#include "plugins/database-document/stage/stage.h"
+#include "plugins/database-document/value/number.h"
+
+namespace nexadb::query {
+namespace {
+
+// --- $match
+
+class MatchSource final : public DocumentSource {
+ public:
+  MatchSource(SourcePtr input, const Matcher& matcher)
+      : input_(std::move(input)), matcher_(matcher) {}
+  Result<size_t> Next(std::span<BatchDocument> out) override {
+    return Catch<size_t>([&]() -> size_t {
+      while (true) {
+        const size_t n = Unwrap(input_->Next(out));
+        if (n == 0) return 0;
+        size_t kept = 0;
+        for (size_t i = 0; i < n; ++i) {
+          if (!Unwrap(matcher_.Matches(out[i].view()))) continue;
+          if (kept != i) out[kept] = std::move(out[i]);
+          ++kept;
+        }
+        if (kept != 0) return kept;
+      }
+    });
+  }
+
+ private:
+  SourcePtr input_;
+  const Matcher& matcher_;
+};
+
+class MatchStage final : public Stage {
+ public:
+  explicit MatchStage(std::unique_ptr<Matcher> matcher)
+      : matcher_(std::move(matcher)), filter_(AsText(matcher_->Source().bytes())) {}
+  SourcePtr Open(SourcePtr input, PipelineContext&) const override {
+    return std::make_unique<MatchSource>(std::move(input), *matcher_);
+  }
+  const std::string* Filter() const override { return &filter_; }
+
+ private:
+  std::unique_ptr<Matcher> matcher_;
+  std::string filter_;
+};
+
+// --- $limit, $skip
+
+class LimitSource final : public DocumentSource {
+ public:
+  LimitSource(SourcePtr input, uint64_t limit) : input_(std::move(input)), left_(limit) {}
+  Result<size_t> Next(std::span<BatchDocument> out) override {
+    if (left_ == 0 || input_ == nullptr) return size_t{0};
+    const size_t most = static_cast<size_t>(std::min<uint64_t>(left_, out.size()));
+    Result<size_t> n = input_->Next(out.first(most));
+    if (n.ok()) left_ -= *n;
+    return n;
+  }
+
+ private:
+  SourcePtr input_;
+  uint64_t left_;
+};
+
+class SkipSource final : public DocumentSource {
+ public:
+  SkipSource(SourcePtr input, uint64_t skip) : input_(std::move(input)), left_(skip) {}
+  Result<size_t> Next(std::span<BatchDocument> out) override {
+    while (true) {
+      Result<size_t> n = input_->Next(out);
+      if (!n.ok() || *n == 0 || left_ == 0) return n;
+      if (left_ >= *n) {
+        left_ -= *n;
+        continue;
+      }
+      const auto gone = static_cast<size_t>(left_);
+      left_ = 0;
+      for (size_t i = gone; i < *n; ++i) out[i - gone] = std::move(out[i]);
+      return *n - gone;
+    }
+  }
+
+ private:
+  SourcePtr input_;
+  uint64_t left_;
+};
+
+template <class Source>
+class CountingStage final : public Stage {
+ public:
+  explicit CountingStage(uint64_t n) : n_(n) {}
+  SourcePtr Open(SourcePtr input, PipelineContext&) const override {
+    return std::make_unique<Source>(std::move(input), n_);
+  }
+
+ private:
+  uint64_t n_;
+};
+
+uint64_t WholeNumber(const bson::Value& v, int number, std::string_view stage) {
+  const std::optional<int64_t> n = v.IsNumber() ? ExactInt64(v) : std::nullopt;
+  if (!n) {
+    Fail(number, "invalid argument to " + std::string(stage) +
+                     " stage: Expected a number that is an integer of 64 bits");
+  }
+  if (*n < 0) {
+    Fail(number,
+         "invalid argument to " + std::string(stage) + " stage: Expected a non-negative number");
+  }
+  return static_cast<uint64_t>(*n);
+}
+
+// --- $count
+
+class CountSource final : public StoredSource {
+ public:
+  CountSource(SourcePtr input, const std::string& field)
+      : input_(std::move(input)), field_(field) {}
+
+ private:
+  void Compute() override {
+    std::vector<BatchDocument> batch(kBatchDocuments);
+    int64_t count = 0;
+    while (const size_t n = Unwrap(input_->Next(batch))) count += static_cast<int64_t>(n);
+    if (count == 0) return;
+    bson::Builder b;
+    if (count <= INT32_MAX) {
+      b.Int32(field_, static_cast<int32_t>(count));
+    } else {
+      b.Int64(field_, count);
+    }
+    documents_.push_back(Buffer::Own(b.Finish()));
+  }
+  SourcePtr input_;
+  const std::string& field_;
+};
+
+class CountStage final : public Stage {
+ public:
+  explicit CountStage(std::string field) : field_(std::move(field)) {}
+  SourcePtr Open(SourcePtr input, PipelineContext&) const override {
+    return std::make_unique<CountSource>(std::move(input), field_);
+  }
+
+ private:
+  std::string field_;
+};
+
+StagePtr ParseCount(const bson::Value& spec) {
+  if (spec.type() != bson::Type::kString) Fail(40156, "the count field must be a non-empty string");
+  const std::string_view field = spec.Text();
+  if (field.empty()) Fail(40156, "the count field must be a non-empty string");
+  if (field[0] == '$') Fail(40158, "the count field cannot be a $-prefixed path");
+  if (field.find('\0') != std::string_view::npos) {
+    Fail(40159, "the count field cannot contain a null byte");
+  }
+  if (field.find('.') != std::string_view::npos) {
+    Fail(40160, "the count field cannot contain '.'");
+  }
+  if (field == "_id") Fail(9039800, "the count field cannot be '_id'");
+  return std::make_unique<CountStage>(std::string(field));
+}
+
+// --- $unwind
+
+struct Unwind {
+  Path path;
+  std::string index_field;
+  bool preserve = false;
+};
+
+class UnwindSource final : public DocumentSource {
+ public:
+  UnwindSource(SourcePtr input, const Unwind& spec) : reader_(std::move(input)), spec_(spec) {}
+  Result<size_t> Next(std::span<BatchDocument> out) override {
+    return Catch<size_t>([&] {
+      size_t n = 0;
+      while (n < out.size()) {
+        if (!FillPending()) break;
+        out[n++] = std::move(pending_[at_++]);
+      }
+      return n;
+    });
+  }
+
+ private:
+  bool FillPending() {
+    while (at_ == pending_.size()) {
+      pending_.clear();
+      at_ = 0;
+      const BatchDocument* next = reader_.Next();
+      if (next == nullptr) return false;
+      // Owned: what is handed out must not hang on the reader's batch.
+      Split(bson::Document(next->view()));
+    }
+    return true;
+  }
+
+  void Split(bson::Document doc) {
+    bson::Value v = doc.AsValue(bson::Type::kObject);
+    for (const PathComponent& c : spec_.path.components()) {
+      v = v.type() == bson::Type::kObject ? v.Doc()[c.name].value() : bson::Value();
+    }
+    if (v.type() == bson::Type::kArray && !v.Doc().empty()) {
+      int64_t index = 0;
+      for (const bson::Element& e : v.Doc()) Emit(doc, e.value(), index++);
+    } else if (v && !v.IsNullish() && v.type() != bson::Type::kArray) {
+      Emit(doc, v, -1);
+    } else if (spec_.preserve) {
+      Emit(doc, v.type() == bson::Type::kArray ? bson::Value() : v, -1);
+    }
+  }
+
+  void Emit(bson::Document doc, const bson::Value& v, int64_t index) {
+    bson::Builder out;
+    Copy(doc, 0, v, &out);
+    std::string bytes = out.Finish();
+    if (!spec_.index_field.empty()) {
+      const OwnedValue i = index >= 0 ? OwnedValue::Int64(index) : OwnedValue::Null();
+      bytes = SetPath(bytes, i);
+    }
+    pending_.push_back(BatchDocument::Own(std::move(bytes)));
+  }
+
+  void Copy(bson::Document doc, size_t at, const bson::Value& v, bson::Builder* out) const {
+    for (const bson::Element& e : doc) {
+      if (e.name() != spec_.path[at].name) {
+        out->Element(e);
+      } else if (at + 1 == spec_.path.size()) {
+        if (v) out->Value(e.name(), v);
+      } else if (e.type() == bson::Type::kObject) {
+        out->OpenObject(e.name());
+        Copy(e.value().Doc(), at + 1, v, out);
+        out->Close();
+      } else {
+        out->Element(e);
+      }
+    }
+  }
+
+  std::string SetPath(const std::string& bytes, const OwnedValue& v) const {
+    bson::Builder out;
+    const Path path(spec_.index_field);
+    Set(bson::Document(AsBytes(bytes)), path, 0, v, &out);
+    return out.Finish();
+  }
+  static void Set(bson::Document doc, const Path& path, size_t at, const OwnedValue& v,
+                  bson::Builder* out) {
+    bool done = false;
+    const auto put = [&](const bson::Value& old) {
+      done = true;
+      if (at + 1 == path.size()) {
+        out->Value(path[at].name, v.view());
+        return;
+      }
+      out->OpenObject(path[at].name);
+      Set(old.type() == bson::Type::kObject ? old.Doc() : bson::Document(), path, at + 1, v, out);
+      out->Close();
+    };
+    for (const bson::Element& e : doc) {
+      if (e.name() == path[at].name) {
+        put(e.value());
+      } else {
+        out->Element(e);
+      }
+    }
+    if (!done) put(bson::Value());
+  }
+
+  BatchReader reader_;
+  const Unwind& spec_;
+  std::vector<BatchDocument> pending_;
+  size_t at_ = 0;
+};
+
+class UnwindStage final : public Stage {
+ public:
+  explicit UnwindStage(Unwind spec) : spec_(std::move(spec)) {}
+  SourcePtr Open(SourcePtr input, PipelineContext&) const override {
+    return std::make_unique<UnwindSource>(std::move(input), spec_);
+  }
+
+ private:
+  Unwind spec_;
+};
+
+StagePtr ParseUnwind(const bson::Value& spec) {
+  bson::Value path = spec;
+  Unwind unwind;
+  if (spec.type() == bson::Type::kObject) {
+    path = {};
+    for (const bson::Element& e : spec.Doc()) {
+      if (e.name() == "path") {
+        if (e.type() != bson::Type::kString) {
+          Fail(28808, "expected a string as the path for $unwind stage, got " +
+                          std::string(TypeName(e.type())));
+        }
+        path = e.value();
+      } else if (e.name() == "preserveNullAndEmptyArrays") {
+        if (e.type() != bson::Type::kBool) {
+          Fail(28809, "expected a boolean for the preserveNullAndEmptyArrays option to $unwind");
+        }
+        unwind.preserve = e.value().Bool();
+      } else if (e.name() == "includeArrayIndex") {
+        if (e.type() != bson::Type::kString || e.value().Text().empty()) {
+          Fail(28810, "expected a non-empty string for the includeArrayIndex option to $unwind");
+        }
+        if (e.value().Text()[0] == '$') {
+          Fail(28822,
+               "includeArrayIndex option to $unwind stage should not be prefixed with a "
+               "'$'");
+        }
+        CheckFieldPath(e.value().Text());
+        unwind.index_field = e.value().Text();
+      } else {
+        Fail(28811, "unrecognized option to $unwind stage: " + std::string(e.name()));
+      }
+    }
+    if (!path) Fail(28812, "no path specified to $unwind stage");
+  } else if (spec.type() != bson::Type::kString) {
+    Fail(15981, "expected either a string or an object as specification for $unwind stage, got " +
+                    std::string(TypeName(spec.type())));
+  }
+  if (path.Text().empty()) Fail(28812, "no path specified to $unwind stage");
+  if (path.Text()[0] != '$') {
+    Fail(28818,
+         "path option to $unwind stage should be prefixed with a '$': " + std::string(path.Text()));
+  }
+  CheckFieldPath(path.Text().substr(1));
+  unwind.path = Path(path.Text().substr(1));
+  return std::make_unique<UnwindStage>(std::move(unwind));
+}
+
+// --- $sample
+
+class SampleSource final : public StoredSource {
+ public:
+  SampleSource(SourcePtr input, uint64_t size) : input_(std::move(input)), size_(size) {}
+
+ private:
+  // Reservoir sampling: every document has the same chance, in one pass.
+  void Compute() override {
+    std::mt19937_64 random(std::random_device{}());
+    BatchReader reader(std::move(input_));
+    uint64_t seen = 0;
+    while (const BatchDocument* doc = reader.Next()) {
+      if (documents_.size() < size_) {
+        documents_.push_back(doc->Keep());
+      } else {
+        const uint64_t at = std::uniform_int_distribution<uint64_t>(0, seen)(random);
+        if (at < size_) documents_[static_cast<size_t>(at)] = doc->Keep();
+      }
+      ++seen;
+    }
+    std::shuffle(documents_.begin(), documents_.end(), random);
+  }
+  SourcePtr input_;
+  uint64_t size_;
+};
+
+StagePtr ParseSample(const bson::Value& spec) {
+  if (spec.type() != bson::Type::kObject)
+    Fail(28745,
+         "the $sample stage specification must be an "
+         "object");
+  bson::Value size;
+  for (const bson::Element& e : spec.Doc()) {
+    if (e.name() != "size") {
+      Fail(28748, "unrecognized option to $sample: " + std::string(e.name()));
+    }
+    size = e.value();
+  }
+  if (!size) Fail(28749, "$sample stage must specify a size");
+  if (!size.IsNumber()) Fail(28746, "size argument to $sample must be a number");
+  const double n = TruncateToDouble(size);
+  if (!(n >= 1)) Fail(28747, "size argument to $sample must be a positive integer");
+  return std::make_unique<CountingStage<SampleSource>>(n >= 0x1p62 ? uint64_t{1} << 62
+                                                                   : static_cast<uint64_t>(n));
+}
+
+// --- $documents
+
+class DocumentsSource final : public StoredSource {
+ public:
+  explicit DocumentsSource(const OwnedValue& list) : list_(list) {}
+
+ private:
+  void Compute() override {
+    for (const bson::Element& e : list_.view().Doc()) {
+      documents_.push_back(Buffer::Copy(e.value().Doc().bytes()));
+    }
+  }
+  const OwnedValue& list_;
+};
+
+class DocumentsStage final : public Stage {
+ public:
+  explicit DocumentsStage(OwnedValue list) : list_(std::move(list)) {}
+  SourcePtr Open(SourcePtr, PipelineContext&) const override {
+    return std::make_unique<DocumentsSource>(list_);
+  }
+  bool BringsDocuments() const override { return true; }
+
+ private:
+  OwnedValue list_;
+};
+
+StagePtr ParseDocuments(const bson::Value& spec, const ParseOptions& options) {
+  const auto expression = Unwrap(Expression::Parse(spec, options));
+  OwnedValue list = Unwrap(expression->Evaluate(bson::Document())).Keep();
+  if (list.type() != bson::Type::kArray) {
+    Fail(5858203, "an array is expected as the $documents stage's operand");
+  }
+  for (const bson::Element& e : list.view().Doc()) {
+    if (e.type() != bson::Type::kObject) {
+      Fail(40228, "$documents array elements must be objects");
+    }
+  }
+  return std::make_unique<DocumentsStage>(std::move(list));
+}
+
+}  // namespace
+
+StagePtr ParseBasicStage(std::string_view name, const bson::Value& spec,
+                         const ParseOptions& options) {
+  if (name == "$match") {
+    if (spec.type() != bson::Type::kObject) {
+      Fail(15959, "the match filter must be an expression in an object");
+    }
+    return std::make_unique<MatchStage>(Unwrap(Matcher::Parse(spec.Doc(), options)));
+  }
+  if (name == "$limit") {
+    const uint64_t n = WholeNumber(spec, 5107201, name);
+    if (n == 0) Fail(15958, "the limit must be positive");
+    return std::make_unique<CountingStage<LimitSource>>(n);
+  }
+  if (name == "$skip") {
+    return std::make_unique<CountingStage<SkipSource>>(WholeNumber(spec, 5107200, name));
+  }
+  if (name == "$count") return ParseCount(spec);
+  if (name == "$unwind") return ParseUnwind(spec);
+  if (name == "$sample") return ParseSample(spec);
+  if (name == "$documents") return ParseDocuments(spec, options);
+  return nullptr;
+}
+
+}  // namespace nexadb::query

@@ -1,0 +1,320 @@
+// $lookup (equality and pipeline forms), $unionWith.
+#include <algorithm>
+#include <map>
+
+#include "plugins/database-document/expression/expression.h"
+#include "plugins/database-document/expression/node.h"
+#include "plugins/database-document/stage/stage.h"
+#include "plugins/database-document/update/path_edit.h"
+#include "plugins/database-document/value/path.h"
+
+namespace nexadb::query {
+namespace {
+
+struct Lookup {
+  std::string from;
+  std::string as;
+  Path local;
+  std::string foreign;  // empty: no equality
+  std::string pipeline;
+  bool has_pipeline = false;
+  std::vector<std::pair<VariableCell, std::unique_ptr<Expression>>> let;
+  ParseOptions options;
+};
+
+std::vector<std::string> Components(std::string_view path) {
+  std::vector<std::string> out;
+  for (const PathComponent& c : Path(path).components()) out.push_back(c.name);
+  return out;
+}
+
+class LookupSource final : public DocumentSource {
+ public:
+  LookupSource(SourcePtr input, const Lookup& spec, PipelineContext& context)
+      : input_(std::move(input)), spec_(spec), context_(context), as_(Components(spec.as)) {}
+
+  Result<size_t> Next(std::span<BatchDocument> out) override {
+    return Catch<size_t>([&] {
+      // Few at a time: each may bring many documents along.
+      constexpr size_t kRowsMax = 16;
+      const size_t n = Unwrap(input_->Next(out.first(std::min(out.size(), kRowsMax))));
+      for (size_t i = 0; i < n; ++i) out[i] = BatchDocument::Own(Join(out[i].view()));
+      if (n != 0) Require(context_.CheckInterrupt());
+      return n;
+    });
+  }
+
+ private:
+  std::string Join(bson::Document doc) {
+    const std::string filter = spec_.foreign.empty() ? std::string() : Filter(doc);
+    SourcePtr source = Unwrap(context_.OpenCollection(
+        spec_.from, filter.empty() ? bson::Document() : bson::Document(AsBytes(filter))));
+    std::unique_ptr<Pipeline> pipeline;
+    if (spec_.has_pipeline) {
+      for (const auto& [cell, expression] : spec_.let) {
+        *cell = Unwrap(expression->Evaluate(doc)).Keep();
+      }
+      // Parsed for each row: constants made of the variables fold.
+      pipeline =
+          Unwrap(Pipeline::Parse(bson::Document(AsBytes(spec_.pipeline)), context_, spec_.options));
+      source = Unwrap(pipeline->Open(pipeline->BringsDocuments() ? nullptr : std::move(source)));
+    }
+    ArrayBuilder found;
+    size_t bytes = 0;
+    BatchReader reader(std::move(source));
+    while (const BatchDocument* row = reader.Next()) {
+      bytes += row->view().bytes().size();
+      CheckMemory(bytes, context_, "$lookup");
+      found.Add(row->view().AsValue(bson::Type::kObject));
+    }
+    const OwnedValue joined = found.Finish();
+    return EditPath(doc, as_, IfAbsent::kCreate, [&](const bson::Value&) { return joined; });
+  }
+
+  // {foreign: {$in: [values of local]}}; a missing local value looks for null.
+  std::string Filter(bson::Document doc) const {
+    ArrayBuilder values;
+    bool any = false;
+    VisitPath(doc, spec_.local, [&](const bson::Value& v, int64_t) {
+      if (v.type() == bson::Type::kArray) {
+        for (const bson::Element& e : v.Doc()) {
+          values.Add(e.value());
+          any = true;
+        }
+        if (!v.Doc().empty()) values.Add(v);
+      } else {
+        values.Add(v);
+        any = true;
+      }
+      return false;
+    });
+    bson::Builder b;
+    b.OpenObject(spec_.foreign);
+    if (!any) {
+      b.Null("$eq");
+    } else {
+      const OwnedValue list = values.Finish();
+      bool only_eq = list.view().Doc().CountElements() == 1;
+      // A regular expression among the values is looked for as itself.
+      bool regex = false;
+      for (const bson::Element& e : list.view().Doc()) regex |= e.type() == bson::Type::kRegex;
+      if (only_eq) {
+        b.Value("$eq", list.view().Doc().begin()->value());
+      } else if (!regex) {
+        b.Value("$in", list.view());
+      } else {
+        return EitherFilter(list.view().Doc());
+      }
+    }
+    b.Close();
+    return b.Finish();
+  }
+
+  std::string EitherFilter(bson::Document values) const {
+    bson::Builder b;
+    b.OpenArray("$or");
+    for (const bson::Element& e : values) {
+      b.OpenObject(e.name()).OpenObject(spec_.foreign).Value("$eq", e.value()).Close().Close();
+    }
+    b.Close();
+    return b.Finish();
+  }
+
+  SourcePtr input_;
+  const Lookup& spec_;
+  PipelineContext& context_;
+  const std::vector<std::string> as_;
+};
+
+class LookupStage final : public Stage {
+ public:
+  explicit LookupStage(Lookup spec) : spec_(std::move(spec)) {}
+  SourcePtr Open(SourcePtr input, PipelineContext& context) const override {
+    return std::make_unique<LookupSource>(std::move(input), spec_, context);
+  }
+  void AddForeign(std::vector<std::string>* out) const override {
+    if (!spec_.from.empty()) out->push_back(spec_.from);
+  }
+
+ private:
+  Lookup spec_;
+};
+
+std::string TextOf(const bson::Element& e, std::string_view stage, int number) {
+  if (e.type() != bson::Type::kString) {
+    Fail(number, std::string(stage) + " argument '" + std::string(e.name()) +
+                     "' must be a string, is type " + std::string(TypeName(e.type())));
+  }
+  return std::string(e.value().Text());
+}
+
+void ParseLet(const bson::Element& e, const ParseOptions& options, Lookup* lookup) {
+  if (e.type() != bson::Type::kObject) {
+    Fail(code::kFailedToParse, "$lookup argument 'let' must be an object");
+  }
+  for (const bson::Element& v : e.value().Doc()) {
+    const std::string_view name = v.name();
+    const bool plain = !name.empty() && ((name[0] >= 'a' && name[0] <= 'z') || (name[0] & 0x80));
+    if (!plain) {
+      Fail(code::kFailedToParse, "'" + std::string(name) + "' is not a valid variable name");
+    }
+    auto cell = std::make_shared<OwnedValue>();
+    lookup->let.emplace_back(cell, Unwrap(Expression::Parse(v.value(), options)));
+    lookup->options.variables[std::string(name)] = cell;
+  }
+}
+
+StagePtr ParseLookup(const bson::Value& spec, const ParseOptions& options,
+                     PipelineContext& context) {
+  if (spec.type() != bson::Type::kObject) {
+    Fail(code::kFailedToParse, "the $lookup specification must be an Object");
+  }
+  Lookup lookup;
+  lookup.options = options;
+  std::string local;
+  bool has_local = false;
+  bool has_foreign = false;
+  for (const bson::Element& e : spec.Doc()) {
+    if (e.name() == "pipeline") {
+      if (e.type() != bson::Type::kArray) {
+        Fail(code::kTypeMismatch, "'pipeline' option must be specified as an array");
+      }
+      lookup.pipeline = AsText(e.value().bytes());
+      lookup.has_pipeline = true;
+    } else if (e.name() == "let") {
+      ParseLet(e, options, &lookup);
+    } else if (e.name() == "from") {
+      if (e.type() == bson::Type::kObject) {
+        Fail(code::kFailedToParse, "$lookup argument 'from' must be a string");
+      }
+      lookup.from = TextOf(e, "$lookup", code::kFailedToParse);
+    } else if (e.name() == "as") {
+      lookup.as = TextOf(e, "$lookup", code::kTypeMismatch);
+    } else if (e.name() == "localField") {
+      local = TextOf(e, "$lookup", code::kFailedToParse);
+      has_local = true;
+    } else if (e.name() == "foreignField") {
+      lookup.foreign = TextOf(e, "$lookup", code::kFailedToParse);
+      has_foreign = true;
+    } else {
+      Fail(code::kFailedToParse, "unknown argument to $lookup: " + std::string(e.name()));
+    }
+  }
+  if (!spec.Doc()["as"]) Fail(code::kFailedToParse, "must specify 'as' field for a $lookup");
+  CheckFieldPath(lookup.as);
+  if (has_local != has_foreign) {
+    Fail(code::kFailedToParse,
+         "$lookup requires both or neither of 'localField' and "
+         "'foreignField' to be specified");
+  }
+  if (!has_local && !lookup.has_pipeline) {
+    Fail(code::kFailedToParse,
+         "$lookup requires either 'pipeline' or both 'localField' and "
+         "'foreignField' to be specified");
+  }
+  if (!lookup.let.empty() && !lookup.has_pipeline) {
+    Fail(code::kFailedToParse, "$lookup with a 'let' argument must also specify 'pipeline'");
+  }
+  if (has_local) {
+    CheckFieldPath(local);
+    CheckFieldPath(lookup.foreign);
+    lookup.local = Path(local);
+  }
+  if (lookup.has_pipeline) {
+    // Mistakes are found now, not at the first row.
+    const auto parsed =
+        Unwrap(Pipeline::Parse(bson::Document(AsBytes(lookup.pipeline)), context, lookup.options));
+    if (lookup.from.empty() && !parsed->BringsDocuments()) {
+      Fail(code::kFailedToParse, "must specify 'from' field for a $lookup");
+    }
+  } else if (lookup.from.empty()) {
+    Fail(code::kFailedToParse, "must specify 'from' field for a $lookup");
+  }
+  return std::make_unique<LookupStage>(std::move(lookup));
+}
+
+// --- $unionWith
+
+class UnionSource final : public DocumentSource {
+ public:
+  UnionSource(SourcePtr first, std::function<SourcePtr()> open_second)
+      : current_(std::move(first)), open_second_(std::move(open_second)) {}
+  Result<size_t> Next(std::span<BatchDocument> out) override {
+    return Catch<size_t>([&]() -> size_t {
+      size_t n = Unwrap(current_->Next(out));
+      if (n == 0 && open_second_) {
+        current_ = open_second_();
+        open_second_ = nullptr;
+        n = Unwrap(current_->Next(out));
+      }
+      return n;
+    });
+  }
+
+ private:
+  SourcePtr current_;
+  std::function<SourcePtr()> open_second_;
+};
+
+class UnionStage final : public Stage {
+ public:
+  UnionStage(std::string collection, std::unique_ptr<Pipeline> pipeline)
+      : collection_(std::move(collection)), pipeline_(std::move(pipeline)) {}
+  SourcePtr Open(SourcePtr input, PipelineContext& context) const override {
+    return std::make_unique<UnionSource>(std::move(input), [this, &context] {
+      const bool own = pipeline_->BringsDocuments();
+      SourcePtr source =
+          own ? nullptr : Unwrap(context.OpenCollection(collection_, bson::Document()));
+      return Unwrap(pipeline_->Open(std::move(source)));
+    });
+  }
+  void AddForeign(std::vector<std::string>* out) const override {
+    if (!collection_.empty()) out->push_back(collection_);
+    for (std::string& inner : pipeline_->ForeignCollections()) out->push_back(std::move(inner));
+  }
+
+ private:
+  std::string collection_;
+  std::unique_ptr<Pipeline> pipeline_;
+};
+
+StagePtr ParseUnionWith(const bson::Value& spec, const ParseOptions& options,
+                        PipelineContext& context) {
+  std::string collection;
+  bson::Document stages;
+  if (spec.type() == bson::Type::kString) {
+    collection = spec.Text();
+  } else if (spec.type() == bson::Type::kObject) {
+    for (const bson::Element& e : spec.Doc()) {
+      if (e.name() == "coll") {
+        collection = TextOf(e, "$unionWith", code::kTypeMismatch);
+      } else if (e.name() == "pipeline") {
+        if (e.type() != bson::Type::kArray) {
+          Fail(code::kTypeMismatch, "$unionWith's 'pipeline' must be an array");
+        }
+        stages = e.value().Doc();
+      } else {
+        Fail(code::kUnknownField,
+             "BSON field '$unionWith." + std::string(e.name()) + "' is an unknown field.");
+      }
+    }
+  } else {
+    Fail(code::kFailedToParse, "the $unionWith stage specification must be an object or string");
+  }
+  auto pipeline = Unwrap(Pipeline::Parse(stages, context, options));
+  if (collection.empty() && !pipeline->BringsDocuments()) {
+    Fail(code::kFailedToParse, "$unionWith needs 'coll', or a pipeline that brings documents");
+  }
+  return std::make_unique<UnionStage>(std::move(collection), std::move(pipeline));
+}
+
+}  // namespace
+
+StagePtr ParseJoinStage(std::string_view name, const bson::Value& spec, const ParseOptions& options,
+                        PipelineContext& context) {
+  if (name == "$lookup") return ParseLookup(spec, options, context);
+  if (name == "$unionWith") return ParseUnionWith(spec, options, context);
+  return nullptr;
+}
+
+}  // namespace nexadb::query

@@ -1,0 +1,120 @@
+#include "plugins/database-document/stage/pipeline.h"
+
+#include "core/document/error.h"
+#include "core/document/limits.h"
+#include "plugins/database-document/stage/stage.h"
+
+namespace nexadb::query {
+namespace {
+
+// A stage that the database opens.
+class DatabaseStage final : public Stage {
+ public:
+  DatabaseStage(bson::Document stage, bool brings)
+      : stage_(AsText(stage.bytes())), brings_(brings) {}
+  SourcePtr Open(SourcePtr input, PipelineContext& context) const override {
+    return Unwrap(context.OpenDatabaseStage(bson::Document(AsBytes(stage_)), std::move(input)));
+  }
+  bool BringsDocuments() const override { return brings_; }
+
+ private:
+  std::string stage_;
+  bool brings_;
+};
+
+bool IsOutput(std::string_view name) { return name == "$out" || name == "$merge"; }
+
+}  // namespace
+
+Pipeline::Pipeline(PipelineContext& context) : context_(context) {}
+Pipeline::~Pipeline() = default;
+
+Result<std::unique_ptr<Pipeline>> Pipeline::Parse(bson::Document stages, PipelineContext& context,
+                                                  const ParseOptions& options) {
+  return Catch<std::unique_ptr<Pipeline>>([&] {
+    std::unique_ptr<Pipeline> pipeline(new Pipeline(context));
+    const auto count = static_cast<int64_t>(stages.CountElements());
+    if (count > kPipelineStagesMax) {
+      Require(LimitError(ErrorId::kPipelineTooLong, "pipeline_stages", kPipelineStagesMax, count));
+    }
+    int64_t i = 0;
+    for (const bson::Element& e : stages) {
+      if (e.type() != bson::Type::kObject) {
+        Fail(code::kTypeMismatch, "Each element of the 'pipeline' array must be an object");
+      }
+      const bson::Document stage = e.value().Doc();
+      if (stage.CountElements() != 1) {
+        Fail(40323, "A pipeline stage specification object must contain exactly one field.");
+      }
+      const std::string_view name = stage.begin()->name();
+      const bson::Value& spec = stage.begin()->value();
+      const bool first = i == 0;
+      const bool last = ++i == count;
+      StagePtr parsed = ParseBasicStage(name, spec, options);
+      if (parsed == nullptr) {
+        if (auto transform = ParseTransform(name, spec, options)) {
+          parsed = MakeTransformStage(std::move(transform));
+        }
+      }
+      if (parsed == nullptr) parsed = ParseSortStage(name, spec, options);
+      if (parsed == nullptr) parsed = ParseGroupStage(name, spec, options);
+      if (parsed == nullptr) parsed = ParseBucketStage(name, spec, options);
+      if (parsed == nullptr) parsed = ParseJoinStage(name, spec, options, context);
+      if (parsed == nullptr) parsed = ParseFacetStage(name, spec, options, context);
+      if (parsed == nullptr) {
+        Require(context.ParseDatabaseStage(stage, first, last));
+        if (IsOutput(name) && !last) {
+          Fail(40601, std::string(name) + " can only be the final stage in the pipeline");
+        }
+        parsed = std::make_unique<DatabaseStage>(stage, first && !IsOutput(name));
+      }
+      if (parsed->BringsDocuments() && !first) {
+        Fail(40602, std::string(name) + " is only valid as the first stage in a pipeline.");
+      }
+      parsed->name = name;
+      pipeline->stages_.push_back(std::move(parsed));
+    }
+    return pipeline;
+  });
+}
+
+std::optional<std::string> Pipeline::TakeLeadingMatch() {
+  std::vector<std::string> filters;
+  while (!stages_.empty() && stages_.front()->Filter() != nullptr) {
+    filters.push_back(*stages_.front()->Filter());
+    stages_.erase(stages_.begin());
+  }
+  if (filters.empty()) return std::nullopt;
+  if (filters.size() == 1) return filters.front();
+  bson::Builder b;
+  b.OpenArray("$and");
+  for (size_t i = 0; i < filters.size(); ++i) {
+    b.Object(std::to_string(i), bson::Document(AsBytes(filters[i])));
+  }
+  b.Close();
+  return b.Finish();
+}
+
+bool Pipeline::BringsDocuments() const noexcept {
+  return !stages_.empty() && stages_.front()->BringsDocuments();
+}
+
+std::string_view Pipeline::LastStageName() const noexcept {
+  return stages_.empty() ? std::string_view() : std::string_view(stages_.back()->name);
+}
+
+std::vector<std::string> Pipeline::ForeignCollections() const {
+  std::vector<std::string> names;
+  for (const auto& stage : stages_) stage->AddForeign(&names);
+  return names;
+}
+
+Result<SourcePtr> Pipeline::Open(SourcePtr input) {
+  return Catch<SourcePtr>([&] {
+    SourcePtr source = std::move(input);
+    for (const auto& stage : stages_) source = stage->Open(std::move(source), context_);
+    return source;
+  });
+}
+
+}  // namespace nexadb::query

@@ -1,0 +1,48 @@
+#include "plugins/database-document/stage/stage.h"
+
+#include "core/document/error.h"
+
+namespace nexadb::query {
+
+const BatchDocument* BatchReader::Next() {
+  if (at_ == count_) {
+    if (input_ == nullptr) return nullptr;
+    if (batch_.empty()) batch_.resize(kBatchDocuments);
+    at_ = 0;
+    count_ = Unwrap(input_->Next(batch_));
+    if (count_ == 0) {
+      input_.reset();
+      return nullptr;
+    }
+  }
+  return &batch_[at_++];
+}
+
+Result<size_t> StoredSource::Next(std::span<BatchDocument> out) {
+  return Catch<size_t>([&] {
+    if (!computed_) {
+      Compute();
+      computed_ = true;
+    }
+    size_t n = 0;
+    while (n < out.size() && at_ < documents_.size()) {
+      out[n++] = BatchDocument::Share(std::move(documents_[at_++]));
+    }
+    return n;
+  });
+}
+
+void CheckMemory(size_t bytes, const PipelineContext& context, std::string_view stage) {
+  const size_t max = context.MemoryBytesMax();
+  if (bytes <= max) return;
+  Require(MakeError(ErrorId::kMemoryLimit,
+                    std::string(stage) + " needs more memory than the query may use (" +
+                        std::to_string(max) + " bytes)",
+                    ErrorDetail()
+                        .Text("limit", "query_memory_bytes")
+                        .Int64("max", static_cast<int64_t>(max))
+                        .Int64("got", static_cast<int64_t>(bytes))
+                        .Finish()));
+}
+
+}  // namespace nexadb::query

@@ -1,0 +1,83 @@
+// A stage of a pipeline: parsed once, then opened over a source. Sources hold what changes while
+// documents flow; stages are immutable and outlive them. Throw QueryError, which Pipeline catches.
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "plugins/database-document/stage/pipeline.h"
+#include "plugins/database-document/value/failure.h"
+
+namespace nexadb::query {
+
+class Stage {
+ public:
+  virtual ~Stage() = default;
+  // REQUIRES: input is null exactly when the stage is first and BringsDocuments().
+  virtual SourcePtr Open(SourcePtr input, PipelineContext& context) const = 0;
+  virtual bool BringsDocuments() const { return false; }
+  virtual const std::string* Filter() const { return nullptr; }  // a $match's document
+  virtual void AddForeign(std::vector<std::string>*) const {}
+  // Written by Pipeline.
+  std::string name;
+};
+using StagePtr = std::unique_ptr<Stage>;
+
+// A function of one document, as $project is.
+class DocumentTransform {
+ public:
+  virtual ~DocumentTransform() = default;
+  virtual std::string Apply(bson::Document doc) const = 0;
+};
+// Null when `name` is no such stage.
+std::unique_ptr<DocumentTransform> ParseTransform(std::string_view name, const bson::Value& spec,
+                                                  const ParseOptions& options);
+StagePtr MakeTransformStage(std::unique_ptr<DocumentTransform> transform);
+
+// Each gives null when `name` is none of its stages.
+StagePtr ParseBasicStage(std::string_view name, const bson::Value& spec,
+                         const ParseOptions& options);
+StagePtr ParseSortStage(std::string_view name, const bson::Value& spec,
+                        const ParseOptions& options);
+StagePtr ParseGroupStage(std::string_view name, const bson::Value& spec,
+                         const ParseOptions& options);
+StagePtr ParseBucketStage(std::string_view name, const bson::Value& spec,
+                          const ParseOptions& options);
+StagePtr ParseJoinStage(std::string_view name, const bson::Value& spec, const ParseOptions& options,
+                        PipelineContext& context);
+StagePtr ParseFacetStage(std::string_view name, const bson::Value& spec,
+                         const ParseOptions& options, PipelineContext& context);
+
+// A source that hands out one document at a time from a batch of its input.
+class BatchReader {
+ public:
+  explicit BatchReader(SourcePtr input) : input_(std::move(input)) {}
+  // The next document, borrowed until the next call; null at the end. Throws QueryError.
+  const BatchDocument* Next();
+
+ private:
+  SourcePtr input_;
+  std::vector<BatchDocument> batch_;
+  size_t at_ = 0;
+  size_t count_ = 0;
+};
+
+// Finished documents, for sources that compute all of theirs first.
+class StoredSource : public DocumentSource {
+ public:
+  Result<size_t> Next(std::span<BatchDocument> out) override;
+
+ protected:
+  // Fills documents_; called once, at the first Next.
+  virtual void Compute() = 0;
+  std::vector<Buffer> documents_;
+
+ private:
+  bool computed_ = false;
+  size_t at_ = 0;
+};
+
+// Stops a stage that holds more than the query may.
+void CheckMemory(size_t bytes, const PipelineContext& context, std::string_view stage);
+
+}  // namespace nexadb::query
