@@ -1,0 +1,187 @@
+// The format on disk: stores written long ago open, stores of the future are refused untouched,
+// damage is told.
+//
+// golden/v1 was written by this test itself, run with NEXADB_LSM_WRITE_GOLDEN=golden/v1. It is kept
+// for ever: a change of the format adds a new folder.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+
+#include "core/base/sim_env.h"
+#include "plugins/storage-lsm/testing/test_engine.h"
+
+namespace nexadb::lsm::testing {
+namespace {
+
+using Files = std::map<std::string, std::string>;
+
+Files ReadDisk(Env& env, const std::string& directory) {
+  std::vector<std::string> names;
+  DirectorySink sink{
+      [](void* state, StringView name) noexcept {
+        static_cast<std::vector<std::string>*>(state)->emplace_back(std::string_view(name));
+      },
+      &names};
+  EXPECT_TRUE(env.Files().List(directory, sink).ok());
+  Files files;
+  for (const std::string& name : names) {
+    auto file = env.Files().Open(directory + "/" + name, FileMode::kRead);
+    std::string bytes(*(*file)->Size(), '\0');
+    EXPECT_TRUE((*file)->ReadAt(0, {reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()}).ok());
+    files[name] = bytes;
+  }
+  return files;
+}
+
+void WriteDisk(Env& env, const std::string& directory, const Files& files) {
+  ASSERT_TRUE(env.Files().CreateDirectories(directory).ok());
+  for (const auto& [name, bytes] : files) {
+    auto file = env.Files().Open(directory + "/" + name, FileMode::kTruncate);
+    ASSERT_TRUE((*file)->WriteAt(0, AsBytes(bytes)).ok());
+  }
+}
+
+// A store with rows in tables of two levels, range deletes, and more rows in a log that no flush
+// has seen.
+Files MakeStore() {
+  base::SimEnv env(1);
+  TestEngine db(env, "lsm", TinyOptions());
+  db.Open();
+  for (int i = 0; i < 60; ++i) db.Write({Put("key" + std::to_string(i), "value")});
+  EXPECT_TRUE(db.store().Compact({}, {}).ok());
+  db.Write({DeleteRange("key2", "key3"), Put("key20", "after the range delete")});
+  EXPECT_TRUE(db.store().FlushMemtable().ok());
+  EXPECT_TRUE(db.store().WaitIdle().ok());
+  db.Write({Put("in the log", "1"), Delete("key0"), Add("sum", Number(42))});
+  db.Write({DeleteRange("key5", "key6")});
+  return ReadDisk(env, "lsm");
+}
+
+void ExpectGoldenRows(TestEngine& db) {
+  Rows expected;
+  for (int i = 0; i < 60; ++i) {
+    const std::string key = "key" + std::to_string(i);
+    const bool deleted = key == "key0" || key.starts_with("key2") || key.starts_with("key5");
+    if (key == "key20") expected.emplace_back(key, "after the range delete");
+    if (!deleted) expected.emplace_back(key, "value");
+  }
+  expected.emplace_back("in the log", "1");
+  expected.emplace_back("sum", Number(42));
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(db.Scan(), expected);
+  EXPECT_TRUE(db.store().Verify().ok());
+}
+
+Files ReadGolden() {
+  Files files;
+  for (const auto& entry : std::filesystem::directory_iterator(NEXADB_LSM_GOLDEN "/v1")) {
+    std::ifstream in(entry.path(), std::ios::binary);
+    files[entry.path().filename().string()] =
+        std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+  }
+  return files;
+}
+
+TEST(FormatTest, StoresOfFormatOneOpenWithAllTheirRows) {
+  if (const char* directory = std::getenv("NEXADB_LSM_WRITE_GOLDEN")) {
+    std::filesystem::create_directories(directory);
+    for (const auto& [name, bytes] : MakeStore()) {
+      std::ofstream(std::filesystem::path(directory) / name, std::ios::binary) << bytes;
+    }
+  }
+  base::SimEnv env(2);
+  WriteDisk(env, "lsm", ReadGolden());
+  TestEngine db(env, "lsm", TinyOptions());
+  db.Open();
+  ExpectGoldenRows(db);
+  db.Reopen();
+  ExpectGoldenRows(db);
+}
+
+class DamageTest : public ::testing::Test {
+ protected:
+  // What opening the damaged store says. A refused store must be left as it was.
+  Status OpenWith(const Files& files) {
+    base::SimEnv env(3);
+    WriteDisk(env, "lsm", files);
+    TestEngine db(env, "lsm", TinyOptions());
+    const Status status = db.TryOpen();
+    if (status.ok()) {
+      ExpectGoldenRows(db);
+    } else {
+      Files after = ReadDisk(env, "lsm");
+      after.erase("LOCK");
+      Files before = files;
+      before.erase("LOCK");
+      EXPECT_EQ(after, before) << "a refused store is left as it was";
+    }
+    return status;
+  }
+  static std::string Find(const Files& files, std::string_view part) {
+    for (const auto& [name, bytes] : files) {
+      if (name.find(part) != std::string::npos) return name;
+    }
+    return {};
+  }
+
+  const Files files_ = MakeStore();
+};
+
+TEST_F(DamageTest, TheWholeStoreOpens) { EXPECT_TRUE(OpenWith(files_).ok()); }
+
+TEST_F(DamageTest, ANewerFormatIsRefusedWithNothingChanged) {
+  base::SimEnv env(4);
+  Files files = files_;
+  files.erase("LOCK");
+  files["CURRENT"].replace(0, 12, "nexadb-lsm 2");
+  WriteDisk(env, "lsm", files);
+  TestEngine db(env, "lsm", TinyOptions());
+  const Status status = db.TryOpen();
+  EXPECT_EQ(status.code(), Code::kUnsupported) << status.message();
+  EXPECT_EQ(ReadDisk(env, "lsm"), files);
+}
+
+TEST_F(DamageTest, AMissingFileIsNamed) {
+  for (const char* part : {"CURRENT", "MANIFEST", ".sst"}) {
+    Files files = files_;
+    const std::string name = Find(files, part);
+    ASSERT_FALSE(name.empty());
+    files.erase(name);
+    const Status status = OpenWith(files);
+    EXPECT_FALSE(status.ok());
+    EXPECT_NE(std::string(status.message()).find(part), std::string::npos) << status.message();
+  }
+}
+
+TEST_F(DamageTest, DamageInTheMiddleOfTheLogIsNamedWithItsPlace) {
+  Files files = files_;
+  std::string& log = files[Find(files, ".wal")];
+  log[64 + 24 + 8] = static_cast<char>(log[64 + 24 + 8] ^ 1);  // the first record's payload
+  const Status status = OpenWith(files);
+  EXPECT_EQ(status.code(), Code::kCorruption);
+  EXPECT_NE(std::string(status.message()).find(".wal"), std::string::npos) << status.message();
+  EXPECT_NE(std::string(status.message()).find("byte 64"), std::string::npos) << status.message();
+}
+
+TEST_F(DamageTest, EveryFlippedByteOfTheManifestIsRefusedOrHarmless) {
+  const std::string name = Find(files_, "MANIFEST");
+  for (size_t at = 0; at < files_.at(name).size(); at += 3) {
+    Files files = files_;
+    files[name][at] = static_cast<char>(files[name][at] ^ 0x40);
+    base::SimEnv env(5);
+    WriteDisk(env, "lsm", files);
+    TestEngine db(env, "lsm", TinyOptions());
+    // Behind the last durable record nothing was promised; before it nothing may change unseen.
+    const Status status = db.TryOpen();
+    if (status.ok()) continue;
+    EXPECT_TRUE(status.code() == Code::kCorruption || status.code() == Code::kUnsupported)
+        << status.message();
+  }
+}
+
+}  // namespace
+}  // namespace nexadb::lsm::testing

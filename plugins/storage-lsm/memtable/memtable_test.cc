@@ -1,0 +1,108 @@
+// Laws of the memtable: order, versions, readers beside the writer.
+#include "plugins/storage-lsm/memtable/memtable.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <thread>
+
+#include "core/base/prng.h"
+
+namespace nexadb::lsm {
+namespace {
+
+TEST(SkipListTest, EntriesAreInOrderNewestFirst) {
+  base::Prng prng(11);
+  SkipList list;
+  std::map<std::pair<std::string, uint64_t>, std::string> model;  // key, ~sequence
+  for (Sequence sequence = 1; sequence <= 3000; ++sequence) {
+    const std::string key = std::to_string(prng.Below(500)) + std::string(prng.Below(12), 'k');
+    const std::string value = std::to_string(sequence);
+    list.Insert(key, sequence, Kind::kPut, value);
+    model[{key, ~sequence}] = value;
+  }
+  const SkipList::Node* node = list.First();
+  for (const auto& [place, value] : model) {
+    ASSERT_NE(node, nullptr);
+    EXPECT_EQ(node->key(), place.first);
+    EXPECT_EQ(node->value(), value);
+    node = node->Next(0);
+  }
+  EXPECT_EQ(node, nullptr);
+  node = list.SeekBack({});
+  for (auto at = model.rbegin(); at != model.rend(); ++at, node = list.Before(node)) {
+    ASSERT_NE(node, nullptr);
+    EXPECT_EQ(node->value(), at->second);
+  }
+  for (int i = 0; i < 500; ++i) {
+    const std::string key = std::to_string(prng.Below(500));
+    const Sequence sequence = prng.Below(3001);
+    auto at = model.lower_bound({key, ~sequence});
+    const SkipList::Node* found = list.Seek(key, sequence);
+    ASSERT_EQ(found == nullptr, at == model.end());
+    EXPECT_EQ(found == nullptr ? "" : found->value(), at == model.end() ? "" : at->second);
+    auto below = model.lower_bound({key, 0});
+    found = list.SeekBack(key);
+    ASSERT_EQ(found == nullptr, below == model.begin());
+    EXPECT_EQ(found == nullptr ? "" : found->value(),
+              below == model.begin() ? "" : std::prev(below)->second);
+  }
+}
+
+TEST(SkipListTest, KeysInOrderAreAppended) {
+  SkipList list;
+  for (uint32_t i = 0; i < 5000; ++i) {
+    std::string key(4, '\0');
+    base::StoreBig(reinterpret_cast<uint8_t*>(key.data()), i);
+    list.Insert(key, i + 1, Kind::kPut, {});
+  }
+  uint32_t count = 0;
+  for (const SkipList::Node* n = list.First(); n != nullptr; n = n->Next(0)) ++count;
+  EXPECT_EQ(count, 5000u);
+  const uint64_t estimate = list.Estimate({}, {});
+  EXPECT_GT(estimate, 3000u);
+  EXPECT_LT(estimate, 8000u);
+}
+
+TEST(SkipListTest, ReadersBesideTheWriterSeeWholeEntries) {
+  SkipList list;
+  constexpr uint64_t kEntries = 20000;
+  std::atomic<uint64_t> written{0};
+  std::thread reader([&] {
+    base::Prng prng(3);
+    while (written.load(std::memory_order_acquire) < kEntries) {
+      const uint64_t limit = written.load(std::memory_order_acquire);
+      if (limit == 0) continue;
+      const std::string key = std::to_string(prng.Below(limit));
+      const SkipList::Node* node = list.Seek(key, kSequenceMax);
+      ASSERT_NE(node, nullptr);
+      ASSERT_EQ(node->key(), key);
+      ASSERT_EQ(node->value(), key + key);
+    }
+  });
+  for (uint64_t i = 0; i < kEntries; ++i) {
+    const std::string key = std::to_string(i);
+    list.Insert(key, i + 1, Kind::kPut, key + key);
+    written.store(i + 1, std::memory_order_release);
+  }
+  reader.join();
+}
+
+TEST(MemtableTest, RangeDeletesCoverWhatIsOlder) {
+  Memtable memtable(1);
+  memtable.Add({Kind::kPut, "b", "1"}, 1);
+  memtable.Add({Kind::kDeleteRange, "a", "c"}, 2);
+  memtable.Add({Kind::kDeleteRange, "b", ""}, 5);
+  EXPECT_EQ(memtable.tombstones().Cover("a", 10), 2u);
+  EXPECT_EQ(memtable.tombstones().Cover("b", 10), 5u);
+  EXPECT_EQ(memtable.tombstones().Cover("b", 4), 2u);
+  EXPECT_EQ(memtable.tombstones().Cover("b", 1), 0u);
+  EXPECT_EQ(memtable.tombstones().Cover("zzz", 10), 5u);
+  EXPECT_EQ(memtable.tombstones().Cover("A", 10), 0u);
+  EXPECT_EQ(memtable.sequence_max(), 5u);
+  EXPECT_EQ(memtable.entries(), 1u);
+}
+
+}  // namespace
+}  // namespace nexadb::lsm
