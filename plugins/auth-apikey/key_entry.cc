@@ -13,11 +13,14 @@ KeyEntry::KeyEntry(const KeyRecord& record, Clock& clock) : id_(record.id), cloc
 }
 
 void KeyEntry::Apply(const KeyRecord& record) {
-  auto facts =
-      std::make_unique<const Facts>(Facts{record.name, Scope(record.actions, record.patterns)});
   std::lock_guard lock(history_mutex_);
-  history_.push_back(std::move(facts));
-  facts_.store(history_.back().get(), std::memory_order_release);
+  const Facts* now = facts_.load(std::memory_order_relaxed);
+  if (now == nullptr || now->name != record.name || now->actions != record.actions ||
+      now->patterns != record.patterns) {
+    history_.push_back(std::make_unique<const Facts>(Facts{
+        record.name, record.actions, record.patterns, Scope(record.actions, record.patterns)}));
+    facts_.store(history_.back().get(), std::memory_order_release);
+  }
   expires_ms_.store(record.expires_ms, std::memory_order_release);
   revoked_.store(record.revoked_ms != 0, std::memory_order_release);
 }

@@ -37,6 +37,8 @@ class KeyEntry final : public Principal {
  private:
   struct Facts {
     std::string name;
+    uint32_t actions;
+    std::vector<std::string> patterns;
     Scope scope;
   };
   ~KeyEntry() = default;
