@@ -47,9 +47,9 @@ TEST(Executor, EveryTaskIsRunOrDroppedOnce) {
 }
 
 TEST(Executor, AFullQueueDropsWhatIsOffered) {
-  ThreadPools pools({1, 1, 2});
   Gate gate;
   Counts counts;
+  ThreadPools pools({1, 1, 2});  // last, so that it stops before what its tasks use goes
   ASSERT_TRUE(pools.Post(gate.AsTask()).ok());
   gate.entered.get_future().wait();
   ASSERT_TRUE(pools.Post(counts.AsTask()).ok());
@@ -62,7 +62,6 @@ TEST(Executor, AFullQueueDropsWhatIsOffered) {
 }
 
 TEST(Executor, DelayedTasksRunInTheOrderOfTheirTimes) {
-  ThreadPools pools({1, 1, 100});
   struct Step {
     std::vector<int>* order;
     int number;
@@ -72,6 +71,7 @@ TEST(Executor, DelayedTasksRunInTheOrderOfTheirTimes) {
   std::promise<void> done;
   Step late{&order, 2, &done};
   Step early{&order, 1, nullptr};
+  ThreadPools pools({1, 1, 100});
   auto run = [](void* s) noexcept {
     auto* step = static_cast<Step*>(s);
     step->order->push_back(step->number);

@@ -9,9 +9,9 @@
 #include "nexadb/sdk/guard.h"
 
 namespace nexadb::probe {
-namespace {
 
-// What "test.source" and "test.link" offer.
+// Not in the unnamed namespace, for it is one type to all probes. What "test.source" and
+// "test.link" offer.
 class Source {
  public:
   static constexpr InterfaceId kInterface{PROBE_PROVIDES, 0, 1};
@@ -20,6 +20,8 @@ class Source {
  protected:
   ~Source() = default;
 };
+
+namespace {
 
 class Probe final : public Plugin, public Source {
  public:
