@@ -178,7 +178,8 @@ bool IsVariableName(std::string_view name) {
 void CheckFieldPath(std::string_view path) {
   if (path.empty()) Fail(40352, "FieldPath cannot be constructed with empty string");
   if (path.back() == '.') Fail(40353, "FieldPath must not end with a '.'.");
-  for (const PathComponent& c : Path(path).components()) {
+  const Path parts(path);
+  for (const PathComponent& c : parts.components()) {
     if (c.name.empty()) Fail(15998, "FieldPath field names may not be empty strings.");
     if (c.name[0] == '$') {
       Fail(16410,

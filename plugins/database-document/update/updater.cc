@@ -29,7 +29,8 @@ struct Change {
 
 std::vector<std::string> Components(std::string_view path) {
   std::vector<std::string> out;
-  for (const PathComponent& c : Path(path).components()) out.push_back(c.name);
+  const Path parts(path);
+  for (const PathComponent& c : parts.components()) out.push_back(c.name);
   return out;
 }
 
