@@ -1,6 +1,6 @@
 #include "plugins/database-document/session/settings.h"
 
-namespace nexadb::document {
+namespace nexadb::database {
 
 Result<Settings> Settings::Read(const ConfigView& config) noexcept {
   Settings s;
@@ -26,4 +26,4 @@ Result<Settings> Settings::Read(const ConfigView& config) noexcept {
   return s;
 }
 
-}  // namespace nexadb::document
+}  // namespace nexadb::database

@@ -4,7 +4,7 @@
 
 #include "nexadb/config.h"
 
-namespace nexadb::document {
+namespace nexadb::database {
 
 struct Settings {
   uint64_t default_time_limit_ms = 30'000;
@@ -18,4 +18,4 @@ struct Settings {
   static Result<Settings> Read(const ConfigView& config) noexcept;
 };
 
-}  // namespace nexadb::document
+}  // namespace nexadb::database

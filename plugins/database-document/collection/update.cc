@@ -1,0 +1,238 @@
+#include "plugins/database-document/collection/update.h"
+
+#include "core/document/error.h"
+#include "plugins/database-document/update/updater.h"
+
+namespace nexadb::database {
+
+namespace {
+
+constexpr int32_t kFailedToParse = 9;
+constexpr size_t kScanBatch = 256;
+
+using MatcherPtr = std::shared_ptr<const query::Matcher>;
+
+Result<MatcherPtr> ParseFilter(bson::Document filter, const query::ParseOptions& options) {
+  auto parsed = query::Matcher::Parse(filter, options);
+  if (!parsed.ok()) return parsed.status();
+  return MatcherPtr(std::move(*parsed));
+}
+
+CurrentDocument Hold(const ScannedDocument& found) {
+  CurrentDocument current;
+  current.key = std::string(AsText(found.key));
+  current.value = Buffer::Copy(found.value);
+  current.stored = *DecodeDocument(current.value.bytes());
+  current.found = true;
+  return current;
+}
+
+// Calls use(document) for every match until it says to stop. Changes made meanwhile are not seen:
+// the scan's cursor reads the store as it was when opened.
+template <class Use>
+Status ForEachMatch(QueryContext& context, const CollectionEntry& entry, const MatcherPtr& filter,
+                    Use&& use) {
+  CollectionScan scan(context, ChooseAccess(entry.id, *filter, ScanDirection::kForward), filter);
+  std::vector<ScannedDocument> batch(kScanBatch);
+  for (;;) {
+    auto count = scan.Next(batch);
+    if (!count.ok()) return count.status();
+    if (*count == 0) return {};
+    for (size_t i = 0; i < *count; ++i) {
+      Result<bool> go_on = use(batch[i]);
+      if (!go_on.ok()) return go_on.status();
+      if (!*go_on) return {};
+    }
+  }
+}
+
+// The first match, or with a sort the least one.
+Result<CurrentDocument> FindOne(QueryContext& context, const CollectionEntry& entry,
+                                const MatcherPtr& filter, const query::SortPattern& sort) {
+  CurrentDocument best;
+  std::string best_key;
+  Status status =
+      ForEachMatch(context, entry, filter, [&](const ScannedDocument& found) -> Result<bool> {
+        if (sort.empty()) {
+          best = Hold(found);
+          return false;
+        }
+        std::string key;
+        if (Status bad = sort.AppendKey(found.stored.body, &key); !bad.ok()) return bad;
+        if (!best.found || key < best_key) {
+          best = Hold(found);
+          best_key = std::move(key);
+        }
+        return true;
+      });
+  if (!status.ok()) return status;
+  return best;
+}
+
+// One update statement within one transaction.
+class UpdateRun {
+ public:
+  UpdateRun(SessionImpl& session, WriteSet& set, const Target& target,
+            const UpdateStatement& statement, const query::Updater& updater, MatcherPtr filter)
+      : session_(session),
+        set_(set),
+        target_(target),
+        statement_(statement),
+        updater_(updater),
+        filter_(std::move(filter)),
+        context_(session, std::string(target.database), ReadScope::Within(set)) {}
+
+  Result<UpdateOutcome> Run(const query::SortPattern& sort) {
+    auto entry = FindForWrite(session_, set_, target_.database, target_.collection);
+    if (!entry.ok()) return entry.status();
+    if (*entry != nullptr) {
+      auto writer = CollectionWriter::Open(session_, set_, *entry, statement_.validation);
+      if (!writer.ok()) return writer.status();
+      Status status = statement_.multi ? ChangeAll(**writer) : ChangeOne(**writer, sort);
+      if (status.ok()) status = (*writer)->Flush();
+      if (!status.ok()) return status;
+    }
+    if (outcome_.matched == 0 && statement_.upsert) {
+      if (Status status = Upsert(); !status.ok()) return status;
+    }
+    return std::move(outcome_);
+  }
+
+ private:
+  Status ChangeAll(CollectionWriter& writer) {
+    return ForEachMatch(context_, writer.entry(), filter_,
+                        [&](const ScannedDocument& found) -> Result<bool> {
+                          Status status = Change(writer, Hold(found));
+                          if (!status.ok()) return status;
+                          return true;
+                        });
+  }
+
+  Status ChangeOne(CollectionWriter& writer, const query::SortPattern& sort) {
+    auto found = FindOne(context_, writer.entry(), filter_, sort);
+    if (!found.ok()) return found.status();
+    return found->found ? Change(writer, *found) : Status();
+  }
+
+  Status Change(CollectionWriter& writer, const CurrentDocument& before) {
+    query::ApplyOptions apply;
+    if (updater_.NeedsPosition()) {
+      query::MatchDetails details;
+      auto matches = filter_->Matches(before.stored.body, &details);
+      if (!matches.ok()) return matches.status();
+      apply.position = details.position;
+    }
+    auto changed = updater_.Apply(before.stored.body, apply);
+    if (!changed.ok()) return changed.status();
+    ++outcome_.matched;
+    if (!statement_.multi) {
+      outcome_.before = std::string(AsText(before.stored.body.bytes()));
+      outcome_.after = changed->document;
+    }
+    if (!changed->modified) return {};
+    ++outcome_.modified;
+    auto prepared = PrepareUpdate(session_.environment(), before.stored.body,
+                                  bson::Document(AsBytes(changed->document)), writer.stamps());
+    if (!prepared.ok()) return prepared.status();
+    if (!statement_.multi) outcome_.after = prepared->bytes;
+    return writer.Replace(before, *prepared);
+  }
+
+  Status Upsert() {
+    auto base = query::UpsertBase(statement_.filter);
+    if (!base.ok()) return base.status();
+    query::ApplyOptions apply;
+    apply.inserting = true;
+    auto made = updater_.Apply(bson::Document(AsBytes(*base)), apply);
+    if (!made.ok()) return made.status();
+    auto entry = FindOrCreate(session_, set_, target_.database, target_.collection);
+    if (!entry.ok()) return entry.status();
+    auto writer = CollectionWriter::Open(session_, set_, *entry, statement_.validation);
+    if (!writer.ok()) return writer.status();
+    const IdKind id_kind = session_.timestamps() ? IdKind::kText : IdKind::kObjectId;
+    auto prepared = PrepareInsert(session_.environment(), bson::Document(AsBytes(made->document)),
+                                  id_kind, (*writer)->stamps());
+    if (!prepared.ok()) return prepared.status();
+    if (Status status = (*writer)->Insert(*prepared); !status.ok()) return status;
+    bson::Builder id;
+    id.Element(bson::Document(AsBytes(prepared->bytes))["_id"]);
+    outcome_.upserted = id.Finish();
+    outcome_.after = std::move(prepared->bytes);
+    return (*writer)->Flush();
+  }
+
+  SessionImpl& session_;
+  WriteSet& set_;
+  const Target& target_;
+  const UpdateStatement& statement_;
+  const query::Updater& updater_;
+  MatcherPtr filter_;
+  QueryContext context_;
+  UpdateOutcome outcome_;
+};
+
+}  // namespace
+
+Result<UpdateOutcome> RunUpdate(SessionImpl& session, const Target& target,
+                                const UpdateStatement& statement,
+                                const query::ParseOptions& options) {
+  auto updater = query::Updater::Parse(statement.update, statement.array_filters, options);
+  if (!updater.ok()) return updater.status();
+  if (statement.multi && (*updater)->kind() == query::Updater::Kind::kReplacement) {
+    return MongoError(kFailedToParse, "multi update is not supported for replacement-style update");
+  }
+  auto filter = ParseFilter(statement.filter, options);
+  if (!filter.ok()) return filter.status();
+  auto sort = query::SortPattern::Parse(statement.sort);
+  if (!sort.ok()) return sort.status();
+  UpdateOutcome outcome;
+  Status status = RunWrite(session, [&](WriteSet& set) -> Status {
+    auto run = UpdateRun(session, set, target, statement, **updater, *filter).Run(*sort);
+    if (!run.ok()) return run.status();
+    outcome = std::move(*run);
+    return {};
+  });
+  if (!status.ok()) return status;
+  return outcome;
+}
+
+Result<DeleteOutcome> RunDelete(SessionImpl& session, const Target& target,
+                                const DeleteStatement& statement,
+                                const query::ParseOptions& options) {
+  auto filter = ParseFilter(statement.filter, options);
+  if (!filter.ok()) return filter.status();
+  auto sort = query::SortPattern::Parse(statement.sort);
+  if (!sort.ok()) return sort.status();
+  DeleteOutcome outcome;
+  Status status = RunWrite(session, [&](WriteSet& set) -> Status {
+    outcome = DeleteOutcome();
+    auto entry = FindForWrite(session, set, target.database, target.collection);
+    if (!entry.ok()) return entry.status();
+    if (*entry == nullptr) return {};
+    auto writer = CollectionWriter::Open(session, set, *entry, Validation::kBypass);
+    if (!writer.ok()) return writer.status();
+    QueryContext context(session, std::string(target.database), ReadScope::Within(set));
+    if (statement.multi) {
+      Status bad = ForEachMatch(context, **entry, *filter,
+                                [&](const ScannedDocument& found) -> Result<bool> {
+                                  ++outcome.deleted;
+                                  Status failed = (*writer)->Remove(Hold(found));
+                                  if (!failed.ok()) return failed;
+                                  return true;
+                                });
+      if (!bad.ok()) return bad;
+    } else {
+      auto found = FindOne(context, **entry, *filter, *sort);
+      if (!found.ok()) return found.status();
+      if (!found->found) return {};
+      outcome.deleted = 1;
+      outcome.before = std::string(AsText(found->stored.body.bytes()));
+      if (Status bad = (*writer)->Remove(*found); !bad.ok()) return bad;
+    }
+    return (*writer)->Flush();
+  });
+  if (!status.ok()) return status;
+  return outcome;
+}
+
+}  // namespace nexadb::database

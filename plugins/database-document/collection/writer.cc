@@ -1,0 +1,317 @@
+#include "plugins/database-document/collection/writer.h"
+
+#include <algorithm>
+
+#include "core/document/error.h"
+#include "core/document/json.h"
+#include "plugins/database-document/vectors/record.h"
+#include "plugins/database-document/vectors/registry.h"
+
+namespace nexadb::database {
+
+namespace {
+
+constexpr int32_t kNotSupportedOnView = 166;
+constexpr size_t kDocumentKeyOffset = sizeof(uint32_t) + 1;  // collection id and space
+// Held back until then: one call to storage for many documents.
+constexpr size_t kBatchBytesMax = 1 << 20;
+constexpr size_t kUuidVersionByte = 6;
+constexpr size_t kUuidVariantByte = 8;
+
+std::string_view OwnerOf(std::string_view key) { return key.substr(kDocumentKeyOffset); }
+
+}  // namespace
+
+Status DuplicateKey(const CollectionEntry& entry, std::string_view index, bson::Document pattern,
+                    bson::Document value) {
+  const std::string where = Namespace(entry.database, entry.name);
+  ErrorDetail detail;
+  detail.Text("collection", entry.name).Text("index", index);
+  detail.Object("keyPattern", pattern).Object("keyValue", value);
+  return MakeError(ErrorId::kDuplicateKey,
+                   "E11000 duplicate key error collection: " + where + " index: " +
+                       std::string(index) + " dup key: " + BsonToJson(value, JsonMode::kRelaxed),
+                   detail.Finish());
+}
+
+Result<std::unique_ptr<CollectionWriter>> CollectionWriter::Open(SessionImpl& session,
+                                                                 WriteSet& set, EntryPtr entry,
+                                                                 Validation validation) {
+  std::unique_ptr<CollectionWriter> writer(new CollectionWriter(session, set, std::move(entry)));
+  const CollectionEntry& e = writer->entry();
+  if (Status status = set.Guard(EntryName(e.database, e.name)); !status.ok()) return status;
+  for (const IndexEntry& index : e.indexes) {
+    auto keys = IndexKeys::Compile(e.id, index);
+    if (!keys.ok()) return keys.status();
+    writer->indexes_.push_back(std::move(*keys));
+  }
+  const bson::Document options = e.option_document();
+  const bson::Element validator = options["validator"];
+  const auto says = [&](std::string_view option, std::string_view value) {
+    const bson::Element found = options[option];
+    return found.type() == bson::Type::kString && found.value().Text() == value;
+  };
+  const bool off = validation == Validation::kBypass || says("validationLevel", "off") ||
+                   says("validationAction", "warn");
+  if (validator.type() == bson::Type::kObject && !off) {
+    query::ParseOptions parse;
+    parse.now_ms = session.environment().NowMs();
+    auto matcher = query::Matcher::Parse(validator.value().Doc(), parse);
+    if (!matcher.ok()) return matcher.status();
+    writer->validator_ = std::move(*matcher);
+  }
+  return writer;
+}
+
+Stamps CollectionWriter::stamps() const {
+  return session_.timestamps() && entry_->timestamps() ? Stamps::kSet : Stamps::kNone;
+}
+
+void CollectionWriter::Add(Mutation::Op op, std::string key, std::string value) {
+  batch_bytes_ += key.size() + value.size();
+  bytes_.push_back(std::move(key));
+  const BytesView key_view = AsBytes(bytes_.back());
+  bytes_.push_back(std::move(value));
+  batch_.push_back({op, 0, key_view, AsBytes(bytes_.back())});
+}
+
+void CollectionWriter::AddDocument(std::string key, bson::Document body,
+                                   std::optional<uint64_t> row) {
+  std::string value = EncodeDocument(body, row);
+  if (set_.TakeStamp()) {
+    Add(Mutation::Op::kPutStampedValue, std::move(key), std::move(value));
+  } else {
+    value.replace(0, kVersionstampBytes, set_.FallbackVersion());
+    Add(Mutation::Op::kPut, std::move(key), std::move(value));
+  }
+}
+
+Status CollectionWriter::Flush() {
+  if (count_delta_ != 0) {
+    Add(Mutation::Op::kAdd, SpacePrefix(entry_->id, Space::kCount),
+        std::string(reinterpret_cast<const char*>(&count_delta_), sizeof(count_delta_)));
+    count_delta_ = 0;
+  }
+  Status status = batch_.empty() ? Status() : set_.Write(batch_);
+  batch_.clear();
+  bytes_.clear();
+  pending_keys_.clear();
+  batch_bytes_ = 0;
+  return status;
+}
+
+Status CollectionWriter::CheckValidator(bson::Document document) const {
+  if (validator_ == nullptr) return {};
+  auto matches = validator_->Matches(document);
+  if (!matches.ok()) return matches.status();
+  if (*matches) return {};
+  ErrorDetail detail;
+  detail.Value("failingDocumentId", document["_id"].value());
+  return MakeError(ErrorId::kValidationFailed, "Document failed validation", detail.Finish());
+}
+
+Status CollectionWriter::CheckIdFree(bson::Document document, const std::string& key) {
+  bool taken = pending_keys_.contains(key);
+  if (!taken) {
+    auto stored = set_.transaction().Get(AsBytes(key), {});
+    if (!stored.ok() && stored.status().code() != Code::kNotFound) return stored.status();
+    taken = stored.ok();
+  }
+  if (!taken) return {};
+  bson::Builder pattern;
+  pattern.Int32("_id", 1);
+  bson::Builder value;
+  value.Value("_id", document["_id"].value());
+  return DuplicateKey(*entry_, "_id_", bson::Document(AsBytes(pattern.Finish())),
+                      bson::Document(AsBytes(value.Finish())));
+}
+
+Status CollectionWriter::Insert(const PreparedDocument& document) {
+  const bson::Document body(AsBytes(document.bytes));
+  if (Status status = CheckValidator(body); !status.ok()) return status;
+  std::string key = DocumentKey(entry_->id, body["_id"].value());
+  if (Status status = CheckIdFree(body, key); !status.ok()) return status;
+  const size_t mark = batch_.size();
+  if (Status status = ChangeIndexes(OwnerOf(key), {}, body); !status.ok()) return status;
+  auto row = ChangeVector(document.vector, std::nullopt, OwnerOf(key));
+  if (!row.ok()) {
+    // Other documents of the batch stay, this one leaves nothing.
+    batch_.resize(mark);
+    bytes_.resize(2 * mark);
+    return row.status();
+  }
+  pending_keys_.insert(key);
+  AddDocument(std::move(key), body, *row);
+  ++count_delta_;
+  return batch_bytes_ < kBatchBytesMax && indexes_.empty() ? Status() : Flush();
+}
+
+Status CollectionWriter::Replace(const CurrentDocument& before, const PreparedDocument& after) {
+  const bson::Document body(AsBytes(after.bytes));
+  if (Status status = CheckValidator(body); !status.ok()) return status;
+  Status status = ChangeIndexes(OwnerOf(before.key), before.stored.body, body);
+  if (!status.ok()) return status;
+  std::optional<uint64_t> old_row;
+  if (before.stored.has_row) old_row = before.stored.row;
+  auto row = ChangeVector(after.vector, old_row, OwnerOf(before.key));
+  if (!row.ok()) return row.status();
+  AddDocument(before.key, body, *row);
+  return batch_bytes_ < kBatchBytesMax && indexes_.empty() ? Status() : Flush();
+}
+
+Status CollectionWriter::Remove(const CurrentDocument& before) {
+  Status status = ChangeIndexes(OwnerOf(before.key), before.stored.body, {});
+  if (!status.ok()) return status;
+  if (before.stored.has_row) {
+    VectorEdit edit;
+    edit.kind = VectorEdit::Kind::kRemove;
+    auto row = ChangeVector(edit, before.stored.row, OwnerOf(before.key));
+    if (!row.ok()) return row.status();
+  }
+  Add(Mutation::Op::kDelete, before.key, {});
+  --count_delta_;
+  return batch_bytes_ < kBatchBytesMax && indexes_.empty() ? Status() : Flush();
+}
+
+Status CollectionWriter::CheckUniqueFree(const IndexKeys& keys, std::string_view values,
+                                         std::string_view document_key, bson::Document document) {
+  auto owner = set_.transaction().Get(AsBytes(keys.UniqueKey(values)), {});
+  if (!owner.ok()) return owner.status().code() == Code::kNotFound ? Status() : owner.status();
+  if (owner->text() == document_key) return {};
+  return DuplicateKey(*entry_, keys.index().name, keys.index().key(),
+                      bson::Document(AsBytes(keys.KeyValue(document))));
+}
+
+Status CollectionWriter::ChangeIndexes(std::string_view document_key, bson::Document before,
+                                       bson::Document after) {
+  if (indexes_.empty()) return {};
+  const bool had = !before.empty();
+  const bool has = !after.empty();
+  struct Difference {
+    Mutation::Op op;
+    std::string key;
+  };
+  std::vector<Difference> differences;
+  for (const IndexKeys& keys : indexes_) {
+    std::set<std::string> old_keys, new_keys;
+    if (had) {
+      auto found = keys.Of(before);
+      if (!found.ok()) return found.status();
+      old_keys = std::move(*found);
+    }
+    if (has) {
+      auto found = keys.Of(after);
+      if (!found.ok()) return found.status();
+      new_keys = std::move(*found);
+    }
+    for (const std::string& key : old_keys) {
+      if (new_keys.contains(key)) continue;
+      differences.push_back({Mutation::Op::kDelete, keys.EntryKey(key, document_key)});
+    }
+    for (const std::string& key : new_keys) {
+      if (old_keys.contains(key)) continue;
+      if (keys.index().unique) {
+        Status status = CheckUniqueFree(keys, key, document_key, after);
+        if (!status.ok()) return status;
+      }
+      differences.push_back({Mutation::Op::kPut, keys.EntryKey(key, document_key)});
+    }
+  }
+  // Only now, when no index objects any more.
+  for (Difference& d : differences) {
+    Add(d.op, std::move(d.key),
+        d.op == Mutation::Op::kPut ? std::string(document_key) : std::string());
+  }
+  return {};
+}
+
+Status CollectionWriter::BecomeVectorCollection(size_t dimensions) {
+  auto changed = std::make_shared<CollectionEntry>(*entry_);
+  changed->vector = VectorOptions();
+  changed->vector->dimensions = static_cast<uint32_t>(dimensions);
+  if (!session_.environment().vectors->Offers(changed->vector->index)) {
+    return MakeError(ErrorId::kVectorIndexUnavailable,
+                     "no plugin offers the vector index '" + changed->vector->index + "'");
+  }
+  entry_ = changed;
+  return set_.PutEntry(entry_);
+}
+
+Result<std::optional<uint64_t>> CollectionWriter::ChangeVector(const VectorEdit& edit,
+                                                               std::optional<uint64_t> row,
+                                                               std::string_view document_key) {
+  if (edit.kind == VectorEdit::Kind::kKeep) return row;
+  if (edit.kind == VectorEdit::Kind::kRemove) {
+    if (row) {
+      Add(Mutation::Op::kDelete, RowKey(entry_->id, *row), {});
+      set_.AddVector({entry_, *row, {}});
+    }
+    return std::optional<uint64_t>();
+  }
+  if (!entry_->vector) {
+    Status status = BecomeVectorCollection(edit.vector.size());
+    if (!status.ok()) return status;
+  }
+  if (edit.vector.size() != entry_->vector->dimensions) {
+    ErrorDetail detail;
+    detail.Text("pointer", "/__vector__");
+    detail.Int64("expected", entry_->vector->dimensions);
+    detail.Int64("got", static_cast<int64_t>(edit.vector.size()));
+    return MakeError(ErrorId::kVectorDimensionMismatch,
+                     entry_->name + " holds vectors of " +
+                         std::to_string(entry_->vector->dimensions) + " dimensions, got " +
+                         std::to_string(edit.vector.size()),
+                     detail.Finish());
+  }
+  if (!row) {
+    auto taken = session_.environment().vectors->NewRow(entry_->id);
+    if (!taken.ok()) return taken.status();
+    row = *taken;
+  }
+  Add(Mutation::Op::kPut, RowKey(entry_->id, *row), EncodeVector(edit.vector, document_key));
+  set_.AddVector({entry_, *row, edit.vector});
+  return row;
+}
+
+Result<std::shared_ptr<CollectionEntry>> NewEntry(Environment& environment, WriteSet& set,
+                                                  EntryKind kind, std::string_view database,
+                                                  std::string_view name) {
+  auto id = TakeCollectionId(set.transaction());
+  if (!id.ok()) return id.status();
+  auto entry = std::make_shared<CollectionEntry>();
+  entry->id = *id;
+  entry->kind = kind;
+  entry->database = database;
+  entry->name = name;
+  environment.system->Random().Fill(entry->uuid);
+  entry->uuid[kUuidVersionByte] =
+      static_cast<uint8_t>((entry->uuid[kUuidVersionByte] & 0x0F) | 0x40);
+  entry->uuid[kUuidVariantByte] =
+      static_cast<uint8_t>((entry->uuid[kUuidVariantByte] & 0x3F) | 0x80);
+  return entry;
+}
+
+Result<EntryPtr> FindForWrite(SessionImpl& session, WriteSet& set, std::string_view database,
+                              std::string_view name) {
+  if (Status status = CheckWritableName(database, name); !status.ok()) return status;
+  Status status = session.CheckAccess(Action::kWrite, database, name);
+  if (!status.ok()) return status;
+  EntryPtr entry = set.Find(database, name);
+  if (entry != nullptr && entry->kind == EntryKind::kView) {
+    return MongoError(kNotSupportedOnView,
+                      "Namespace " + Namespace(database, name) + " is a view, not a collection");
+  }
+  return entry;
+}
+
+Result<EntryPtr> FindOrCreate(SessionImpl& session, WriteSet& set, std::string_view database,
+                              std::string_view name) {
+  auto found = FindForWrite(session, set, database, name);
+  if (!found.ok() || *found != nullptr) return found;
+  auto entry = NewEntry(session.environment(), set, EntryKind::kCollection, database, name);
+  if (!entry.ok()) return entry.status();
+  if (Status status = set.PutEntry(*entry); !status.ok()) return status;
+  return EntryPtr(std::move(*entry));
+}
+
+}  // namespace nexadb::database

@@ -1,0 +1,107 @@
+// aggregate.
+#include "core/document/error.h"
+#include "plugins/database-document/command/fields.h"
+#include "plugins/database-document/command/read_commands.h"
+#include "plugins/database-document/command/reply.h"
+#include "plugins/database-document/plan/namespace_source.h"
+
+namespace nexadb::database {
+
+namespace {
+
+constexpr int32_t kFailedToParse = 9;
+constexpr int32_t kInvalidNamespace = 73;
+constexpr int32_t kTypeMismatch = 14;
+// What stands for a collection in the namespace of {aggregate: 1}.
+constexpr std::string_view kNoCollection = "$cmd.aggregate";
+
+constexpr FieldSpec kAggregateFields[] = {
+    {"pipeline", FieldKind::kArray, Need::kRequired},
+    {"cursor", FieldKind::kObject},
+    {"explain", FieldKind::kFlag},
+    {"allowDiskUse", FieldKind::kFlag},
+    {"bypassDocumentValidation", FieldKind::kFlag},
+    {"collation", FieldKind::kObject},
+    {"hint", FieldKind::kObjectOrText},
+    {"let", FieldKind::kObject},
+    {"isMapReduceCommand", FieldKind::kFlag},
+    {"exchange", FieldKind::kAny},
+};
+
+// Stages that need no collection to begin with.
+bool BringsDocuments(std::string_view stage) {
+  return stage == "$documents" || stage == "$currentOp" || stage == "$listLocalSessions" ||
+         stage == "$listClusterCatalog";
+}
+
+}  // namespace
+
+Result<std::string_view> CheckAggregate(const CommandCall& call) {
+  const bson::Element first = *call.command.begin();
+  std::string_view collection;
+  if (first.value().IsNumber()) {
+    if (ToInteger(first.value()) != 1) {
+      return MongoError(kFailedToParse,
+                        "Invalid command format: the 'aggregate' field must "
+                        "specify a collection name or 1");
+    }
+  } else {
+    auto named = CollectionOf(call);
+    if (!named.ok()) return named;
+    collection = *named;
+  }
+  Status status = Fields::CheckCommand(call.command, kAggregateFields);
+  if (!status.ok()) return status;
+  for (const bson::Element& e : ObjectMember(call.command, "pipeline")) {
+    if (e.type() != bson::Type::kObject) {
+      return MongoError(kTypeMismatch, "Each element of the 'pipeline' array must be an object");
+    }
+  }
+  if (!Member(call.command, "cursor") && !Member(call.command, "explain")) {
+    return MongoError(kFailedToParse,
+                      "The 'cursor' option is required, except for aggregate with "
+                      "the explain argument");
+  }
+  return collection;
+}
+
+Result<std::unique_ptr<QueryStream>> OpenAggregate(const CommandCall& call) {
+  auto collection = CheckAggregate(call);
+  if (!collection.ok()) return collection.status();
+  const bson::Document stages = ObjectMember(call.command, "pipeline");
+  if (collection->empty()) {
+    const bson::Element first = *stages.begin();
+    const bson::Document stage = first ? first.value().Doc() : bson::Document();
+    if (stage.empty() || !BringsDocuments((*stage.begin()).name())) {
+      return MongoError(kInvalidNamespace,
+                        "{aggregate: 1} is not valid for this pipeline: its first stage needs a "
+                        "collection");
+    }
+  } else {
+    // Before the pipeline is looked at: whoever may not read learns nothing.
+    Status status = call.session.CheckAccess(Action::kRead, call.database, *collection);
+    if (!status.ok()) return status;
+  }
+  auto scope = ReadScope::Open(call.session);
+  if (!scope.ok()) return scope.status();
+  auto context = std::make_unique<QueryContext>(call.session, std::string(call.database), *scope);
+  context->set_parse_options(call.environment().NowMs(), ObjectMember(call.command, "let"));
+  auto source = OpenPipeline(*context, *collection, stages);
+  if (!source.ok()) return source.status();
+  return std::make_unique<QueryStream>(std::move(context), std::move(*source));
+}
+
+Status RunAggregate(const CommandCall& call, bson::Builder* reply) {
+  if (FlagMember(call.command, "explain", false)) return RunExplain(call, reply);
+  auto stream = OpenAggregate(call);
+  if (!stream.ok()) return stream.status();
+  auto batch_size = CursorBatchSize(call, kFirstBatchDocuments);
+  if (!batch_size.ok()) return batch_size.status();
+  const bson::Element named = *call.command.begin();
+  FirstBatch first;
+  first.documents_max = *batch_size;
+  first.collection = named.type() == bson::Type::kString ? named.value().Text() : kNoCollection;
+  return AppendCursor(call, std::move(*stream), first, reply);
+}
+
+}  // namespace nexadb::database

@@ -1,0 +1,232 @@
+// create, collMod, drop, dropDatabase, renameCollection.
+#include "core/document/error.h"
+#include "plugins/database-document/collection/ddl.h"
+#include "plugins/database-document/command/collation.h"
+#include "plugins/database-document/command/command.h"
+#include "plugins/database-document/command/fields.h"
+#include "plugins/database-document/plan/pipeline_context.h"
+
+namespace nexadb::database {
+
+namespace {
+
+constexpr int32_t kBadValue = 2;
+constexpr int32_t kInvalidOptions = 72;
+constexpr int32_t kInvalidNamespace = 73;
+constexpr int32_t kNotSupported = 115;
+
+constexpr FieldSpec kCreateFields[] = {
+    {"capped", FieldKind::kFlag},
+    {"autoIndexId", FieldKind::kFlag},
+    {"idIndex", FieldKind::kObject},
+    {"size", FieldKind::kNumber},
+    {"max", FieldKind::kNumber},
+    {"storageEngine", FieldKind::kObject},
+    {"validator", FieldKind::kObject},
+    {"validationLevel", FieldKind::kText},
+    {"validationAction", FieldKind::kText},
+    {"indexOptionDefaults", FieldKind::kObject},
+    {"viewOn", FieldKind::kText},
+    {"pipeline", FieldKind::kArray},
+    {"collation", FieldKind::kObject},
+    {"changeStreamPreAndPostImages", FieldKind::kObject},
+    {"timeseries", FieldKind::kObject},
+    {"clusteredIndex", FieldKind::kAny},
+    {"expireAfterSeconds", FieldKind::kNumber},
+    {"encryptedFields", FieldKind::kObject},
+    {"timestamps", FieldKind::kBool},  // of this database: _created_at and _updated_at
+};
+
+// Kept in the entry and shown by listCollections. All others of kCreateFields are refused, or say
+// what is so anyway.
+constexpr std::string_view kKeptOptions[] = {
+    "storageEngine", "validator", "validationLevel", "validationAction", "indexOptionDefaults",
+    "viewOn",        "pipeline",  "collation",       "timestamps"};
+
+Status CheckEnumeration(bson::Document command, std::string_view name,
+                        std::initializer_list<std::string_view> allowed) {
+  const bson::Value value = Member(command, name);
+  if (!value) return {};
+  for (const std::string_view a : allowed) {
+    if (value.Text() == a) return {};
+  }
+  return MongoError(kBadValue, "Enumeration value '" + std::string(value.Text()) + "' for field '" +
+                                   std::string(name) + "' is not a valid value.");
+}
+
+Status CheckValidator(const CommandCall& call) {
+  const bson::Document command = call.command;
+  Status status = CheckEnumeration(command, "validationLevel", {"off", "strict", "moderate"});
+  if (status.ok()) status = CheckEnumeration(command, "validationAction", {"error", "warn"});
+  if (!status.ok()) return status;
+  const bson::Document validator = ObjectMember(command, "validator");
+  return query::Matcher::Parse(validator, ParseOptionsOf(call)).status();
+}
+
+Status CheckView(const CommandCall& call, std::string_view name) {
+  const std::string_view on = TextMember(call.command, "viewOn");
+  if (on.empty() && Member(call.command, "viewOn")) {
+    return MongoError(kBadValue, "'viewOn' cannot be empty");
+  }
+  if (on.empty()) {
+    if (!Member(call.command, "pipeline")) return {};
+    return MongoError(kInvalidOptions, "'pipeline' requires 'viewOn' to also be specified");
+  }
+  if (Status status = CheckCollectionName(call.database, on); !status.ok()) return status;
+  Status status = call.session.CheckAccess(Action::kRead, call.database, on);
+  if (!status.ok()) return status;
+  auto scope = ReadScope::Open(call.session);
+  if (!scope.ok()) return scope.status();
+  QueryContext context(call.session, std::string(call.database), *scope);
+  DatabaseContext stages(context, on);
+  auto pipeline =
+      query::Pipeline::Parse(ObjectMember(call.command, "pipeline"), stages, ParseOptionsOf(call));
+  if (!pipeline.ok()) return pipeline.status();
+  const std::string_view last = (*pipeline)->LastStageName();
+  if (last == "$out" || last == "$merge") {
+    return MongoError(182,
+                      std::string(last) + " is not supported in the view " + std::string(name));
+  }
+  return {};
+}
+
+Status CheckOfferedOptions(const CommandCall& call) {
+  for (const std::string_view name : {"timeseries", "clusteredIndex", "encryptedFields",
+                                      "changeStreamPreAndPostImages", "expireAfterSeconds"}) {
+    if (Member(call.command, name)) {
+      return MongoError(kNotSupported, "create: '" + std::string(name) + "' is not supported");
+    }
+  }
+  if (FlagMember(call.command, "capped", false)) {
+    return MongoError(kNotSupported, "create: capped collections are not supported");
+  }
+  if (Member(call.command, "size") || Member(call.command, "max")) {
+    return MongoError(kInvalidOptions, "the 'size' and 'max' fields need 'capped: true'");
+  }
+  return CheckCollation(ObjectMember(call.command, "collation"));
+}
+
+}  // namespace
+
+Status RunCreate(const CommandCall& call, bson::Builder*) {
+  auto name = CollectionOf(call);
+  if (!name.ok()) return name.status();
+  Status status = Fields::CheckCommand(call.command, kCreateFields);
+  if (status.ok()) status = CheckOfferedOptions(call);
+  if (status.ok()) status = CheckValidator(call);
+  if (status.ok()) status = CheckView(call, *name);
+  if (!status.ok()) return status;
+  bson::Builder options;
+  for (const std::string_view option : kKeptOptions) {
+    if (const bson::Value value = Member(call.command, option)) options.Value(option, value);
+  }
+  const std::string bytes = options.Finish();
+  CreateRequest request;
+  request.database = call.database;
+  request.collection = *name;
+  request.options = bson::Document(AsBytes(bytes));
+  request.view = static_cast<bool>(Member(call.command, "viewOn"));
+  return CreateCollection(call.session, request);
+}
+
+namespace {
+
+constexpr FieldSpec kCollModFields[] = {
+    {"validator", FieldKind::kObject},      {"validationLevel", FieldKind::kText},
+    {"validationAction", FieldKind::kText}, {"viewOn", FieldKind::kText},
+    {"pipeline", FieldKind::kArray},        {"index", FieldKind::kObject},
+    {"dryRun", FieldKind::kBool},           {"timestamps", FieldKind::kBool},
+};
+
+constexpr std::string_view kAlterable[] = {"validator", "validationLevel", "validationAction",
+                                           "viewOn",    "pipeline",        "timestamps"};
+
+void AlterOptions(bson::Document command, CollectionEntry& entry) {
+  bson::Builder options;
+  for (const bson::Element& e : entry.option_document()) {
+    if (!Member(command, e.name())) options.Element(e);
+  }
+  for (const std::string_view name : kAlterable) {
+    if (const bson::Value value = Member(command, name)) options.Value(name, value);
+  }
+  entry.options = options.Finish();
+}
+
+}  // namespace
+
+Status RunCollMod(const CommandCall& call, bson::Builder*) {
+  auto name = CollectionOf(call);
+  if (!name.ok()) return name.status();
+  Status status = Fields::CheckCommand(call.command, kCollModFields);
+  if (status.ok()) status = CheckValidator(call);
+  if (!status.ok()) return status;
+  if (Member(call.command, "index") || Member(call.command, "dryRun")) {
+    return MongoError(kNotSupported, "collMod: changing an index is not supported");
+  }
+  return AlterCollection(
+      call.session, call.database, *name, [&](WriteSet&, CollectionEntry& entry) -> Status {
+        const bool view = entry.kind == EntryKind::kView;
+        const bool says_view = Member(call.command, "viewOn") || Member(call.command, "pipeline");
+        if (says_view && !view) {
+          return MongoError(kInvalidOptions, "'viewOn' and 'pipeline' are options of views");
+        }
+        if (Status bad = CheckView(call, *name); view && !bad.ok()) return bad;
+        AlterOptions(call.command, entry);
+        return {};
+      });
+}
+
+Status RunDrop(const CommandCall& call, bson::Builder* reply) {
+  auto name = CollectionOf(call);
+  if (!name.ok()) return name.status();
+  if (Status status = Fields::CheckCommand(call.command, {}); !status.ok()) return status;
+  auto dropped = DropCollection(call.session, call.database, *name);
+  if (!dropped.ok()) return dropped.status();
+  // As MongoDB since 7.0: dropping what is not there is fine.
+  if (!dropped->existed) return {};
+  if (dropped->indexes != 0) {
+    reply->Int32("nIndexesWas", static_cast<int32_t>(dropped->indexes));
+  }
+  reply->Text("ns", Namespace(call.database, *name));
+  return {};
+}
+
+Status RunDropDatabase(const CommandCall& call, bson::Builder* reply) {
+  if (Status status = Fields::CheckCommand(call.command, {}); !status.ok()) return status;
+  auto existed = DropDatabase(call.session, call.database);
+  if (!existed.ok()) return existed.status();
+  if (*existed) reply->Text("dropped", call.database);
+  return {};
+}
+
+Status RunRenameCollection(const CommandCall& call, bson::Builder*) {
+  static constexpr FieldSpec kKnown[] = {{"to", FieldKind::kText, Need::kRequired},
+                                         {"dropTarget", FieldKind::kAny},
+                                         {"stayTemp", FieldKind::kFlag},
+                                         {"collectionUUID", FieldKind::kAny}};
+  const bson::Element first = *call.command.begin();
+  if (first.type() != bson::Type::kString) {
+    return WrongType("renameCollection", "renameCollection", first.type(), "string");
+  }
+  if (Status status = Fields::CheckCommand(call.command, kKnown); !status.ok()) return status;
+  const std::string_view names[] = {first.value().Text(), TextMember(call.command, "to")};
+  std::string_view databases[2], collections[2];
+  for (size_t i = 0; i < 2; ++i) {
+    const size_t dot = names[i].find('.');
+    if (dot == std::string_view::npos || dot + 1 == names[i].size()) {
+      return MongoError(kInvalidNamespace,
+                        "Invalid namespace specified '" + std::string(names[i]) + "'");
+    }
+    databases[i] = names[i].substr(0, dot);
+    collections[i] = names[i].substr(dot + 1);
+  }
+  if (Member(call.command, "collectionUUID")) {
+    return MongoError(kNotSupported, "renameCollection: 'collectionUUID' is not supported");
+  }
+  RenameRequest request{
+      databases[0], collections[0], databases[1], collections[1],
+      FlagMember(call.command, "dropTarget", false) ? DropTarget::kYes : DropTarget::kNo};
+  return RenameCollection(call.session, request);
+}
+
+}  // namespace nexadb::database

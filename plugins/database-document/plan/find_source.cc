@@ -1,0 +1,254 @@
+#include "plugins/database-document/plan/find_source.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/document/error.h"
+#include "plugins/database-document/plan/namespace_source.h"
+#include "plugins/database-document/value/key_encoding.h"
+
+namespace nexadb::database {
+
+namespace {
+
+constexpr size_t kFingerprintBytes = sizeof(uint64_t);
+
+// {$natural: 1 or -1}, or a pattern that begins with _id: the order of the keys.
+bool IsKeyOrder(bson::Document sort) {
+  if (sort.empty()) return true;
+  const bson::Element first = *sort.begin();
+  return first.name() == "_id" || first.name() == "$natural";
+}
+
+bool IsDescending(const bson::Value& v) {
+  return (v.type() == bson::Type::kInt32 && v.Int32() < 0) ||
+         (v.type() == bson::Type::kInt64 && v.Int64() < 0) ||
+         (v.type() == bson::Type::kDouble && v.Double() < 0);
+}
+
+// Lets through what sorts after a place.
+class AfterSource final : public query::DocumentSource {
+ public:
+  AfterSource(query::SourcePtr input, const query::SortPattern& pattern, std::string after)
+      : input_(std::move(input)), pattern_(pattern), after_(std::move(after)) {}
+  Result<size_t> Next(std::span<query::BatchDocument> out) override {
+    for (;;) {
+      auto count = input_->Next(out);
+      if (!count.ok() || *count == 0) return count;
+      size_t kept = 0;
+      for (size_t i = 0; i < *count; ++i) {
+        key_.clear();
+        Status status = pattern_.AppendKey(out[i].view(), &key_);
+        if (!status.ok()) return status;
+        if (key_ <= after_) continue;
+        if (kept != i) out[kept] = std::move(out[i]);
+        ++kept;
+      }
+      if (kept != 0) return kept;
+    }
+  }
+
+ private:
+  query::SourcePtr input_;
+  const query::SortPattern& pattern_;
+  std::string after_;
+  std::string key_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<FindSource>> FindSource::Open(QueryContext& context,
+                                                     const FindRequest& request,
+                                                     std::string_view after) {
+  std::unique_ptr<FindSource> source(new FindSource(context));
+  if (Status status = source->Prepare(request, after); !status.ok()) return status;
+  return source;
+}
+
+Status FindSource::Prepare(const FindRequest& request, std::string_view after) {
+  const query::ParseOptions options = context_.parse_options();
+  auto filter = query::Matcher::Parse(request.filter, options);
+  if (!filter.ok()) return filter.status();
+  filter_ = std::move(*filter);
+  auto projection = query::Projection::ParseFind(request.projection, request.filter, options);
+  if (!projection.ok()) return projection.status();
+  projection_ = std::move(*projection);
+  fingerprint_ = request.Fingerprint();
+  remaining_ = request.limit != 0 ? request.limit : std::numeric_limits<uint64_t>::max();
+  skip_ = request.skip;
+  std::string_view place;
+  if (!after.empty()) {
+    if (after.size() < kFingerprintBytes) {
+      return MakeError(ErrorId::kInvalidCursor, "the position to go on from is damaged");
+    }
+    if (LoadBigEndian64(AsBytes(after).data()) != fingerprint_) {
+      return MakeError(ErrorId::kCursorMismatch, "the position belongs to another query");
+    }
+    place = after.substr(kFingerprintBytes);
+    skip_ = 0;
+  }
+  const bool natural = !request.sort.empty() && (*request.sort.begin()).name() == "$natural";
+  if (!natural) {
+    auto pattern = query::SortPattern::Parse(request.sort);
+    if (!pattern.ok()) return pattern.status();
+  }
+  Status status =
+      context_.session().CheckAccess(Action::kRead, context_.database(), request.collection);
+  if (!status.ok()) return status;
+  const EntryPtr entry = context_.scope().Find(context_.database(), request.collection);
+  if (entry == nullptr) {
+    input_ = std::make_unique<EmptySource>();
+    return {};
+  }
+  if (entry->kind == EntryKind::kView) return OpenView(request);
+  return IsKeyOrder(request.sort) ? OpenOrdered(request, *entry, place)
+                                  : OpenSorted(request, *entry, place);
+}
+
+Status FindSource::OpenOrdered(const FindRequest& request, const CollectionEntry& entry,
+                               std::string_view after) {
+  const bool reverse = !request.sort.empty() && IsDescending((*request.sort.begin()).value());
+  AccessPath path =
+      ChooseAccess(entry.id, *filter_, reverse ? ScanDirection::kReverse : ScanDirection::kForward);
+  if (!after.empty()) {
+    path.ResumeAfter(SpacePrefix(entry.id, Space::kDocument).append(after));
+  }
+  input_ = std::make_unique<CollectionSource>(context_, std::move(path), filter_);
+  return {};
+}
+
+Status FindSource::OpenSorted(const FindRequest& request, const CollectionEntry& entry,
+                              std::string_view after) {
+  bson::Builder total;
+  total.Elements(request.sort);
+  if (!request.sort["_id"]) total.Int32("_id", 1);
+  const std::string order = total.Finish();
+  auto pattern = query::SortPattern::Parse(bson::Document(AsBytes(order)));
+  if (!pattern.ok()) return pattern.status();
+  position_pattern_ = std::move(*pattern);
+  input_ = std::make_unique<CollectionSource>(
+      context_, ChooseAccess(entry.id, *filter_, ScanDirection::kForward), filter_);
+  if (!after.empty()) {
+    input_ =
+        std::make_unique<AfterSource>(std::move(input_), *position_pattern_, std::string(after));
+  }
+  bson::Builder stages;
+  stages.OpenObject("0").Object("$sort", bson::Document(AsBytes(order))).Close();
+  // One more than is given, to know whether anything follows.
+  if (remaining_ < static_cast<uint64_t>(INT64_MAX) - skip_ - 1) {
+    stages.OpenObject("1").Int64("$limit", static_cast<int64_t>(skip_ + remaining_ + 1)).Close();
+  }
+  const std::string bytes = stages.Finish();
+  auto sorting =
+      query::Pipeline::Parse(bson::Document(AsBytes(bytes)), stages_, context_.parse_options());
+  if (!sorting.ok()) return sorting.status();
+  sorting_ = std::move(*sorting);
+  auto opened = sorting_->Open(std::move(input_));
+  if (!opened.ok()) return opened.status();
+  input_ = std::move(*opened);
+  return {};
+}
+
+Status FindSource::OpenView(const FindRequest& request) {
+  keeps_position_ = false;
+  auto source = OpenNamespace(context_, request.collection, request.filter);
+  if (!source.ok()) return source.status();
+  input_ = std::move(*source);
+  if (IsKeyOrder(request.sort) && !request.sort["_id"]) return {};
+  bson::Builder stages;
+  stages.OpenObject("0").Object("$sort", request.sort).Close();
+  const std::string bytes = stages.Finish();
+  auto sorting =
+      query::Pipeline::Parse(bson::Document(AsBytes(bytes)), stages_, context_.parse_options());
+  if (!sorting.ok()) return sorting.status();
+  sorting_ = std::move(*sorting);
+  auto opened = sorting_->Open(std::move(input_));
+  if (!opened.ok()) return opened.status();
+  input_ = std::move(*opened);
+  return {};
+}
+
+Status FindSource::SkipFirst() {
+  std::vector<query::BatchDocument> skipped(
+      static_cast<size_t>(std::min<uint64_t>(skip_, query::kBatchDocuments)));
+  while (skip_ != 0) {
+    const auto wanted = static_cast<size_t>(std::min<uint64_t>(skip_, skipped.size()));
+    auto count = input_->Next(std::span(skipped).first(wanted));
+    if (!count.ok()) return count.status();
+    if (*count == 0) {
+      remaining_ = 0;
+      more_ = false;
+      break;
+    }
+    skip_ -= *count;
+  }
+  skip_ = 0;
+  return {};
+}
+
+// The last document that may be given has been: is there another behind it?
+Status FindSource::LookAhead(std::span<query::BatchDocument> given) {
+  for (query::BatchDocument& document : given) {
+    document = query::BatchDocument::Share(document.Keep());
+  }
+  query::BatchDocument next;
+  auto count = input_->Next(std::span(&next, 1));
+  if (!count.ok()) return count.status();
+  more_ = *count != 0;
+  return {};
+}
+
+Status FindSource::Remember(bson::Document last) {
+  if (!keeps_position_) return {};
+  last_.clear();
+  if (position_pattern_) return position_pattern_->AppendKey(last, &last_);
+  query::AppendKey(last["_id"].value(), &last_);
+  return {};
+}
+
+Status FindSource::Project(std::span<query::BatchDocument> given) const {
+  if (projection_->IsEmpty()) return {};
+  for (query::BatchDocument& document : given) {
+    query::MatchDetails details;
+    if (projection_->NeedsPosition()) {
+      auto matches = filter_->Matches(document.view(), &details);
+      if (!matches.ok()) return matches.status();
+    }
+    auto projected = projection_->Apply(document.view(), details);
+    if (!projected.ok()) return projected.status();
+    document = query::BatchDocument::Own(std::move(*projected));
+  }
+  return {};
+}
+
+Result<size_t> FindSource::Next(std::span<query::BatchDocument> out) {
+  if (skip_ != 0) {
+    if (Status status = SkipFirst(); !status.ok()) return status;
+  }
+  if (remaining_ == 0 || out.empty()) return size_t{0};
+  const auto wanted = static_cast<size_t>(std::min<uint64_t>(remaining_, out.size()));
+  auto count = input_->Next(out.first(wanted));
+  if (!count.ok()) return count;
+  const std::span<query::BatchDocument> given = out.first(*count);
+  if (given.empty()) {
+    more_ = false;
+    remaining_ = 0;
+    return size_t{0};
+  }
+  if (Status status = Remember(given.back().view()); !status.ok()) return status;
+  remaining_ -= given.size();
+  if (remaining_ == 0) {
+    if (Status status = LookAhead(given); !status.ok()) return status;
+  }
+  if (Status status = Project(given); !status.ok()) return status;
+  return given.size();
+}
+
+std::string FindSource::Position() const {
+  if (!keeps_position_ || !more_ || last_.empty()) return {};
+  std::string position;
+  AppendBigEndian64(fingerprint_, &position);
+  return position.append(last_);
+}
+
+}  // namespace nexadb::database

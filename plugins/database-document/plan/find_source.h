@@ -1,0 +1,54 @@
+// FindSource: the documents of a find, in order, cut and projected, and the position to go on from
+// later. Without a sort, and with one by _id, documents come in the order of _id. Any other sort is
+// broken by _id, so that every document has one place and a position can name it.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "plugins/database-document/collection/scan.h"
+#include "plugins/database-document/plan/find_request.h"
+#include "plugins/database-document/plan/pipeline_context.h"
+#include "plugins/database-document/project/projection.h"
+#include "plugins/database-document/project/sort.h"
+
+namespace nexadb::database {
+
+class FindSource final : public query::DocumentSource {
+ public:
+  // `after` is a Position of the same request, or empty; error cursor_mismatch when it is
+  // another's. The context outlives the source.
+  static Result<std::unique_ptr<FindSource>> Open(QueryContext& context, const FindRequest& request,
+                                                  std::string_view after);
+  Result<size_t> Next(std::span<query::BatchDocument> out) override;
+  // Where to go on after the last document given. Empty at the end, and for views.
+  std::string Position() const;
+
+ private:
+  explicit FindSource(QueryContext& context) : context_(context), stages_(context, "") {}
+  Status Prepare(const FindRequest& request, std::string_view after);
+  Status OpenOrdered(const FindRequest& request, const CollectionEntry& entry,
+                     std::string_view after);
+  Status OpenSorted(const FindRequest& request, const CollectionEntry& entry,
+                    std::string_view after);
+  Status OpenView(const FindRequest& request);
+  Status SkipFirst();
+  Status LookAhead(std::span<query::BatchDocument> given);
+  Status Remember(bson::Document last);
+  Status Project(std::span<query::BatchDocument> given) const;
+
+  QueryContext& context_;
+  DatabaseContext stages_;
+  std::shared_ptr<const query::Matcher> filter_;
+  std::unique_ptr<query::Projection> projection_;
+  std::unique_ptr<query::Pipeline> sorting_;
+  query::SourcePtr input_;
+  std::optional<query::SortPattern> position_pattern_;  // none: by _id alone
+  uint64_t fingerprint_ = 0;
+  uint64_t skip_ = 0;
+  uint64_t remaining_ = 0;  // documents that may still be given
+  std::string last_;        // the place of the last document given
+  bool keeps_position_ = true;
+  bool more_ = true;  // false once it is known that nothing follows
+};
+
+}  // namespace nexadb::database

@@ -1,0 +1,99 @@
+#include "plugins/database-document/plan/namespace_source.h"
+
+#include "core/document/error.h"
+
+namespace nexadb::database {
+
+namespace {
+
+constexpr int32_t kViewDepthLimitExceeded = 165;
+
+// Members are destroyed in reverse: the source before the pipeline that made it, that before the
+// context which it borrows.
+class PipelineSource final : public query::DocumentSource {
+ public:
+  PipelineSource(QueryContext& context, std::string_view collection)
+      : context_(context, collection) {}
+  Status Open(QueryContext& context, std::string_view collection, bson::Document stages,
+              int depth) {
+    auto pipeline = query::Pipeline::Parse(stages, context_, context.parse_options());
+    if (!pipeline.ok()) return pipeline.status();
+    pipeline_ = std::move(*pipeline);
+    query::SourcePtr input;
+    if (!pipeline_->BringsDocuments()) {
+      const auto match = pipeline_->TakeLeadingMatch();
+      const bson::Document filter = match ? bson::Document(AsBytes(*match)) : bson::Document();
+      auto opened = collection.empty() ? Result<query::SourcePtr>(std::make_unique<EmptySource>())
+                                       : OpenNamespace(context, collection, filter, depth);
+      if (!opened.ok()) return opened.status();
+      input = std::move(*opened);
+    }
+    auto source = pipeline_->Open(std::move(input));
+    if (!source.ok()) return source.status();
+    source_ = std::move(*source);
+    return {};
+  }
+  Result<size_t> Next(std::span<query::BatchDocument> out) override { return source_->Next(out); }
+
+ private:
+  DatabaseContext context_;
+  std::unique_ptr<query::Pipeline> pipeline_;
+  query::SourcePtr source_;
+};
+
+Result<query::SourcePtr> OpenView(QueryContext& context, const CollectionEntry& view,
+                                  bson::Document filter, int depth) {
+  if (depth >= kViewDepthMax) {
+    return MongoError(kViewDepthLimitExceeded, "view depth too deep or view cycle detected at " +
+                                                   Namespace(view.database, view.name));
+  }
+  const bson::Document options = view.option_document();
+  const bson::Element on = options["viewOn"];
+  const bson::Element pipeline = options["pipeline"];
+  if (on.type() != bson::Type::kString) {
+    return MakeError(ErrorId::kCorruption, "the view " + view.name + " has no viewOn");
+  }
+  const bson::Document stages =
+      pipeline.type() == bson::Type::kArray ? pipeline.value().Doc() : bson::Document();
+  bson::Builder match;
+  if (!filter.empty()) match.OpenObject("0").Object("$match", filter).Close();
+  const std::string joined = JoinStages(stages, bson::Document(AsBytes(match.Finish())));
+  return OpenPipeline(context, on.value().Text(), bson::Document(AsBytes(joined)), depth + 1);
+}
+
+}  // namespace
+
+std::string JoinStages(bson::Document first, bson::Document second) {
+  bson::Builder out;
+  size_t i = 0;
+  for (const bson::Document& part : {first, second}) {
+    for (const bson::Element& e : part) out.Value(std::to_string(i++), e.value());
+  }
+  return out.Finish();
+}
+
+Result<query::SourcePtr> OpenNamespace(QueryContext& context, std::string_view collection,
+                                       bson::Document filter, int depth) {
+  Status status = context.session().CheckAccess(Action::kRead, context.database(), collection);
+  if (!status.ok()) return status;
+  const EntryPtr entry = context.scope().Find(context.database(), collection);
+  if (entry != nullptr && entry->kind == EntryKind::kView) {
+    return OpenView(context, *entry, filter, depth);
+  }
+  auto parsed = query::Matcher::Parse(filter, context.parse_options());
+  if (!parsed.ok()) return parsed.status();
+  if (entry == nullptr) return query::SourcePtr(std::make_unique<EmptySource>());
+  const std::shared_ptr<const query::Matcher> matcher = std::move(*parsed);
+  AccessPath path = ChooseAccess(entry->id, *matcher, ScanDirection::kForward);
+  return query::SourcePtr(std::make_unique<CollectionSource>(context, std::move(path), matcher));
+}
+
+Result<query::SourcePtr> OpenPipeline(QueryContext& context, std::string_view collection,
+                                      bson::Document stages, int depth) {
+  auto source = std::make_unique<PipelineSource>(context, collection);
+  Status status = source->Open(context, collection, stages, depth);
+  if (!status.ok()) return status;
+  return query::SourcePtr(std::move(source));
+}
+
+}  // namespace nexadb::database

@@ -1,0 +1,32 @@
+// Sources of documents by name: a collection's documents that match a filter, along the access
+// path that the filter allows; a view's, by running its pipeline; none for what does not exist.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "plugins/database-document/collection/scan.h"
+#include "plugins/database-document/plan/pipeline_context.h"
+
+namespace nexadb::database {
+
+// Views on views: MongoDB's limit.
+constexpr int kViewDepthMax = 20;
+
+// Checks access. The context outlives the source.
+Result<query::SourcePtr> OpenNamespace(QueryContext& context, std::string_view collection,
+                                       bson::Document filter, int depth = 0);
+
+// `stages` over `collection` (empty: the pipeline brings its own documents), with everything that
+// must live as long as the result inside it, but for the context.
+Result<query::SourcePtr> OpenPipeline(QueryContext& context, std::string_view collection,
+                                      bson::Document stages, int depth = 0);
+
+class EmptySource final : public query::DocumentSource {
+ public:
+  Result<size_t> Next(std::span<query::BatchDocument>) override { return size_t{0}; }
+};
+
+// An array of stages as bytes: those of `first`, then those of `second`.
+std::string JoinStages(bson::Document first, bson::Document second);
+
+}  // namespace nexadb::database

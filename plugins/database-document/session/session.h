@@ -1,0 +1,59 @@
+// SessionImpl: who is calling, in which transaction, and until when. One thread at a time, but for
+// Cancel. Owned by the caller through Handle<Session>; dies before the plugin's Stop.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include "nexadb/database.h"
+#include "plugins/database-document/session/environment.h"
+#include "plugins/database-document/session/write_set.h"
+
+namespace nexadb::database {
+
+class SessionImpl final : public Session {
+ public:
+  SessionImpl(Environment& environment, const SessionOptions& options);
+
+  Status Begin(TransactionIsolation isolation) noexcept override;
+  Status Commit() noexcept override;
+  Status Rollback() noexcept override;
+  bool InTransaction() noexcept override { return transaction_ != nullptr; }
+  void SetDeadline(uint64_t deadline_ns) noexcept override { deadline_ns_ = deadline_ns; }
+  void Cancel() noexcept override { cancelled_.store(true, std::memory_order_relaxed); }
+  void Release() noexcept override { delete this; }
+
+  Environment& environment() const { return environment_; }
+  Principal& principal() const { return *principal_; }
+  bool timestamps() const { return timestamps_; }
+  uint64_t memory_bytes() const { return memory_bytes_; }
+  WriteSet* transaction() const { return transaction_.get(); }
+
+  // Every call of the database begins with it: the call's own deadline starts.
+  void StartCall();
+  // maxTimeMS: never later than the session's own deadline.
+  void LimitCall(uint64_t time_ms);
+  // time_limit or cancelled, once that is so. A clock read: ask once per batch.
+  Status CheckInterrupt() const;
+  // Error forbidden unless the principal may.
+  Status CheckAccess(Action action, std::string_view database, std::string_view name) const;
+
+ private:
+  Environment& environment_;
+  Principal* principal_;
+  uint64_t deadline_ns_;
+  uint64_t call_deadline_ns_ = 0;
+  uint64_t memory_bytes_;
+  bool timestamps_;
+  std::atomic<bool> cancelled_{false};
+  std::unique_ptr<WriteSet> transaction_;
+};
+
+// Runs `body` in the session's transaction, as one statement that leaves nothing behind when it
+// fails; without one, in a transaction of its own that is committed, and run again after a conflict
+// (body must start afresh each time). Error transaction_conflict when it never gets through.
+// `sequence`, where wanted, is the commit's; it stays as it is within a transaction.
+Status RunWrite(SessionImpl& session, const std::function<Status(WriteSet&)>& body,
+                uint64_t* sequence = nullptr);
+
+}  // namespace nexadb::database
