@@ -24,6 +24,7 @@ StoreOptions SmallOptions() {
   options.block_bytes = 512;
   options.table_bytes = 8u << 10;
   options.level1_bytes = 16u << 10;
+  options.manifest_bytes = 1u << 10;
   options.level0_compact = 2;
   options.level0_slow = 1000;
   options.level0_stop = 1000;

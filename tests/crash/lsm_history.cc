@@ -20,6 +20,7 @@ StoreOptions RandomOptions(base::Prng& prng) {
   options.block_bytes = 128u << prng.Below(5);
   options.table_bytes = (4u << 10) << prng.Below(3);
   options.level1_bytes = 16u << 10;
+  options.manifest_bytes = 1u << 10;
   options.level0_compact = 2 + static_cast<uint32_t>(prng.Below(3));
   options.level0_slow = 1000;
   options.level0_stop = prng.OneIn(2) ? 4 : 1000;

@@ -34,7 +34,7 @@ Store::Store(Env& env, Logger* log, std::string directory, const StoreOptions& o
       directory_(std::move(directory)),
       options_(options),
       cache_(env, options.memory_budget_bytes),
-      versions_(env, directory_, cache_),
+      versions_(env, directory_, cache_, options.manifest_bytes),
       manifest_mutex_(env.NewMutex()),
       mutex_(env.NewMutex()),
       work_(env.NewCondVar()),

@@ -1,7 +1,6 @@
 #include "plugins/storage-lsm/read/point_read.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "plugins/storage-lsm/read/memtable_source.h"
 #include "plugins/storage-lsm/read/table_source.h"
@@ -30,10 +29,11 @@ class Search {
     return true;
   }
   Result<bool> InTable(const TableFile& table) {
-    if (!hash_) hash_ = BloomHash(key_);
+    if (!hashed_) hash_ = BloomHash(key_);
+    hashed_ = true;
     const Sequence cover = table.reader->tombstones().Cover(key_, snapshot_);
     FoundEntry entry;
-    auto hit = table.reader->Find(key_, *hash_, snapshot_, mode_, &entry);
+    auto hit = table.reader->Find(key_, hash_, snapshot_, mode_, &entry);
     if (!hit.ok()) return hit.status();
     if (!*hit) return cover != 0;
     if (entry.sequence > cover && HasValue(entry.kind)) {
@@ -49,7 +49,8 @@ class Search {
   const Sequence snapshot_;
   const ReadMode mode_;
   Buffer* const value_;
-  std::optional<uint64_t> hash_;
+  uint64_t hash_ = 0;
+  bool hashed_ = false;
   bool found_ = false;
 };
 

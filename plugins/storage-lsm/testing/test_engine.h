@@ -21,6 +21,7 @@ inline StoreOptions TinyOptions() {
   options.block_bytes = 256;
   options.table_bytes = 4u << 10;
   options.level1_bytes = 16u << 10;
+  options.manifest_bytes = 1u << 10;
   options.level0_compact = 2;
   options.level0_slow = 1000;  // no delays: they would only cost test time
   options.level0_stop = 1000;

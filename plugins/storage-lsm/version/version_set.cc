@@ -12,8 +12,6 @@
 namespace nexadb::lsm {
 namespace {
 
-// A manifest is written anew once it has grown to this, and to a few times its first record.
-constexpr uint64_t kManifestBytesMin = 1u << 20;
 constexpr uint64_t kManifestGrowth = 4;
 constexpr std::string_view kCurrentMagic = "nexadb-lsm";
 constexpr size_t kCurrentBytesMax = 256;
@@ -42,10 +40,11 @@ void SortLevel(int level, std::vector<TablePointer>& tables) {
 
 }  // namespace
 
-VersionSet::VersionSet(Env& env, std::string directory, BlockCache& cache)
+VersionSet::VersionSet(Env& env, std::string directory, BlockCache& cache, uint64_t manifest_bytes)
     : env_(env),
       directory_(std::move(directory)),
       cache_(cache),
+      manifest_bytes_(manifest_bytes),
       obsolete_tables_(env),
       current_(std::make_shared<Version>()) {}
 
@@ -184,27 +183,36 @@ VersionEdit VersionSet::Snapshot() const {
   return edit;
 }
 
-Status VersionSet::AppendEdit(const VersionEdit& edit) {
-  edit.Encode(manifest_->OpenRecord());
-  manifest_->CloseRecord();
-  return manifest_->Sync();
+Status VersionSet::AppendEdit(LogWriter& log, const VersionEdit& edit) {
+  edit.Encode(log.OpenRecord());
+  log.CloseRecord();
+  return log.Sync();
+}
+
+Result<std::unique_ptr<LogWriter>> VersionSet::WriteSnapshot(uint64_t number) {
+  LogHeader header;
+  header.type = LogType::kManifest;
+  header.number = number;
+  header.generation = RandomNumber(env_);
+  header.store_id = store_id_;
+  const std::string path = JoinPath(directory_, ManifestName(number));
+  auto log = LogWriter::Create(env_.Files(), path, header, 0);
+  Status status = log.ok() ? AppendEdit(**log, Snapshot()) : log.status();
+  if (status.ok()) status = env_.Files().SyncDirectory(directory_);
+  if (status.ok()) return log;
+  // Nobody knows it yet; what cannot be removed is an orphan that the next open removes.
+  static_cast<void>(env_.Files().Remove(path));
+  return status;
 }
 
 Status VersionSet::Rewrite() {
-  LogHeader header;
-  header.type = LogType::kManifest;
-  header.number = NewNumber();
-  header.generation = RandomNumber(env_);
-  header.store_id = store_id_;
-  auto log =
-      LogWriter::Create(env_.Files(), JoinPath(directory_, ManifestName(header.number)), header, 0);
+  const uint64_t number = NewNumber();
+  auto log = WriteSnapshot(number);
   if (!log.ok()) return log.status();
   manifest_ = std::move(*log);
-  manifest_number_ = header.number;
-  LSM_RETURN_IF_ERROR(AppendEdit(Snapshot()));
-  snapshot_bytes_ = manifest_->end();
-  LSM_RETURN_IF_ERROR(env_.Files().SyncDirectory(directory_));
-  return WriteCurrent();
+  manifest_number_ = number;
+  rewrite_at_ = std::max(manifest_bytes_, manifest_->end() * kManifestGrowth);
+  return doubt_ = WriteCurrent();
 }
 
 Status VersionSet::WriteCurrent() {
@@ -219,11 +227,12 @@ Status VersionSet::WriteCurrent() {
 }
 
 Status VersionSet::Apply(VersionEdit edit, std::vector<TablePointer> fresh) {
+  LSM_RETURN_IF_ERROR(doubt_);
   LSM_RETURN_IF_ERROR(manifest_->failure());
   auto next = ApplyEdit(*current_, edit, fresh);
   if (!next.ok()) return next.status();
   edit.next_number = next_number();
-  LSM_RETURN_IF_ERROR(AppendEdit(edit));
+  LSM_RETURN_IF_ERROR(AppendEdit(*manifest_, edit));
   for (const auto& [level, number] : edit.removed) {
     for (const TablePointer& table : current_->levels[level]) {
       if (table->info.number == number) table->obsolete.store(true, std::memory_order_release);
@@ -234,12 +243,14 @@ Status VersionSet::Apply(VersionEdit edit, std::vector<TablePointer> fresh) {
   current_ = std::move(*next);
   if (edit.wal_min) wal_min_ = *edit.wal_min;
   if (edit.last_sequence) last_sequence_ = *edit.last_sequence;
-  if (manifest_->end() < std::max(kManifestBytesMin, snapshot_bytes_ * kManifestGrowth)) {
-    return Status::Ok();
-  }
+  if (manifest_->end() < rewrite_at_) return Status::Ok();
   const uint64_t old = manifest_number_;
-  LSM_RETURN_IF_ERROR(Rewrite());
-  return env_.Files().Remove(JoinPath(directory_, ManifestName(old)));
+  if (Rewrite().ok()) {
+    static_cast<void>(env_.Files().Remove(JoinPath(directory_, ManifestName(old))));
+  } else {
+    rewrite_at_ = manifest_->end() * 2;  // the old one serves on; not again at every edit
+  }
+  return doubt_;
 }
 
 Result<VersionPointer> ApplyEdit(const Version& base, const VersionEdit& edit,

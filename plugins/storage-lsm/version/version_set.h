@@ -17,7 +17,8 @@ namespace nexadb::lsm {
 
 class VersionSet {
  public:
-  VersionSet(Env& env, std::string directory, BlockCache& cache);
+  // A manifest is written anew once it has `manifest_bytes`, and a few times its first record.
+  VersionSet(Env& env, std::string directory, BlockCache& cache, uint64_t manifest_bytes);
 
   // Makes an empty store. REQUIRES: no CURRENT.
   Status Create();
@@ -29,7 +30,8 @@ class VersionSet {
   // Takes a change over without writing it down, for the Rewrite or Create that follows.
   Status Adopt(const VersionEdit& edit, const std::vector<TablePointer>& fresh);
   // Starts a new manifest with the current version alone, and makes it current. Required once
-  // after Recover, before Apply.
+  // after Recover, before Apply. A failure before CURRENT is touched leaves the old manifest in
+  // use; a later one leaves it in doubt, and Apply fails from then on.
   Status Rewrite();
 
   // Makes `edit` durable and current. `fresh`: the tables it adds, open already.
@@ -53,18 +55,21 @@ class VersionSet {
   Status WriteCurrent();
   Status ReplayEdit(BytesView payload, std::vector<std::pair<int, TableInfo>>& tables);
   Status OpenAll(const std::vector<std::pair<int, TableInfo>>& tables);
-  Status AppendEdit(const VersionEdit& edit);
+  static Status AppendEdit(LogWriter& log, const VersionEdit& edit);
+  Result<std::unique_ptr<LogWriter>> WriteSnapshot(uint64_t number);
   VersionEdit Snapshot() const;
 
   Env& env_;
   const std::string directory_;
   BlockCache& cache_;
+  const uint64_t manifest_bytes_;
   ObsoleteTables obsolete_tables_;
   VersionPointer current_;
   std::unique_ptr<LogWriter> manifest_;
   std::atomic<uint64_t> next_number_{1};
   uint64_t manifest_number_ = 0;
-  uint64_t snapshot_bytes_ = 0;
+  uint64_t rewrite_at_ = 0;  // bytes of the manifest
+  Status doubt_;             // what left CURRENT in doubt
   uint64_t wal_min_ = 0;
   Sequence last_sequence_ = 0;
   uint64_t store_id_ = 0;

@@ -111,7 +111,7 @@ TEST_F(VersionTest, ThePickerMovesWhatOverlapsNothing) {
 
 TEST_F(VersionTest, ADroppedTableIsRemovedOnceNobodyReadsIt) {
   ASSERT_TRUE(env_.Files().CreateDirectories("db").ok());
-  VersionSet versions(env_, "db", cache_);
+  VersionSet versions(env_, "db", cache_, 1u << 20);
   ASSERT_TRUE(versions.Create().ok());
   TablePointer table = Table("a", "b", 1);
   VersionEdit add;
