@@ -39,7 +39,9 @@ std::string DoubleText(double d) {
   char shortest[32];
   const auto end = std::to_chars(shortest, shortest + sizeof(shortest), d).ptr;
   *end = '\0';
-  if (std::strchr(text, 'e') == nullptr && std::strchr(shortest, 'e') == nullptr) return shortest;
+  if ((std::strchr(text, 'e') == nullptr) == (std::strchr(shortest, 'e') == nullptr)) {
+    return shortest;
+  }
   return text;
 }
 
@@ -50,7 +52,7 @@ OwnedValue IntegerFromBinary(const bson::Value& v, size_t bytes_max, std::string
   if (b.size() != 1 && b.size() != 2 && b.size() != 4 && !(b.size() == 8 && bytes_max == 8)) {
     FailConversion(v, to, "the length is not that of a number");
   }
-  if (v.BinarySubtype() != 0) FailConversion(v, to, "only subtype 0 converts to a number");
+  if (v.BinarySubtype() == 2) FailConversion(v, to, "subtype 2 does not convert to a number");
   uint64_t bits = 0;
   for (size_t i = 0; i < b.size(); ++i) {
     const size_t at = big_endian ? i : b.size() - 1 - i;

@@ -511,7 +511,7 @@ OwnedValue Truncate(const Args& a) {
     if (a.Given(4) && a[4].IsNullish()) return OwnedValue::Null();
     week_start = StartOfWeek(a, 4, "$dateTrunc");
   }
-  const int64_t ms = RequireInstant(a[0], 5439012, "$dateTrunc");
+  const int64_t ms = RequireInstant(a[0], 5166307, "$dateTrunc");
   constexpr int64_t kBinMax = 100'000'000'000;  // larger bins overflow 64 bits
   if (bin > kBinMax) Fail(5439006, "$dateTrunc's 'binSize' is too large for its 'unit'");
   const int64_t local = zone.ToLocal(ms);

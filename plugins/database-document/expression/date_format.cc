@@ -226,7 +226,7 @@ std::string FormatDate(int64_t utc_ms, const Zone& zone, std::string_view format
       case 'b': out += kMonths[static_cast<size_t>(c.month - 1)].substr(0, kShortName); break;
       case 'B': out += kMonths[static_cast<size_t>(c.month - 1)]; break;
       case 'z': out += OffsetText(offset); break;
-      case 'Z': out += (offset < 0 ? "" : "+") + std::to_string(offset / kMinuteMs); break;
+      case 'Z': out += std::to_string(offset / kMinuteMs); break;
       default: out.push_back('%');
     }
   }

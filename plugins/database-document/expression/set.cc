@@ -68,7 +68,8 @@ OwnedValue SetDifference(const Args& a) {
 }
 
 OwnedValue SetEquals(const Args& a) {
-  for (size_t i = 0; i < a.size(); ++i) RequireArray(a[i], 17044, "$setEquals");
+  if (a.size() < 2) Fail(17045, "$setEquals needs at least two arguments");
+  for (size_t i = 0; i < a.size(); ++i) RequireArray(a[i], i == 0 ? 17044 : 5887502, "$setEquals");
   const std::vector<bson::Value> first = SetOf(a[0]);
   for (size_t i = 1; i < a.size(); ++i) {
     const std::vector<bson::Value> other = SetOf(a[i]);
@@ -209,7 +210,7 @@ constexpr PlainOperator kSetOperators[] = {
     {"$allElementsTrue", 1, 1, AllElementsTrue},
     {"$anyElementTrue", 1, 1, AnyElementTrue},
     {"$setDifference", 2, 2, SetDifference},
-    {"$setEquals", 2, -1, SetEquals},
+    {"$setEquals", 0, -1, SetEquals},
     {"$setIntersection", 0, -1, SetIntersection},
     {"$setIsSubset", 2, 2, SetIsSubset},
     {"$setUnion", 0, -1, SetUnion},

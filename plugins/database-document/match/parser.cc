@@ -324,7 +324,7 @@ class Parser {
       if (!known) Fail(code::kBadValue, "Invalid numerical type code");
       type = static_cast<bson::Type>(*number & 0xFF);
     } else {
-      Fail(code::kBadValue, "type must be represented as a number or a string");
+      Fail(code::kTypeMismatch, "type must be represented as a number or a string");
     }
     if (type == bson::Type::kArray) *array = true;
     types->push_back(type);

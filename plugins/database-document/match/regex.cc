@@ -36,6 +36,11 @@ std::string NameGroups(std::string_view pattern) {
   std::string out;
   for (size_t i = 0; i < pattern.size(); ++i) {
     if (pattern[i] == '\\' && i + 1 < pattern.size()) {
+      if (pattern[i + 1] == 'Z') {
+        out.append("\\n?\\z");  // the end, or before a last line break
+        ++i;
+        continue;
+      }
       out.push_back(pattern[i]);
       out.push_back(pattern[++i]);
       continue;
