@@ -175,7 +175,7 @@ class DatabaseFixture : public ::testing::Test {
 
   std::filesystem::path directory_;
   std::string config_ = R"({"ttl_sweep": "1h"})";
-  MovableEnv env_{SystemEnv()};
+  MovableEnv env_{base::SystemEnv()};
   FakePrincipal principal_;
   std::unique_ptr<testkit::PluginHost> storage_;
   std::unique_ptr<testkit::PluginHost> vectors_;
