@@ -57,6 +57,19 @@ Status AppendDetails(Request& request, std::string& out, bson::Document entry) {
   return {};
 }
 
+// Creating a collection again with the same options is fine for MongoDB; over HTTP it is a
+// conflict.
+Status CheckAbsent(Request& request, std::string_view name) {
+  bson::Builder command;
+  command.Int32("listCollections", 1).OpenObject("filter").Text("name", name).Close();
+  Result<Buffer> reply = Run(request, command.Finish());
+  if (!reply.ok()) return std::move(reply).status();
+  const bson::Document cursor = bson::Document(reply->bytes())["cursor"].value().Doc();
+  if (cursor["firstBatch"].value().Doc().empty()) return {};
+  return MakeError(ErrorId::kCollectionExists, "The collection exists already.",
+                   bson::Builder().Text("collection", name).Finish());
+}
+
 Status CollectionMissing(std::string_view name) {
   return MakeError(ErrorId::kCollectionNotFound, "Collection not found",
                    bson::Builder().Text("collection", name).Finish());
@@ -103,6 +116,7 @@ Status CreateCollection(Request& request) {
   if (name->empty()) {
     return FailAt(ErrorId::kMissingOption, "'name' is missing: the collection's name.", "/name");
   }
+  if (Status status = CheckAbsent(request, *name); !status.ok()) return status;
   bson::Builder command;
   command.Text("create", *name);
   for (const bson::Element& element : AsDocument(*body)) {

@@ -32,6 +32,9 @@ class Replay:
             text = text.replace(recorded, ours)
         return text
 
+    def close(self):
+        self.connection.close()
+
     def send(self, request):
         body = request["body"]
         data = None if body is None else self.translate(json.dumps(body)).encode()
@@ -62,10 +65,16 @@ class ReplayTest(unittest.TestCase):
         cls.kernel = Kernel(options=["--dev"])
         cls.addClassCleanup(cls.kernel.__exit__)
 
-    def check_members(self, replay, recorded, ours):
+    def check_members(self, replay, request, recorded, ours):
+        # Which documents a full page without a sort holds is each server's own choice.
+        full_page = (request["body"] or {}).get("limit") == recorded.get("count", 0)
         for name, value in recorded.items():
             self.assertIn(name, ours)
             if name in OWN_VALUES:
+                continue
+            if full_page and name == "documents":
+                self.assertEqual([d.keys() for d in value], [d.keys() for d in ours[name]])
+                self.assertTrue(all(d["age"] >= 30 for d in ours[name]))
                 continue
             value = json.loads(replay.translate(json.dumps(value)))
             if name in ("documents", "results"):
@@ -96,7 +105,7 @@ class ReplayTest(unittest.TestCase):
         else:
             self.assertEqual(status, recorded["status"], ours)
             replay.learn(recorded["body"], ours)
-            self.check_members(replay, recorded["body"], ours)
+            self.check_members(replay, request, recorded["body"], ours)
 
     def check_search(self, ours):
         self.assertGreater(ours["count"], 0)
@@ -108,6 +117,7 @@ class ReplayTest(unittest.TestCase):
 
     def test_every_exchange(self):
         replay = Replay(self.kernel.port)
+        self.addCleanup(replay.close)
         transcripts = read_transcripts()
         self.assertEqual(len(transcripts), 43)
         for number, exchange in enumerate(transcripts, 1):

@@ -42,7 +42,7 @@ class RoutesTest(unittest.TestCase):
             for prefix in ("", "/v1"):
                 with self.subTest(method=method, path=prefix + path):
                     status, data = self.call(method, prefix + concrete, operation)
-                    self.assertNotIn(b'"route_not_found"', data)
+                    self.assertNotIn(b'"code":"route_not_found"', data.replace(b" ", b"")[:2000])
                     self.assertNotEqual(status, 405)
                     self.assertLess(status, 500, data[:500])
                     served += 1
