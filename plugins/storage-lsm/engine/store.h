@@ -137,6 +137,7 @@ class Store final : private CommitHost {
   Handle<CondVar> timer_;
   Handle<CondVar> done_;                  // something has been flushed or compacted, or failed
   ReadViewPointer view_;                  // under mutex_
+  VersionPointer version_;                // under mutex_: versions_.current(), once durable
   std::vector<Ref<Memtable>> immutable_;  // under mutex_, newest first
   std::multiset<Sequence> snapshots_;     // under mutex_
   std::string compact_after_[kLevels];    // under the compaction slot

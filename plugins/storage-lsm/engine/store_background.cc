@@ -74,6 +74,7 @@ Status Store::Install(VersionEdit edit, std::vector<TablePointer> fresh, const M
     cache_.Charge(-static_cast<int64_t>(flushed->bytes()));
     immutable_.pop_back();
   }
+  version_ = versions_.current();  // still under manifest_mutex_, where it changes
   PublishView();
   work_->NotifyAll();
   done_->NotifyAll();

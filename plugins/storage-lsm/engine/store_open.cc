@@ -106,6 +106,7 @@ Status Store::OpenFiles() {
   memtable_ = Ref<Memtable>(new Memtable(wal_number));
   {
     MutexLock lock_view(*mutex_);
+    version_ = versions_.current();
     PublishView();
   }
   CommitHost& host = *this;

@@ -50,7 +50,7 @@ void Store::PublishView() {
   auto view = std::make_shared<ReadView>();
   view->memtable = memtable_;
   view->immutable = immutable_;
-  view->version = versions_.current();
+  view->version = version_;
   view_ = std::move(view);
 }
 
