@@ -4,6 +4,7 @@
 
 #include "core/document/error.h"
 #include "plugins/database-document/command/collation.h"
+#include "plugins/database-document/command/concerns.h"
 #include "plugins/database-document/command/fields.h"
 
 namespace nexadb::database {
@@ -24,6 +25,7 @@ constexpr CommandRow kCommands[] = {
     {"aggregate", RunAggregate},
     {"buildInfo", RunBuildInfo},
     {"buildinfo", RunBuildInfo},
+    {"bulkWrite", RunBulkWrite},
     {"collMod", RunCollMod},
     {"collStats", RunCollStats},
     {"count", RunCount},
@@ -76,6 +78,7 @@ Result<Buffer> RunCommand(SessionImpl& session, std::string_view database, bson:
     return MongoError(kCommandNotFound, "no such command: '" + std::string(name) + "'");
   }
   if (Status status = CheckDatabaseName(database); !status.ok()) return status;
+  if (Status status = CheckConcerns(command); !status.ok()) return status;
   const bson::Value time_limit = Member(command, "maxTimeMS");
   if (time_limit.IsNumber() && ToInteger(time_limit) > 0) {
     session.LimitCall(static_cast<uint64_t>(ToInteger(time_limit)));

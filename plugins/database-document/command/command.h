@@ -40,6 +40,7 @@ Status RunExplain(const CommandCall& call, bson::Builder* reply);
 Status RunGetMore(const CommandCall& call, bson::Builder* reply);
 Status RunKillCursors(const CommandCall& call, bson::Builder* reply);
 // Writes.
+Status RunBulkWrite(const CommandCall& call, bson::Builder* reply);
 Status RunInsert(const CommandCall& call, bson::Builder* reply);
 Status RunUpdateCommand(const CommandCall& call, bson::Builder* reply);
 Status RunDeleteCommand(const CommandCall& call, bson::Builder* reply);

@@ -135,7 +135,7 @@ constexpr FieldSpec kCollModFields[] = {
     {"validator", FieldKind::kObject},      {"validationLevel", FieldKind::kText},
     {"validationAction", FieldKind::kText}, {"viewOn", FieldKind::kText},
     {"pipeline", FieldKind::kArray},        {"index", FieldKind::kObject},
-    {"dryRun", FieldKind::kBool},           {"timestamps", FieldKind::kBool},
+    {"dryRun", FieldKind::kFlag},           {"timestamps", FieldKind::kBool},
 };
 
 constexpr std::string_view kAlterable[] = {"validator", "validationLevel", "validationAction",

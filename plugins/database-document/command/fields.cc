@@ -52,6 +52,7 @@ bool Fits(FieldKind kind, bson::Type type) {
     case FieldKind::kNumber:
     case FieldKind::kCount: return number;
     case FieldKind::kBool: return type == bson::Type::kBool;
+    case FieldKind::kTimestamp: return type == bson::Type::kTimestamp;
     case FieldKind::kFlag: return number || type == bson::Type::kBool;
     case FieldKind::kObjectOrText:
       return type == bson::Type::kObject || type == bson::Type::kString;
@@ -69,6 +70,7 @@ std::string_view Expected(FieldKind kind) {
     case FieldKind::kNumber:
     case FieldKind::kCount: return "long', 'int', 'decimal', 'double";
     case FieldKind::kBool: return "bool";
+    case FieldKind::kTimestamp: return "timestamp";
     case FieldKind::kFlag: return "bool', 'long', 'int', 'decimal', 'double";
     case FieldKind::kObjectOrText: return "object', 'string";
     case FieldKind::kObjectOrArray: return "object', 'array";

@@ -20,6 +20,7 @@ enum class FieldKind : uint8_t {
   kCount,   // a number that is not negative and has no fraction worth keeping
   kBool,    // strictly a boolean
   kFlag,    // a boolean or a number
+  kTimestamp,
   kObjectOrText,
   kObjectOrArray,
 };
