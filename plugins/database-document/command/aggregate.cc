@@ -84,6 +84,7 @@ Result<std::unique_ptr<QueryStream>> OpenAggregate(const CommandCall& call) {
   }
   auto scope = ReadScope::Open(call.session);
   if (!scope.ok()) return scope.status();
+  if (Status bad = CheckHintOf(call, **scope, *collection); !bad.ok()) return bad;
   auto context = std::make_unique<QueryContext>(call.session, std::string(call.database), *scope);
   context->set_parse_options(call.environment().NowMs(), ObjectMember(call.command, "let"));
   auto source = OpenPipeline(*context, *collection, stages);

@@ -6,6 +6,7 @@
 #include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/concerns.h"
 #include "plugins/database-document/command/fields.h"
+#include "plugins/database-document/plan/hint.h"
 
 namespace nexadb::database {
 
@@ -103,6 +104,11 @@ Result<std::string_view> CollectionOf(const CommandCall& call) {
   const std::string_view name = first.value().Text();
   if (Status status = CheckCollectionName(call.database, name); !status.ok()) return status;
   return name;
+}
+
+Status CheckHintOf(const CommandCall& call, const ReadScope& scope, std::string_view collection) {
+  const EntryPtr entry = scope.Find(call.database, collection);
+  return entry == nullptr ? Status() : CheckHint(*entry, Member(call.command, "hint"));
 }
 
 query::ParseOptions ParseOptionsOf(const CommandCall& call) {

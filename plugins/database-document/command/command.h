@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "nexadb/bson.h"
-#include "plugins/database-document/session/session.h"
+#include "plugins/database-document/session/read_scope.h"
 #include "plugins/database-document/value/parse_options.h"
 
 namespace nexadb::database {
@@ -26,6 +26,9 @@ Result<Buffer> RunCommand(SessionImpl& session, std::string_view database, bson:
 
 // The collection that the command's first member names; 73 when it is not a text or no good name.
 Result<std::string_view> CollectionOf(const CommandCall& call);
+
+// 2 for a hint that names no index of the collection.
+Status CheckHintOf(const CommandCall& call, const ReadScope& scope, std::string_view collection);
 
 // What filters of this call are parsed with. Borrows the command's `let`.
 query::ParseOptions ParseOptionsOf(const CommandCall& call);

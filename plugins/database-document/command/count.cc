@@ -60,6 +60,8 @@ Status RunCount(const CommandCall& call, bson::Builder* reply) {
   if (limit < 0) limit = -limit;
   auto context = OpenContext(call);
   if (!context.ok()) return context.status();
+  status = CheckHintOf(call, (*context)->scope(), *collection);
+  if (!status.ok()) return status;
   const bson::Document filter = ObjectMember(call.command, "query");
   const EntryPtr entry = (*context)->scope().Find(call.database, *collection);
   int64_t count = 0;
@@ -138,6 +140,7 @@ Status RunDistinct(const CommandCall& call, bson::Builder* reply) {
   }
   auto context = OpenContext(call);
   if (!context.ok()) return context.status();
+  if (Status bad = CheckHintOf(call, (*context)->scope(), *collection); !bad.ok()) return bad;
   auto source = OpenNamespace(**context, *collection, ObjectMember(call.command, "query"));
   if (!source.ok()) return source.status();
   DistinctValues values(key);

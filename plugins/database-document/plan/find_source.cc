@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/document/error.h"
+#include "plugins/database-document/plan/hint.h"
 #include "plugins/database-document/plan/namespace_source.h"
 #include "plugins/database-document/value/key_encoding.h"
 
@@ -100,6 +101,7 @@ Status FindSource::Prepare(const FindRequest& request, std::string_view after) {
     input_ = std::make_unique<EmptySource>();
     return {};
   }
+  if (Status bad = CheckHint(*entry, request.command["hint"].value()); !bad.ok()) return bad;
   if (entry->kind == EntryKind::kView) return OpenView(request);
   return IsKeyOrder(request.sort) ? OpenOrdered(request, *entry, place)
                                   : OpenSorted(request, *entry, place);

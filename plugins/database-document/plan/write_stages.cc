@@ -7,6 +7,7 @@
 #include "plugins/database-document/collection/insert.h"
 #include "plugins/database-document/collection/merge.h"
 #include "plugins/database-document/collection/update.h"
+#include "plugins/database-document/expression/expression.h"
 
 namespace nexadb::database {
 
@@ -172,6 +173,7 @@ struct MergeSpec {
   WhenMatched when_matched = WhenMatched::kMerge;
   WhenNotMatched when_not_matched = WhenNotMatched::kInsert;
   bson::Value pipeline;
+  bson::Document let;
 };
 
 Status ParseOn(const bson::Value& value, MergeSpec* spec) {
@@ -249,6 +251,7 @@ Status ParseMergeMember(QueryContext& context, const bson::Element& e, MergeSpec
   if (e.name() == "whenMatched") return ParseWhenMatched(e.value(), spec);
   if (e.name() == "whenNotMatched") return ParseWhenNotMatched(e.value(), spec);
   if (e.name() == "let") {
+    if (e.type() == bson::Type::kObject) spec->let = e.value().Doc();
     if (e.type() == bson::Type::kObject || e.value().IsNullish()) return {};
     return MongoError(kTypeMismatch, "$merge 'let' must be an object");
   }
@@ -335,6 +338,21 @@ class MergeStage final : public WriteStage {
     return Insert(spec, document);
   }
 
+  // What whenMatched's pipeline sees: $$new, and `let` evaluated over the source's document.
+  Result<std::string> Variables(const MergeSpec& spec, bson::Document document) {
+    bson::Builder out;
+    if (!spec.let["new"]) out.OpenObject("new").Object("$literal", document).Close();
+    for (const bson::Element& e : spec.let) {
+      auto expression = query::Expression::Parse(e.value(), context_.parse_options());
+      if (!expression.ok()) return expression.status();
+      auto value = (*expression)->Evaluate(document);
+      if (!value.ok()) return value.status();
+      if (value->IsMissing()) continue;
+      out.OpenObject(e.name()).Value("$literal", value->view()).Close();
+    }
+    return out.Finish();
+  }
+
   Result<bool> UpdateMatched(const MergeSpec& spec, bson::Document filter,
                              bson::Document document) {
     bson::Builder update;
@@ -362,11 +380,12 @@ class MergeStage final : public WriteStage {
                            ? spec.pipeline
                            : bson::Document(AsBytes(bytes)).AsValue(bson::Type::kObject);
     query::ParseOptions options = context_.parse_options();
-    bson::Builder let;
-    let.OpenObject("new").Object("$literal", document).Close();
-    const std::string let_bytes = let.Finish();
+    std::string let;
     if (spec.when_matched == WhenMatched::kPipeline) {
-      options.let = bson::Document(AsBytes(let_bytes));
+      auto variables = Variables(spec, document);
+      if (!variables.ok()) return variables.status();
+      let = std::move(*variables);
+      options.let = bson::Document(AsBytes(let));
     }
     auto outcome = RunUpdate(context_.session(), {spec.into.database, spec.into.collection},
                              statement, options);

@@ -1,0 +1,36 @@
+#include "plugins/database-document/plan/hint.h"
+
+#include "core/document/error.h"
+#include "plugins/database-document/value/compare.h"
+
+namespace nexadb::database {
+
+namespace {
+
+constexpr int32_t kBadValue = 2;
+
+bool NamesBuiltIn(const bson::Value& hint) {
+  if (hint.type() == bson::Type::kString) return hint.Text() == "_id_";
+  const bson::Document key = hint.Doc();
+  if (key.empty()) return true;
+  const bson::Element first = *key.begin();
+  return key.CountElements() == 1 && (first.name() == "_id" || first.name() == "$natural");
+}
+
+}  // namespace
+
+Status CheckHint(const CollectionEntry& entry, const bson::Value& hint) {
+  const bool checks = hint.type() == bson::Type::kString || hint.type() == bson::Type::kObject;
+  if (!checks || entry.kind != EntryKind::kCollection || NamesBuiltIn(hint)) return {};
+  for (const IndexEntry& index : entry.indexes) {
+    const bool named = hint.type() == bson::Type::kString
+                           ? hint.Text() == index.name
+                           : query::CompareDocuments(hint.Doc(), index.key()) == 0;
+    if (named) return {};
+  }
+  return MongoError(kBadValue,
+                    "error processing query: hint provided does not correspond to an "
+                    "existing index");
+}
+
+}  // namespace nexadb::database
