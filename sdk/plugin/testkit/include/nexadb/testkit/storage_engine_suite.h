@@ -16,6 +16,7 @@
 #include "nexadb/env.h"
 #include "nexadb/storage_engine.h"
 #include "nexadb/testkit/plugin_host.h"
+#include "nexadb/testkit/plugin_suite.h"
 
 namespace nexadb::testkit {
 
@@ -56,5 +57,15 @@ struct StorageEngineSuite {
 };
 
 void RegisterStorageEngineSuite(const StorageEngineSuite& suite);
+
+struct StoragePluginSuite {
+  std::string name;
+  PluginPart plugin;
+  bool durable = false;
+};
+
+// The laws over a built plugin: as <name> on the real system, as <name>Sim<seed> on simulated
+// machines of three seeds and, when durable, as <name>Crash through power cuts.
+void RegisterStoragePluginSuites(const StoragePluginSuite& suite);
 
 }  // namespace nexadb::testkit
