@@ -24,8 +24,11 @@ after(() => browser.close());
 const WIDE = { width: 1280, height: 800 };
 const NARROW = { width: 390, height: 844 };
 
-/** A page whose console errors and foreign requests fail the test at its end. */
-async function open(t, options = {}) {
+/**
+ * A page whose console errors and foreign requests fail the test at its end. A request that is
+ * refused on purpose is logged by the browser all the same: `expected` says which may be.
+ */
+async function open(t, { expected = /status of (401|404|412)/, ...options } = {}) {
   const context = await browser.newContext({
     viewport: WIDE, reducedMotion: 'reduce', locale: 'en-US', timezoneId: 'UTC', ...options });
   const page = await context.newPage();
@@ -33,8 +36,7 @@ async function open(t, options = {}) {
   const faults = [];
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
   page.on('console', (message) => {
-    // A refused request is the test's own doing; the browser logs it all the same.
-    if (message.type() === 'error' && !/status of (401|404|412)/.test(message.text())) faults.push(message.text());
+    if (message.type() === 'error' && !expected.test(message.text())) faults.push(message.text());
   });
   page.on('request', (request) => {
     if (!request.url().startsWith(url) && !request.url().startsWith('data:')) faults.push(`foreign: ${request.url()}`);
@@ -79,7 +81,7 @@ test('a wrong key is refused, the right one signs in, signing out forgets it', a
 });
 
 test('a collection is made, filled, filtered, edited and dropped', async (t) => {
-  const page = await open(t);
+  const page = await open(t, { expected: /status of (400|404)/ });
   await signIn(page);
   await goTo(page, 'Collections');
   await page.getByRole('button', { name: 'New collection' }).click();
@@ -143,8 +145,23 @@ test('aggregations and vector searches over real data', async (t) => {
   await page.getByRole('tab', { name: 'Vector search' }).click();
   await page.getByLabel('Like the document with _id').fill('local-btp-fiori-tools-0-chunk-0');
   await page.getByRole('button', { name: 'Search' }).click();
-  await page.getByRole('cell', { name: '1.0000' }).waitFor();
-  assert.equal(await page.getByRole('region', { name: 'Hits' }).locator('tbody tr').count(), 10);
+  const hits = page.getByRole('region', { name: 'Hits' });
+  await hits.waitFor();
+  const ids = await hits.locator('tbody tr td:nth-child(2)').allInnerTexts();
+  assert.equal(ids.length, 10);
+  assert.ok(!ids.includes('local-btp-fiori-tools-0-chunk-0'), 'a document is not among those like it');
+  const likeness = (await hits.locator('tbody tr td:first-child').allInnerTexts()).map(Number);
+  assert.deepEqual(likeness, [...likeness].sort((a, b) => b - a));
+  // Its nearest neighbour's own vector finds that neighbour first, with a cosine of 1.
+  const vector = await page.evaluate(async (k) => (await (await fetch('/vector/fiori_docs/search', {
+    method: 'POST', headers: { 'X-API-Key': k, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ id: 'local-btp-fiori-tools-0-chunk-0', limit: 1, include_vector: true }),
+  })).json()).results[0].vector, key);
+  await page.getByLabel('Like the document with _id').fill('');
+  await page.getByLabel('Vector of 384 numbers').fill(JSON.stringify(vector));
+  await page.keyboard.press('Control+Enter');
+  await hits.locator('tbody tr').first().getByText('1.0000').waitFor();
+  assert.equal(await hits.locator('tbody tr').first().locator('td').nth(1).innerText(), ids[0]);
 });
 
 test('a key is made, shown once, and revoked', async (t) => {
@@ -168,7 +185,135 @@ test('the charts move', async (t) => {
   const page = await open(t);
   await signIn(page);
   await page.getByRole('img', { name: /^Requests: [\d.]+ \/s now/ }).waitFor();
-  assert.equal(await page.locator('.chart canvas').count(), 3);
+  await page.getByRole('img', { name: /^Latency: (?!0 )[\d.]+ ms now/ }).waitFor();
+  await page.getByRole('img', { name: /^Storage on disk: (?!0 B)[\d.]+ [KM]iB now/ }).waitFor();
+  assert.equal(await page.locator('.chart canvas').count(), 6);
+  const commits = () => page.getByRole('img', { name: /^Writes committed: (?!0 )[\d.]+ \/s now/ });
+  assert.equal(await commits().count(), 0);
+  await page.evaluate(async (k) => {
+    const headers = { 'X-API-Key': k, 'Content-Type': 'application/json' };
+    await fetch('/collections/charted', { method: 'POST', headers, body: '{"n": 1}' });
+  }, key);
+  await commits().waitFor();
+});
+
+test('documents are imported, projected, indexed and exported', async (t) => {
+  const page = await open(t);
+  await signIn(page);
+  await page.goto(`${url}/#/collections/people`);
+  const lines = Array.from({ length: 60 }, (_, i) => JSON.stringify({ _id: `p${i}`, age: i, city: i % 2 ? 'Ulm' : 'Bonn' }));
+  await page.getByLabel('File to import').setInputFiles({
+    name: 'people.ndjson', mimeType: 'application/x-ndjson', buffer: Buffer.from([...lines, lines[0]].join('\n')) });
+  await page.getByRole('dialog').getByText('60 documents were imported, 1 refused.').waitFor();
+  await page.getByRole('dialog').getByText(/^Document 61: .*duplicate key/).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByText('50 shown of 60').waitFor();
+  await page.getByRole('button', { name: 'Next' }).click();
+  await page.getByText('10 shown of 60').waitFor();
+  await page.getByLabel('Sort').fill('-age');
+  await page.getByLabel('Fields').fill('age');
+  await page.getByRole('button', { name: 'Find' }).click();
+  await page.getByRole('columnheader', { name: 'city' }).waitFor({ state: 'detached' });
+  assert.deepEqual(await page.locator('tbody tr').first().locator('td').allInnerTexts(), ['p59', '59']);
+
+  await page.getByRole('tab', { name: 'Indexes' }).click();
+  await page.getByRole('button', { name: 'New index' }).click();
+  await page.getByLabel('Fields').fill('age,-city');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('cell', { name: 'age, -city' }).waitFor();
+  await page.getByRole('button', { name: 'Drop age_1_city_-1' }).click();
+  await page.getByRole('button', { name: 'Drop it' }).click();
+  await page.getByRole('cell', { name: 'age, -city' }).waitFor({ state: 'detached' });
+
+  await page.getByRole('tab', { name: 'Documents' }).click();
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Export' }).click();
+  const file = await saved;
+  assert.equal(file.suggestedFilename(), 'people.ndjson');
+  const exported = readFileSync(await file.path(), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  assert.deepEqual(new Set(exported.map((d) => d._id)), new Set(lines.map((line) => JSON.parse(line)._id)));
+});
+
+test('a document with a vector is made and found', async (t) => {
+  const page = await open(t);
+  await signIn(page);
+  await goTo(page, 'Collections');
+  await page.getByRole('button', { name: 'New collection' }).click();
+  await page.getByLabel('Name').fill('directions');
+  await page.getByLabel('Vector dimensions').fill('3');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByText('0 vectors · 3 dimensions').waitFor();
+  for (const document of ['{"_id": "up", "__vector__": [0, 0, 1]}', '{"_id": "north", "__vector__": [0, 1, 0]}']) {
+    await page.getByRole('button', { name: 'New document' }).click();
+    await page.getByLabel('JSON').fill(document);
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  }
+  await page.getByText('2 vectors · 3 dimensions').waitFor();
+  await page.getByRole('tab', { name: 'Vector search' }).click();
+  await page.getByLabel('Vector of 3 numbers').fill('[0, 0.1, 2]');
+  await page.getByRole('button', { name: 'Search' }).click();
+  const hits = page.getByRole('region', { name: 'Hits' });
+  await hits.waitFor();
+  assert.deepEqual(await hits.locator('tbody tr td:nth-child(2)').allInnerTexts(), ['up', 'north']);
+});
+
+test('the keyboard alone is enough', async (t) => {
+  const page = await open(t);
+  await page.keyboard.type(key);  // the field has the focus
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.keyboard.press('g');
+  await page.keyboard.press('c');
+  await page.getByRole('heading', { name: 'Collections', level: 1 }).waitFor();
+  await page.getByRole('link', { name: 'fiori_docs' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('tab', { name: 'Documents' }).focus();
+  await page.keyboard.press('ArrowRight');
+  assert.equal(await page.locator(':focus').innerText(), 'Aggregation');
+  await page.getByLabel('Pipeline').waitFor();
+  await page.keyboard.press('ArrowLeft');
+  const first = page.locator('tbody button').first();
+  await first.focus();
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.activeElement?.tagName === 'TEXTAREA');
+  await page.waitForFunction(() => document.activeElement.value.includes('_id'));
+  await page.keyboard.type('x');
+  await page.keyboard.press('Escape');
+  await page.getByText('Your changes are not saved.').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  assert.equal(await page.locator(':focus').innerText(), await first.innerText());
+});
+
+test('a revoked key leads back to the sign-in page', async (t) => {
+  const page = await open(t);
+  await page.getByLabel('API key').waitFor();
+  const asked = (method, path, body) => page.evaluate(async ([k, m, p, b]) => (await fetch(p, {
+    method: m, headers: { 'X-API-Key': k, 'Content-Type': 'application/json' }, body: b })).json(), [key, method, path, body]);
+  const made = await asked('POST', '/keys', '{"name": "passing", "actions": ["read", "admin"], "patterns": ["*/*"]}');
+  await page.getByLabel('API key').fill(made.key);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  await asked('DELETE', `/keys/${made.id}`);
+  await page.getByText('The server does not take the key any more.').waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.getItem('nexadb-key')), null);
+  await signIn(page);
+});
+
+test('a server that does not answer is told, and the page recovers by itself', async (t) => {
+  const page = await open(t, { expected: /ERR_INTERNET_DISCONNECTED/ });
+  await signIn(page);
+  await page.context().setOffline(true);
+  await page.getByText('The server does not answer.').waitFor();
+  await goTo(page, 'Keys');
+  await page.context().setOffline(false);
+  await page.getByText('The server does not answer.').waitFor({ state: 'detached' });
+  await page.getByRole('cell', { name: 'root', exact: true }).waitFor();
 });
 
 test('the page is served to anyone, under a strict policy', async (t) => {
@@ -206,7 +351,13 @@ for (const colorScheme of ['light', 'dark']) {
       await look('editor');
       await page.keyboard.press('Escape');
       await page.getByRole('tab', { name: 'Vector search' }).click();
+      await page.getByLabel('Like the document with _id').fill('local-btp-fiori-tools-0-chunk-0');
+      await page.getByRole('button', { name: 'Search' }).click();
+      await page.getByRole('region', { name: 'Hits' }).waitFor();
       await look('vectors');
+      await page.getByRole('tab', { name: 'Indexes' }).click();
+      await page.getByRole('cell', { name: '_id_' }).waitFor();
+      await look('indexes');
       await goTo(page, 'Keys');
       await page.getByRole('cell', { name: /active|revoked/ }).first().waitFor();
       await look('keys');

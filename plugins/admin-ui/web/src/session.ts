@@ -4,7 +4,21 @@ import { effect, signal } from '@preact/signals';
 export const apiKey = signal(sessionStorage.getItem('nexadb-key') ?? '');
 export const signedIn = signal(apiKey.value !== '');
 
+// Why the page asks for a key again.
+export const ended = signal('');
+
+/** The server no longer takes the key: it was revoked, has expired, or the data is another's. */
+export function endSession() {
+  if (!signedIn.value) return;
+  signOut();
+  ended.value = 'The server does not take the key any more. Sign in again.';
+}
+
+// Whether the last request was answered at all. What failed meanwhile is loaded again afterwards.
+export const reachable = signal(true);
+
 export function signIn(key: string) {
+  ended.value = '';
   apiKey.value = key;
   sessionStorage.setItem('nexadb-key', key);
   signedIn.value = true;

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Problem } from './api';
+import { reachable } from './session';
 
 export function Failure({ error }: { error: unknown }) {
   if (!error) return null;
@@ -14,7 +15,7 @@ export function Failure({ error }: { error: unknown }) {
   );
 }
 
-/** Loads once and on demand: [value, error, reload, loading]. */
+/** Loads once, on demand, and when the server answers again: [value, error, reload, loading]. */
 export function useLoad<T>(load: () => Promise<T>, deps: unknown[]): [T | undefined, unknown, () => void, boolean] {
   const [value, setValue] = useState<T>();
   const [error, setError] = useState<unknown>();
@@ -25,10 +26,13 @@ export function useLoad<T>(load: () => Promise<T>, deps: unknown[]): [T | undefi
     setLoading(true);
     load().then(
       (v) => { if (current) { setValue(() => v); setError(undefined); setLoading(false); } },
-      (e) => { if (current) { setError(e); setLoading(false); } },
+      (e) => {
+        // The banner tells that the server does not answer; what was shown stays.
+        if (current && !(e instanceof Problem && e.status === 0)) { setError(e); setLoading(false); }
+      },
     );
     return () => { current = false; };
-  }, [...deps, round]);
+  }, [...deps, round, reachable.value]);
   return [value, error, () => setRound((r) => r + 1), loading];
 }
 
@@ -42,7 +46,7 @@ export function Field(props: { label: string; hint?: string; children: Component
 }
 
 export function Empty({ title, children }: { title: string; children: ComponentChildren }) {
-  return <div class="empty"><h3>{title}</h3><p>{children}</p></div>;
+  return <div class="empty"><h2>{title}</h2><p>{children}</p></div>;
 }
 
 /** A modal that keeps the focus, closes on Escape, and gives the focus back. */
@@ -58,7 +62,7 @@ export function Dialog(props: { title: string; onClose: () => void; wide?: boole
       onCancel={(e) => { e.preventDefault(); props.onClose(); }}>
       <header>
         <h2>{props.title}</h2>
-        <button type="button" class="plain" aria-label="Close" onClick={props.onClose}>✕</button>
+        <button type="button" class="plain close" aria-label="Close" onClick={props.onClose}>✕</button>
       </header>
       {props.children}
     </dialog>
@@ -70,7 +74,7 @@ export function Confirm(props: { title: string; text: string; action: string; on
     <Dialog title={props.title} onClose={props.onClose}>
       <p>{props.text}</p>
       <footer>
-        <button type="button" onClick={props.onClose}>Cancel</button>
+        <button type="button" autofocus onClick={props.onClose}>Cancel</button>
         <button type="button" class="danger" onClick={props.onConfirm}>{props.action}</button>
       </footer>
     </Dialog>
@@ -79,7 +83,9 @@ export function Confirm(props: { title: string; text: string; action: string; on
 
 /** JSON as text, edited with a fixed font; says at once where it does not parse. */
 export function JsonEditor(props: {
-  label: string; value: string; rows?: number; onChange: (text: string) => void; onRun?: () => void;
+  label: string; value: string; rows?: number; autofocus?: boolean; loading?: boolean; onChange: (text: string) => void;
+  /** What Ctrl+Enter does, and what it is called. */
+  onRun?: () => void; runs?: string;
 }) {
   let fault = '';
   try {
@@ -91,10 +97,11 @@ export function JsonEditor(props: {
     <label class="field editor">
       <span>{props.label}</span>
       <textarea rows={props.rows ?? 4} value={props.value} spellcheck={false} autocapitalize="off"
+        autofocus={props.autofocus} readOnly={props.loading}
         aria-invalid={fault ? 'true' : 'false'}
         onInput={(e) => props.onChange(e.currentTarget.value)}
-        onKeyDown={(e) => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); props.onRun?.(); } }} />
-      <small class={fault ? 'fault' : 'hint'}>{fault || (props.onRun ? 'Ctrl+Enter runs it' : '\u00a0')}</small>
+        onKeyDown={(e) => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); if (!props.loading) props.onRun?.(); } }} />
+      <small class={fault ? 'fault' : 'hint'}>{fault || (props.loading ? 'Loading…' : props.onRun ? `Ctrl+Enter ${props.runs ?? 'runs it'}` : '\u00a0')}</small>
     </label>
   );
 }
@@ -104,6 +111,21 @@ const CELL_CHARACTERS_MAX = 160;
 export function brief(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value) ?? '';
   return text.length > CELL_CHARACTERS_MAX ? text.slice(0, CELL_CHARACTERS_MAX) + '…' : text;
+}
+
+/** Seconds as people say them: the two largest units. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '–';
+  if (seconds > 0 && seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  const parts: [number, string][] = [[86400, 'd'], [3600, 'h'], [60, 'min'], [1, 's']];
+  const at = Math.max(0, parts.findIndex(([size]) => seconds >= size));
+  const shown = seconds < 1 ? parts.slice(3) : parts.slice(at, at + 2);
+  let rest = Math.floor(seconds);
+  return shown.map(([size, unit]) => { const n = Math.floor(rest / size); rest -= n * size; return `${n} ${unit}`; }).join(' ');
+}
+
+export function when(value: Date | null): string {
+  return value ? value.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }) : '–';
 }
 
 export const count = (n: number) => (Number.isFinite(n) ? n.toLocaleString('en') : '–');

@@ -32,13 +32,15 @@ export function CollectionsPage() {
       <Failure error={error ?? failure} />
       {found && found.length === 0 ? (
         <Empty title="No collections yet">
-          Make one here, or insert a document: the first insert makes its collection.
+          Make one here, or insert a document: the first insert makes its collection.{' '}
           <code>nexadb sample load</code> brings real texts with real embeddings.
         </Empty>
+      ) : found && shown.length === 0 ? (
+        <Empty title="No name matches">None of the {count(found.length)} collections has “{filter}” in its name.</Empty>
       ) : (
         <div class="scroll" tabIndex={0} role="region" aria-label="Collections">
           <table>
-            <thead><tr><th>Name</th><th class="number">Documents</th><th class="number">Size</th><th>Vectors</th>
+            <thead><tr><th>Name</th><th class="number">Documents</th><th class="number">Size</th><th class="number">Indexes</th><th>Vectors</th>
               <th><span class="hidden">Actions</span></th></tr></thead>
             <tbody>
               {shown.map((c) => (
@@ -46,7 +48,8 @@ export function CollectionsPage() {
                   <td><a href={`#/collections/${segment(c.name)}`}>{c.name}</a></td>
                   <td class="number">{count(c.documents)}</td>
                   <td class="number">{bytes(c.bytes ?? NaN)}</td>
-                  <td>{c.vector ? 'yes' : ''}</td>
+                  <td class="number">{count(c.indexes ?? NaN)}</td>
+                  <td>{c.vector ? <span class="chip">vectors</span> : ''}</td>
                   <td class="actions"><button type="button" class="plain danger-text" aria-label={`Drop ${c.name}`}
                     onClick={() => setDropping(c)}>Drop</button></td>
                 </tr>
@@ -82,7 +85,7 @@ function Create({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="New collection" onClose={onClose}>
       <form onSubmit={submit}>
-        <Field label="Name"><input required maxLength={120} value={name} onInput={(e) => setName(e.currentTarget.value)} /></Field>
+        <Field label="Name"><input required autofocus maxLength={120} spellcheck={false} value={name} onInput={(e) => setName(e.currentTarget.value)} /></Field>
         <Field label="Vector dimensions" hint="leave empty for plain documents">
           <input type="number" min={1} max={65535} value={dimensions} onInput={(e) => setDimensions(e.currentTarget.value)} />
         </Field>
