@@ -278,8 +278,8 @@ class PosixFiles final : public FileSystem {
   Result<Handle<FileLock>> Lock(StringView path) noexcept override {
     return sdk::Guard([&]() -> Result<Handle<FileLock>> {
       std::string name(path);
-      int descriptor =
-          Retry([&] { return ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600); });
+      int descriptor = Retry(
+          [&] { return ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600); });
       if (descriptor < 0) return Failure("open", name, errno);
       // flock belongs to the open file, so a second Lock of this process conflicts as well.
       if (Retry([&] { return ::flock(descriptor, LOCK_EX | LOCK_NB); }) != 0) {

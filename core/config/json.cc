@@ -1,4 +1,5 @@
-#include "core/config/json.h"
+// JSON to Value, by RapidJSON.
+#include "core/config/parse.h"
 
 #include <rapidjson/document.h>
 #include <rapidjson/error/en.h>
@@ -10,7 +11,7 @@ namespace {
 
 // Throws std::invalid_argument; recursion ends at the depth limit, however deep the text is.
 Value Convert(const rapidjson::Value& from, std::string_view where, int depth) {
-  if (depth > kJsonNestingMax) throw std::invalid_argument("nested too deeply");
+  if (depth > kNestingMax) throw std::invalid_argument("nested too deeply");
   if (from.IsString()) return Value::Text({from.GetString(), from.GetStringLength()}, where);
   Value value;
   value.where = where;

@@ -1,4 +1,4 @@
-#include "core/config/json.h"
+#include "core/config/parse.h"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,13 @@
 #include "core/config/overlay.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cctype>
 #include <cstdlib>
 
-#include "core/config/toml.h"
+#include "core/base/suggest.h"
+#include "core/config/parse.h"
 
 namespace nexadb::config {
 namespace {
@@ -37,6 +41,16 @@ Value ReadVariable(const Schema& schema, std::string_view text, std::string_view
   const bool is_toml_array = !text.empty() && text.front() == '[';
   if (schema.type == Schema::Type::kArray && !is_toml_array) return SplitAtCommas(text, where);
   return ParseTomlValue(text, where);
+}
+
+void AppendNames(std::string_view owner, const Schema& schema, std::vector<std::string>& names) {
+  for (const Schema::Property& property : schema.properties) {
+    if (property.schema.type == Schema::Type::kObject) {
+      AppendNames(std::string(owner) + "_" + property.name, property.schema, names);
+    } else {
+      names.push_back(EnvironmentName(owner, property.name));
+    }
+  }
 }
 
 }  // namespace
@@ -88,6 +102,26 @@ void ApplyEnvironment(std::string_view owner, const Schema& schema, Value& table
     const std::string where = "environment " + name;
     table.At(property.name, where) = ReadVariable(property.schema, text, where);
   }
+}
+
+std::vector<std::string> UnknownVariables(
+    const std::vector<std::pair<std::string, const Schema*>>& owners) {
+  std::vector<std::string> known;
+  for (const auto& [owner, schema] : owners) AppendNames(owner, *schema, known);
+  std::vector<std::string> messages;
+  for (char** entry = ::environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::string_view name = text.substr(0, text.find('='));
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    for (const auto& [owner, schema] : owners) {
+      if (!name.starts_with(EnvironmentName(owner, ""))) continue;
+      messages.push_back("environment " + std::string(name) + ": " + owner +
+                         " has no such option, it is ignored" +
+                         base::Suggest(name, {known.begin(), known.end()}));
+      break;
+    }
+  }
+  return messages;
 }
 
 }  // namespace nexadb::config

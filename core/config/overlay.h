@@ -2,6 +2,8 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/config/problems.h"
 #include "core/config/schema.h"
@@ -18,6 +20,11 @@ void ApplySet(std::string_view assignment, Value& root, Problems& problems);
 // says; arrays of text as TOML or separated by commas.
 // What a flag has set stays.
 void ApplyEnvironment(std::string_view owner, const Schema& schema, Value& table);
+
+// One message for each variable of the environment that begins as an owner's do, NEXADB_<OWNER>_,
+// and is no property of any.
+std::vector<std::string> UnknownVariables(
+    const std::vector<std::pair<std::string, const Schema*>>& owners);
 
 // NEXADB_LSM_MEMORY_BUDGET for ("lsm", "memory_budget").
 std::string EnvironmentName(std::string_view owner, std::string_view key);

@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "core/config/json.h"
+#include "core/config/parse.h"
 
 namespace nexadb::config {
 namespace {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "core/base/escape.h"
+
 namespace nexadb::config {
 namespace {
 
@@ -11,31 +13,18 @@ const Schema* SchemaOf(const Schema* schema, std::string_view name) {
   return found != nullptr ? found : schema->additional.get();
 }
 
-std::string Quote(std::string_view text) {
-  std::string out = "\"";
-  for (char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.append(1, '\\').append(1, c);
-    } else if (byte < 0x20 || byte == 0x7F) {
-      out += fmt::format("\\u{:04X}", byte);
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out + "\"";
-}
-
 bool IsBareKey(std::string_view key) {
   constexpr std::string_view kBare =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
   return !key.empty() && key.find_first_not_of(kBare) == std::string_view::npos;
 }
 
-std::string Key(std::string_view key) { return IsBareKey(key) ? std::string(key) : Quote(key); }
+std::string Key(std::string_view key) {
+  return IsBareKey(key) ? std::string(key) : base::Quoted(key);
+}
 
 std::string Inline(const Value& value, const Schema* schema) {
-  if (schema != nullptr && schema->secret) return Quote(kRedacted);
+  if (schema != nullptr && schema->secret) return base::Quoted(kRedacted);
   switch (value.kind) {
     case Value::Kind::kNull: return "\"\"";
     case Value::Kind::kBool: return value.boolean ? "true" : "false";
@@ -45,7 +34,7 @@ std::string Inline(const Value& value, const Schema* schema) {
       const bool has_point = text.find_first_of(".en") != std::string::npos;
       return has_point ? text : text + ".0";
     }
-    case Value::Kind::kText: return Quote(value.text);
+    case Value::Kind::kText: return base::Quoted(value.text);
     case Value::Kind::kArray: {
       std::string out = "[";
       const Schema* item_schema = schema != nullptr ? schema->items.get() : nullptr;

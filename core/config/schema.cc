@@ -4,14 +4,14 @@
 
 #include <algorithm>
 
-#include "core/config/suggest.h"
-#include "core/config/units.h"
+#include "core/base/suggest.h"
+#include "core/base/units.h"
 
 namespace nexadb::config {
 namespace {
 
 std::optional<int64_t> ParseUnit(Schema::Format format, std::string_view text) {
-  return format == Schema::Format::kSize ? ParseSize(text) : ParseDuration(text);
+  return format == Schema::Format::kSize ? base::ParseSize(text) : base::ParseDuration(text);
 }
 
 std::string TypeText(const Schema& schema) {
@@ -67,7 +67,7 @@ class Validator {
         value.IsText() ? "\"" + value.text + "\"" : std::string(KindName(value.kind));
     problems_.Add(value.where, path,
                   fmt::format("expected \"{}\", got {}{}", fmt::join(choices, "\" or \""), got,
-                              Suggest(value.text, {choices.begin(), choices.end()})));
+                              base::Suggest(value.text, {choices.begin(), choices.end()})));
   }
 
   void CheckLimits(const Schema& schema, const Value& value, const std::string& path) {
@@ -105,12 +105,15 @@ class Validator {
     for (Member& member : value.members) {
       const std::string member_path = path.empty() ? member.name : path + "." + member.name;
       if (const Schema* property = schema.Find(member.name)) {
+        const size_t before = problems_.lines().size();
         Check(*property, member.value, member_path);
+        const bool wrong = problems_.lines().size() != before;
+        if (wrong && property->default_value) member.value = *property->default_value;
       } else if (schema.additional != nullptr) {
         Check(*schema.additional, member.value, member_path);
       } else if (!schema.additional_allowed) {
         problems_.Add(member.where, member_path,
-                      "unknown key" + Suggest(member.name, schema.Names()));
+                      "unknown key" + base::Suggest(member.name, schema.Names()));
       }
     }
     for (const Schema::Property& property : schema.properties) {

@@ -51,8 +51,8 @@ struct Schema::Property {
 // kInvalidArgument names the member at fault, for instance a keyword outside the subset.
 Result<Schema> ParseSchema(const Value& json);
 
-// Checks `value` against `schema`, reports every mistake under `path`, puts defaults in, and sets
-// `integer` of sizes and durations.
+// Checks `value` against `schema`, reports every mistake under `path`, puts defaults in for what is
+// missing or wrong, and sets `integer` of sizes and durations.
 void Validate(const Schema& schema, Value& value, std::string_view path, Problems& problems);
 
 }  // namespace nexadb::config

@@ -1,8 +1,8 @@
 // Schemas as they stand in manifests.
 #include <algorithm>
 
+#include "core/base/units.h"
 #include "core/config/schema.h"
-#include "core/config/units.h"
 
 namespace nexadb::config {
 namespace {
@@ -43,8 +43,8 @@ bool Boolean(const Value& value, const std::string& path) {
 double Limit(const Value& value, Schema::Format format, const std::string& path) {
   if (value.kind == Value::Kind::kInteger) return static_cast<double>(value.integer);
   if (value.kind == Value::Kind::kNumber) return value.number;
-  const auto quantity = format == Schema::Format::kSize       ? ParseSize(value.text)
-                        : format == Schema::Format::kDuration ? ParseDuration(value.text)
+  const auto quantity = format == Schema::Format::kSize       ? base::ParseSize(value.text)
+                        : format == Schema::Format::kDuration ? base::ParseDuration(value.text)
                                                               : std::nullopt;
   Need(quantity.has_value(), path, "expected a number");
   return static_cast<double>(*quantity);

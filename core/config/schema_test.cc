@@ -3,9 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "core/config/config_view.h"
-#include "core/config/json.h"
+#include "core/config/parse.h"
 #include "core/config/render.h"
-#include "core/config/toml.h"
 
 namespace nexadb::config {
 namespace {

@@ -1,4 +1,5 @@
-#include "core/config/toml.h"
+// TOML to Value, by toml++.
+#include "core/config/parse.h"
 
 #include <algorithm>
 #include <stdexcept>
@@ -31,7 +32,7 @@ class Converter {
   Value Convert(const toml::node& node, int depth) {
     Value value;
     value.where = Position(name_, node.source());
-    if (depth > kTomlNestingMax) {
+    if (depth > kNestingMax) {
       Fail(value.where, "nested too deeply");
     } else if (const auto* table = node.as_table()) {
       value.kind = Value::Kind::kTable;

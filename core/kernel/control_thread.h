@@ -1,9 +1,11 @@
-// ControlThread: the one thread that may make [control] calls.
+// ControlThread: the one thread that may make [control] calls. The main thread, which hands the
+// part to another one while that runs a plugin's Drain.
 //
 // Debug kernels stop at a call from any other thread; release kernels do not look.
 #pragma once
 #include <pthread.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 
@@ -12,7 +14,8 @@ namespace nexadb::kernel {
 class ControlThread {
  public:
   // The calling thread becomes the control thread.
-  ControlThread() : thread_(::pthread_self()) {}
+  ControlThread() { Become(); }
+  void Become() { thread_ = ::pthread_self(); }
   void Assert([[maybe_unused]] const char* call) const {
 #ifdef NEXADB_DEBUG_CHECKS
     if (::pthread_equal(::pthread_self(), thread_) != 0) return;
@@ -22,7 +25,7 @@ class ControlThread {
   }
 
  private:
-  [[maybe_unused]] pthread_t thread_;
+  std::atomic<pthread_t> thread_;
 };
 
 }  // namespace nexadb::kernel

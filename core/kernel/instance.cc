@@ -14,18 +14,10 @@ Status Misuse(std::string message) { return Status::Error(Code::kInvalidArgument
 }  // namespace
 
 std::string_view StateName(InstanceState state) {
-  switch (state) {
-    case InstanceState::kDiscovered: return "discovered";
-    case InstanceState::kChecked: return "checked";
-    case InstanceState::kLoaded: return "loaded";
-    case InstanceState::kConfigured: return "configured";
-    case InstanceState::kStarted: return "started";
-    case InstanceState::kDraining: return "draining";
-    case InstanceState::kStopped: return "stopped";
-    case InstanceState::kReleased: return "released";
-    case InstanceState::kFailed: return "failed";
-  }
-  return "";
+  static constexpr std::string_view kNames[] = {"discovered", "checked",  "loaded",
+                                                "configured", "started",  "draining",
+                                                "stopped",    "released", "failed"};
+  return kNames[static_cast<size_t>(state)];
 }
 
 Instance::Instance(const PlannedInstance& plan, const Shared& shared)
@@ -75,7 +67,7 @@ Status Instance::Load() {
   auto descriptor = loader::LoadLibrary(plan_.file);
   if (!descriptor.ok()) return Fail("Load", descriptor.status());
   descriptor_ = *descriptor;
-  runtime::NameLibrary(plan_.file.path, CrashLabel());
+  runtime::NameLibrary(plan_.file.path.c_str(), CrashLabel());
   plugin_ = Handle<Plugin>(descriptor_->create());
   if (!plugin_) return Fail("Load", Status::Error(Code::kResourceExhausted, "made no plugin"));
   SetState(InstanceState::kLoaded);

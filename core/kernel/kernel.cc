@@ -1,5 +1,10 @@
 #include "core/kernel/kernel.h"
 
+#include <unistd.h>
+
+#include <future>
+#include <thread>
+
 #include "core/kernel/info.h"
 
 namespace nexadb::kernel {
@@ -10,13 +15,8 @@ constexpr uint64_t kNsPerMs = 1000000;
 }  // namespace
 
 std::string_view StateName(KernelState state) {
-  switch (state) {
-    case KernelState::kStarting: return "starting";
-    case KernelState::kRunning: return "running";
-    case KernelState::kDraining: return "draining";
-    case KernelState::kStopping: return "stopping";
-  }
-  return "";
+  static constexpr std::string_view kNames[] = {"starting", "running", "draining", "stopping"};
+  return kNames[static_cast<size_t>(state)];
 }
 
 Kernel::Kernel(const Plan& plan, nexadb::Env& env)
@@ -67,9 +67,27 @@ Status Kernel::Start(bool (*interrupted)()) {
   return status;
 }
 
+void Kernel::Drain(Instance& instance, uint64_t deadline_ms) {
+  auto done = std::make_shared<std::promise<void>>();
+  const std::future<void> returned = done->get_future();
+  std::thread([this, &instance, done, deadline_ms] {
+    control_.Become();
+    instance.Drain(deadline_ms);
+    done->set_value();
+  }).detach();
+  const auto patience = std::chrono::milliseconds(deadline_ms + kDrainGraceMs);
+  const bool late = returned.wait_for(patience) != std::future_status::ready;
+  control_.Become();
+  if (!late) return;
+  drain_hangs_ = true;
+  log_.Error("instance \"" + instance.plan().name + "\" (" + instance.plan().file.manifest.id +
+             ") has not come back from Drain " + std::to_string(kDrainGraceMs) +
+             " ms after its deadline; going on to Stop");
+}
+
 void Kernel::Undo(size_t loaded, size_t started) {
   for (size_t i = started; i-- > 0;) {
-    if (instances_[i]->State() != InstanceState::kFailed) instances_[i]->Drain(0);
+    if (instances_[i]->State() != InstanceState::kFailed) Drain(*instances_[i], 0);
   }
   for (size_t i = started; i-- > 0;) {
     instances_[i]->Stop();
@@ -79,6 +97,10 @@ void Kernel::Undo(size_t loaded, size_t started) {
 }
 
 void Kernel::ReleaseAll(size_t loaded) {
+  if (drain_hangs_) {
+    log_.Error("all instances are stopped; ending without Release, for a Drain still runs");
+    ::_exit(kExitFailure);
+  }
   // Tasks that were never run are dropped while the objects they speak of still exist.
   pools_.Stop();
   for (size_t i = loaded; i-- > 0;) instances_[i]->Release();
@@ -90,7 +112,7 @@ void Kernel::Stop() {
   const uint64_t end_ns = env_.Clock().MonotonicNs() + plan_.settings.drain_ms * kNsPerMs;
   for (size_t i = instances_.size(); i-- > 0;) {
     const uint64_t now_ns = env_.Clock().MonotonicNs();
-    instances_[i]->Drain(now_ns < end_ns ? (end_ns - now_ns) / kNsPerMs : 0);
+    Drain(*instances_[i], now_ns < end_ns ? (end_ns - now_ns) / kNsPerMs : 0);
   }
   state_ = KernelState::kStopping;
   for (size_t i = instances_.size(); i-- > 0;) instances_[i]->Stop();

@@ -9,8 +9,8 @@
 #include <memory>
 #include <vector>
 
+#include "core/base/thread_pools.h"
 #include "core/kernel/instance.h"
-#include "core/runtime/executor.h"
 
 namespace nexadb::kernel {
 
@@ -18,6 +18,10 @@ enum class KernelState : uint8_t { kStarting, kRunning, kDraining, kStopping };
 std::string_view StateName(KernelState state);
 
 class InfoService;
+
+// How much longer than its deadline a Drain may take; deadlines are read from clocks, not kept by
+// them.
+constexpr uint64_t kDrainGraceMs = 1000;
 
 class Kernel {
  public:
@@ -31,7 +35,10 @@ class Kernel {
 
   // All or nothing. `interrupted` is asked between instances: true gives up with kUnavailable.
   Status Start(bool (*interrupted)());
-  // Drain, with all of kernel.drain_ms for all instances together, then Stop and Release.
+  // Drain, with all of kernel.drain_ms for all instances together, then Stop and Release. An
+  // instance that is not back kDrainGraceMs after its deadline is named in the log and stopped all
+  // the same; then nothing is released, since its code still runs: the process ends here, with
+  // kExitFailure.
   void Stop();
 
   KernelState State() const { return state_.load(std::memory_order_acquire); }
@@ -46,19 +53,21 @@ class Kernel {
   using Step = Status (Instance::*)();
   // Takes each instance through `step`; `reached` counts those that have gone through.
   Status ForEach(Step step, bool (*interrupted)(), size_t& reached);
+  void Drain(Instance& instance, uint64_t deadline_ms);
   void Undo(size_t loaded, size_t started);
   void ReleaseAll(size_t loaded);
 
   const Plan& plan_;
   nexadb::Env& env_;
-  const ControlThread control_;
+  ControlThread control_;
   runtime::InstanceLogger log_;
   runtime::MetricStore metrics_;
-  runtime::ThreadPools pools_;
+  base::ThreadPools pools_;
   Registry registry_;
   std::atomic<KernelState> state_{KernelState::kStarting};
   std::unique_ptr<InfoService> info_;
   std::vector<std::unique_ptr<Instance>> instances_;
+  bool drain_hangs_ = false;  // an instance has never come back from Drain
 };
 
 }  // namespace nexadb::kernel

@@ -6,7 +6,6 @@
 #include <cstdio>
 
 #include "core/base/system_env.h"
-#include "core/kernel/data_lock.h"
 #include "core/kernel/kernel.h"
 #include "core/kernel/options.h"
 #include "core/kernel/report.h"
@@ -46,19 +45,40 @@ void LogStarted(Kernel& kernel, uint64_t took_ms) {
                                 ::getpid()));
 }
 
+// Keeps two kernels out of one data directory, which is made when missing. The system drops the
+// lock when the process dies, so a stale file never stands in the way; the file says who holds it.
+Result<Handle<FileLock>> LockDataDirectory(FileSystem& files, const std::string& data_dir) {
+  if (Status s = files.CreateDirectories(data_dir); !s.ok()) return s;
+  const std::string path = data_dir + "/LOCK";
+  auto lock = files.Lock(path);
+  auto file = files.Open(path, FileMode::kReadWrite);
+  if (lock.status().code() == Code::kConflict && file.ok()) {
+    uint8_t text[32];
+    auto size = (*file)->ReadAt(0, {text, sizeof(text)});
+    const std::string_view holder = AsText({text, size.ok() ? *size : 0});
+    return Status::Error(Code::kConflict,
+                         fmt::format("{} is in use by another kernel (pid {}); stop it or choose "
+                                     "another data_dir",
+                                     data_dir, holder.substr(0, holder.find('\n'))));
+  }
+  if (!lock.ok()) return lock;
+  if (!file.ok()) return file.status();
+  const std::string pid = fmt::format("{}\n", ::getpid());
+  if (Status s = (*file)->Truncate(0); !s.ok()) return s;
+  if (Status s = (*file)->WriteAt(0, AsBytes(pid)); !s.ok()) return s;
+  return lock;
+}
+
 int Run(const Plan& plan) {
   Env& env = base::SystemEnv();
   const uint64_t began_ns = env.Clock().MonotonicNs();
   runtime::InstallCrashReport();
-  DataLock lock;
-  if (Status s = lock.Acquire(plan.settings.data_dir); !s.ok()) {
-    return Fail(kExitFailure, s.message());
-  }
+  const auto lock = LockDataDirectory(env.Files(), plan.settings.data_dir);
+  if (!lock.ok()) return Fail(kExitFailure, lock.status().message());
   WatchSignals();
   Kernel kernel(plan, env);
-  if (::geteuid() == 0) {
-    kernel.Log().Warning("running as root; a user of its own is safer");
-  }
+  for (const std::string& warning : plan.warnings) kernel.Log().Warning(warning);
+  if (::geteuid() == 0) kernel.Log().Warning("running as root; a user of its own is safer");
   if (Status s = kernel.Start(&StopRequested); !s.ok()) {
     if (StopRequested()) return kExitOk;
     return Fail(kExitFailure, fmt::format("{}; what had started was stopped again", s.message()));
@@ -88,6 +108,7 @@ int Main(int argc, const char* const* argv) {
   if (!problems.empty()) return ReportProblems(*options, problems);
   switch (options->command) {
     case Command::kCheck:
+      for (const std::string& warning : plan.warnings) fmt::print(stderr, "warning: {}\n", warning);
       fmt::print("{}: no mistakes; {} instances\n", options->config_path, plan.start_order.size());
       return kExitOk;
     case Command::kPrintWiring: fmt::print("{}", WiringText(plan)); return kExitOk;

@@ -1,5 +1,6 @@
 #include "core/kernel/options.h"
 
+#include <algorithm>
 #include <boost/program_options.hpp>
 #include <sstream>
 
@@ -26,15 +27,15 @@ po::options_description Describe() {
   return flags;
 }
 
-Command CommandOf(const po::variables_map& map) {
-  if (map.count("help") != 0) return Command::kHelp;
-  if (map.count("version") != 0) return Command::kVersion;
-  if (map.count("inspect") != 0) return Command::kInspect;
-  if (map.count("check") != 0) return Command::kCheck;
-  if (map.count("print-wiring") != 0) return Command::kPrintWiring;
-  if (map.count("print-config") != 0) return Command::kPrintConfig;
-  return Command::kRun;
-}
+// The first that is given counts.
+constexpr std::pair<const char*, Command> kCommands[] = {
+    {"help", Command::kHelp},
+    {"version", Command::kVersion},
+    {"inspect", Command::kInspect},
+    {"check", Command::kCheck},
+    {"print-wiring", Command::kPrintWiring},
+    {"print-config", Command::kPrintConfig},
+};
 
 bool NeedsConfig(Command command) {
   return command != Command::kHelp && command != Command::kVersion && command != Command::kInspect;
@@ -53,7 +54,9 @@ Result<Options> ParseOptions(int argc, const char* const* argv) {
                   .style(style)
                   .run(),
               map);
-    options.command = CommandOf(map);
+    const auto given = [&](const auto& command) { return map.count(command.first) != 0; };
+    const auto* command = std::find_if(std::begin(kCommands), std::end(kCommands), given);
+    if (command != std::end(kCommands)) options.command = command->second;
     options.dev_mode = map.count("dev") != 0;
     if (map.count("config") != 0) options.config_path = map["config"].as<std::string>();
     if (map.count("inspect") != 0) options.inspect_path = map["inspect"].as<std::string>();

@@ -30,12 +30,7 @@ Result<loader::LibraryFile> ReadLibrary(const std::string& library, const Settin
 
 PlannedInstance ReadInstance(const InstanceSettings& from, const Settings& settings,
                              Problems& problems) {
-  PlannedInstance instance;
-  instance.name = from.name;
-  instance.where = from.where;
-  instance.library = from.library;
-  instance.use = from.use;
-  instance.config = from.config;
+  PlannedInstance instance{from, {}, {}};
   const std::string path = "plugins." + from.name;
   if (from.library.empty()) {
     // Missing is reported already; instances without a library are the kernel's alone.
@@ -69,6 +64,13 @@ Plan MakePlan(const Options& options, Problems& problems) {
     plan.instances.push_back(ReadInstance(instance, plan.settings, problems));
   }
   Wire(plan, problems);
+  if (!problems.empty()) return plan;
+  std::vector<std::pair<std::string, const config::Schema*>> owners;
+  for (const PlannedInstance& instance : plan.instances) {
+    owners.emplace_back(instance.name, instance.IsKernel() ? &KernelSchema()
+                                                           : &instance.file.manifest.config_schema);
+  }
+  plan.warnings = config::UnknownVariables(owners);
   return plan;
 }
 

@@ -15,13 +15,10 @@ struct Binding {
   std::vector<size_t> providers;
 };
 
-struct PlannedInstance {
-  std::string name;
-  std::string where;
-  std::string library;  // as written; empty for the kernel's own instance
+// What the configuration says of it, validated, and what follows. `library` is empty for the
+// kernel's own instance.
+struct PlannedInstance : InstanceSettings {
   loader::LibraryFile file;
-  config::Value config;
-  std::vector<SlotUse> use;
   std::vector<Binding> bindings;
   bool readable = true;  // false: its library could not be read, so nothing else is known
 
@@ -32,6 +29,7 @@ struct Plan {
   Settings settings;
   std::vector<PlannedInstance> instances;  // [0] is the kernel's own
   std::vector<size_t> start_order;         // without the kernel's own
+  std::vector<std::string> warnings;       // what may be a mistake
 };
 
 // Reads the configuration and every library it names; every mistake of every kind goes to

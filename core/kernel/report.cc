@@ -17,20 +17,12 @@ std::string NamesOf(const Plan& plan, const Binding& binding) {
 }
 
 std::string TypeName(const config::Schema& schema) {
-  using Type = config::Schema::Type;
+  static constexpr std::string_view kNames[] = {"any",  "boolean", "integer", "number",
+                                                "text", "array",   "table"};
   if (schema.format == config::Schema::Format::kSize) return "size";
   if (schema.format == config::Schema::Format::kDuration) return "duration";
   if (!schema.choices.empty()) return fmt::format("{}", fmt::join(schema.choices, " | "));
-  switch (schema.type) {
-    case Type::kBool: return "boolean";
-    case Type::kInteger: return "integer";
-    case Type::kNumber: return "number";
-    case Type::kText: return "text";
-    case Type::kArray: return "array";
-    case Type::kObject: return "table";
-    case Type::kAny: return "any";
-  }
-  return "";
+  return std::string(kNames[static_cast<size_t>(schema.type)]);
 }
 
 }  // namespace
@@ -62,12 +54,10 @@ std::string ConfigText(const Plan& plan) {
                        config::RenderValue(config::Value::Text(instance.library, "")));
     std::string use;
     for (const SlotUse& slot : instance.use) {
-      config::Value names;
-      names.kind = config::Value::Kind::kArray;
-      for (const std::string& name : slot.instances) {
-        names.items.push_back(config::Value::Text(name, ""));
-      }
-      use += (use.empty() ? "" : ", ") + slot.slot + " = " + config::RenderValue(names);
+      // Names of instances need no escapes.
+      const std::string names = fmt::format("{}", fmt::join(slot.instances, "\", \""));
+      use += fmt::format("{}{} = [{}]", use.empty() ? "" : ", ", slot.slot,
+                         names.empty() ? "" : "\"" + names + "\"");
     }
     if (!use.empty()) out += "use = { " + use + " }\n";
     const std::string lines =

@@ -1,13 +1,13 @@
 #include "core/kernel/settings.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
-#include "core/config/json.h"
+#include "core/base/suggest.h"
 #include "core/config/overlay.h"
-#include "core/config/suggest.h"
-#include "core/config/toml.h"
+#include "core/config/parse.h"
 
 namespace nexadb::kernel {
 namespace {
@@ -123,20 +123,13 @@ void ReadInstance(const Member& member, Settings& settings, Problems& problems) 
 }
 
 void ReadKernel(Value table, const Options& options, Settings& settings, Problems& problems) {
-  const size_t problems_before = problems.lines().size();
-  const Value given = table;
   config::Validate(KernelSchema(), table, "kernel", problems);
-  settings.dev_mode = options.dev_mode;
-  if (problems.lines().size() != problems_before) {
-    // Goes on with the defaults, but for the path, so that the plugins' mistakes are found too.
+  // A mistake's place is taken by the default, so that the plugins' mistakes are found too.
+  if (!table.IsTable()) {
     table = Value::Table("default");
-    const Value* path = given.Find("plugin_path");
-    if (path != nullptr && path->kind == Value::Kind::kArray) {
-      table.At("plugin_path", path->where) = *path;
-    }
-    Problems known;
-    config::Validate(KernelSchema(), table, "kernel", known);
+    config::Validate(KernelSchema(), table, "kernel", problems);
   }
+  settings.dev_mode = options.dev_mode;
   for (const Value& item : table.Find("plugin_path")->items) {
     settings.plugin_path.push_back((ExecutableFolder() / item.text).lexically_normal().string());
   }
@@ -145,11 +138,10 @@ void ReadKernel(Value table, const Options& options, Settings& settings, Problem
   settings.pools.queue_max = static_cast<uint64_t>(table.Find("queue_max")->integer);
   settings.pools.blocking_threads = static_cast<uint32_t>(table.Find("blocking_threads")->integer);
   settings.pools.compute_threads = static_cast<uint32_t>(table.Find("compute_threads")->integer);
-  const std::string& level = table.Find("log_level")->text;
-  settings.log.level = level == "debug"     ? LogLevel::kDebug
-                       : level == "info"    ? LogLevel::kInfo
-                       : level == "warning" ? LogLevel::kWarning
-                                            : LogLevel::kError;
+  // The schema names the levels in their order.
+  const auto& levels = KernelSchema().Find("log_level")->choices;
+  const auto level = std::find(levels.begin(), levels.end(), table.Find("log_level")->text);
+  settings.log.level = static_cast<LogLevel>(level - levels.begin());
   settings.log.format = table.Find("log_format")->text == "json" ? runtime::LogFormat::kJson
                                                                  : runtime::LogFormat::kText;
   settings.kernel_table = std::move(table);
@@ -184,7 +176,7 @@ Settings ReadSettings(const Options& options, Problems& problems) {
   for (const Member& member : root.members) {
     if (member.name == "kernel" || member.name == "plugins") continue;
     problems.Add(member.where, member.name,
-                 "unknown key" + config::Suggest(member.name, {"kernel", "plugins"}));
+                 "unknown key" + base::Suggest(member.name, {"kernel", "plugins"}));
   }
   Value& kernel = root.At("kernel", "default");
   if (kernel.kind == Value::Kind::kNull) kernel = Value::Table("default");

@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "core/base/thread_pools.h"
 #include "core/config/problems.h"
 #include "core/config/schema.h"
 #include "core/config/value.h"
 #include "core/kernel/options.h"
-#include "core/runtime/executor.h"
 #include "core/runtime/logger.h"
 
 namespace nexadb::kernel {
@@ -33,7 +33,7 @@ struct Settings {
   std::vector<std::string> plugin_path;  // absolute
   std::string data_dir;                  // absolute
   uint64_t drain_ms = 0;
-  runtime::PoolSettings pools;
+  base::PoolSettings pools;
   runtime::LogSettings log;
   bool dev_mode = false;
   config::Value kernel_table;  // as validated, for printing

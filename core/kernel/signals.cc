@@ -3,8 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <condition_variable>
-#include <mutex>
+#include <atomic>
 #include <string_view>
 #include <thread>
 
@@ -13,30 +12,15 @@
 namespace nexadb::kernel {
 namespace {
 
-struct Watch {
-  sigset_t set;
-  std::mutex mutex;
-  std::condition_variable came;
-  bool stop_requested = false;
-};
+std::atomic<bool> stop_requested{false};
 
-// Never destroyed, since its thread never ends.
-Watch& TheWatch() {
-  static auto* watch = new Watch();
-  return *watch;
-}
-
-void Run(Watch& watch) {
+void Run(const sigset_t& signals) {
   for (;;) {
     int signal = 0;
-    if (::sigwait(&watch.set, &signal) != 0) continue;
-    {
-      std::lock_guard lock(watch.mutex);
-      if (!watch.stop_requested) {
-        watch.stop_requested = true;
-        watch.came.notify_all();
-        continue;
-      }
+    if (::sigwait(&signals, &signal) != 0) continue;
+    if (!stop_requested.exchange(true)) {
+      stop_requested.notify_all();
+      continue;
     }
     constexpr std::string_view kText = "nexadb-kernel: second signal, stopping at once\n";
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kText.data(), kText.size());
@@ -47,25 +31,17 @@ void Run(Watch& watch) {
 }  // namespace
 
 void WatchSignals() {
-  Watch& watch = TheWatch();
-  ::sigemptyset(&watch.set);
-  for (int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&watch.set, signal);
-  ::pthread_sigmask(SIG_BLOCK, &watch.set, nullptr);
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, signal);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   // A peer that hangs up is an error code of write(2), not the end of the database.
   ::signal(SIGPIPE, SIG_IGN);
-  std::thread([&watch] { Run(watch); }).detach();
+  std::thread([signals] { Run(signals); }).detach();
 }
 
-bool StopRequested() {
-  Watch& watch = TheWatch();
-  std::lock_guard lock(watch.mutex);
-  return watch.stop_requested;
-}
+bool StopRequested() { return stop_requested; }
 
-void WaitForStopRequest() {
-  Watch& watch = TheWatch();
-  std::unique_lock lock(watch.mutex);
-  watch.came.wait(lock, [&] { return watch.stop_requested; });
-}
+void WaitForStopRequest() { stop_requested.wait(false); }
 
 }  // namespace nexadb::kernel

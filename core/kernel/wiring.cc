@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/config/suggest.h"
+#include "core/base/suggest.h"
 
 namespace nexadb::kernel {
 namespace {
@@ -63,7 +63,7 @@ class Wirer {
       std::string has;
       for (std::string_view slot : slots) has += (has.empty() ? "" : ", ") + std::string(slot);
       problems_.Add(use.where, Path(instance, ".use." + use.slot),
-                    "unknown slot" + config::Suggest(use.slot, slots) + "; " +
+                    "unknown slot" + base::Suggest(use.slot, slots) + "; " +
                         instance.file.manifest.id +
                         (has.empty() ? " has no slots" : " has these: " + has));
     }
@@ -135,8 +135,7 @@ class Wirer {
       if (index == plan_.instances.size()) {
         std::vector<std::string_view> names;
         for (const PlannedInstance& other : plan_.instances) names.push_back(other.name);
-        problems_.Add(use.where, path,
-                      "no instance \"" + name + "\"" + config::Suggest(name, names));
+        problems_.Add(use.where, path, "no instance \"" + name + "\"" + base::Suggest(name, names));
       } else if (index == consumer) {
         problems_.Add(use.where, path, "an instance cannot fill its own slot");
       } else if (!plan_.instances[index].readable) {

@@ -1,17 +1,15 @@
 #include "core/loader/library.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BOOST_DLL_USE_STD_FS
-#include <boost/dll/shared_library.hpp>
 #include <filesystem>
-#include <map>
 
-#include "core/config/suggest.h"
-#include "core/loader/elf_section.h"
+#include "core/base/elf_section.h"
+#include "core/base/suggest.h"
 #include "core/loader/fingerprint.h"
 
 namespace nexadb::loader {
@@ -81,9 +79,9 @@ std::string_view SectionText(BytesView section) {
 }
 
 Result<LibraryFile> ReadSections(const std::string& path, BytesView bytes) {
-  if (Status s = CheckElf(bytes); !s.ok()) return About(path, s.code(), s.message());
-  const auto fingerprint = FindSection(bytes, ".nexadb.abi");
-  const auto manifest = FindSection(bytes, ".nexadb.plugin");
+  if (Status s = base::CheckElf(bytes); !s.ok()) return About(path, s.code(), s.message());
+  const auto fingerprint = base::FindSection(bytes, ".nexadb.abi");
+  const auto manifest = base::FindSection(bytes, ".nexadb.plugin");
   for (const auto* section : {&fingerprint, &manifest}) {
     if (section->ok()) continue;
     const bool absent = section->status().code() == Code::kNotFound;
@@ -120,12 +118,6 @@ Status CheckInterfaces(const LibraryFile& file) {
   return {};
 }
 
-// Never destroyed, so that nothing is unmapped at exit either.
-std::map<std::string, boost::dll::shared_library>& LoadedLibraries() {
-  static auto* libraries = new std::map<std::string, boost::dll::shared_library>();
-  return *libraries;
-}
-
 }  // namespace
 
 Result<std::string> FindLibrary(const std::string& name,
@@ -147,7 +139,7 @@ Result<std::string> FindLibrary(const std::string& name,
     }
   }
   return Status::Error(Code::kNotFound, "no " + name + ".so on plugin_path (" + places + ")" +
-                                            config::Suggest(name, {found.begin(), found.end()}));
+                                            base::Suggest(name, {found.begin(), found.end()}));
 }
 
 Result<LibraryFile> InspectLibrary(const std::string& path) {
@@ -161,31 +153,22 @@ Result<LibraryFile> InspectLibrary(const std::string& path) {
 }
 
 Result<const PluginDescriptor*> LoadLibrary(const LibraryFile& file) {
-  const std::string path = fs::absolute(file.path).string();
-  auto& libraries = LoadedLibraries();
-  auto it = libraries.find(path);
-  try {
-    if (it == libraries.end()) {
-      boost::dll::shared_library library(
-          path, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
-      it = libraries.emplace(path, std::move(library)).first;
-    }
-    using Entry = const PluginDescriptor*();
-    const PluginDescriptor* descriptor = it->second.get<Entry>("nexadb_plugin_entry")();
-    if (descriptor == nullptr || descriptor->struct_size < sizeof(PluginDescriptor) ||
-        descriptor->create == nullptr) {
-      return About(file.path, Code::kInvalidArgument, "its entry point returned no descriptor");
-    }
-    if (file.manifest.id != descriptor->id || file.fingerprint != descriptor->fingerprint) {
-      return About(file.path, Code::kInvalidArgument,
-                   "its code is \"" + std::string(descriptor->id) + "\" (" +
-                       descriptor->fingerprint + "), its manifest says \"" + file.manifest.id +
-                       "\" (" + file.fingerprint + "); rebuild it");
-    }
-    return descriptor;
-  } catch (const std::exception& error) {
-    return About(file.path, Code::kIoError, error.what());
+  // Never closed, so that nothing is unmapped. The same library again gives the same handle.
+  void* handle = ::dlopen(fs::absolute(file.path).c_str(), RTLD_NOW | RTLD_LOCAL);
+  void* symbol = handle != nullptr ? ::dlsym(handle, "nexadb_plugin_entry") : nullptr;
+  if (symbol == nullptr) return About(file.path, Code::kIoError, ::dlerror());
+  const PluginDescriptor* descriptor = reinterpret_cast<const PluginDescriptor* (*)()>(symbol)();
+  if (descriptor == nullptr || descriptor->struct_size < sizeof(PluginDescriptor) ||
+      descriptor->create == nullptr) {
+    return About(file.path, Code::kInvalidArgument, "its entry point returned no descriptor");
   }
+  if (file.manifest.id != descriptor->id || file.fingerprint != descriptor->fingerprint) {
+    return About(file.path, Code::kInvalidArgument,
+                 "its code is \"" + std::string(descriptor->id) + "\" (" + descriptor->fingerprint +
+                     "), its manifest says \"" + file.manifest.id + "\" (" + file.fingerprint +
+                     "); rebuild it");
+  }
+  return descriptor;
 }
 
 }  // namespace nexadb::loader

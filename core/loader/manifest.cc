@@ -2,8 +2,8 @@
 
 #include <charconv>
 
-#include "core/config/json.h"
-#include "core/config/suggest.h"
+#include "core/base/suggest.h"
+#include "core/config/parse.h"
 #include "nexadb/authenticator.h"
 #include "nexadb/database.h"
 #include "nexadb/http.h"
@@ -142,7 +142,7 @@ Status CheckContract(const InterfaceName& interface) {
   }
   return Status::Error(Code::kUnsupported, "built for " + interface.Text() +
                                                ", which this kernel does not know" +
-                                               config::Suggest(interface.name, names));
+                                               base::Suggest(interface.name, names));
 }
 
 }  // namespace nexadb::loader

@@ -1,16 +1,14 @@
 #include "core/runtime/crash_report.h"
 
+#include <dlfcn.h>
 #include <execinfo.h>
 #include <link.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
-#include <string>
 
 namespace nexadb::runtime {
 namespace {
@@ -20,21 +18,20 @@ constexpr bool kSanitized = true;
 #else
 constexpr bool kSanitized = false;
 #endif
-constexpr size_t kRangesMax = 512;
+constexpr size_t kLibrariesMax = 128;
 constexpr size_t kLabelBytesMax = 256;
 constexpr int kFramesMax = 64;
 constexpr size_t kSignalStackBytes = 64 * 1024;
 constexpr int kSignals[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL};
 
-struct Range {
-  uintptr_t begin;
-  uintptr_t end;
+struct Named {
+  const link_map* library;
   char label[kLabelBytesMax];
 };
 
-// Written by the control thread only; the handler sees the first `range_count` entries, complete.
-Range ranges[kRangesMax];
-std::atomic<size_t> range_count{0};
+// Written by the control thread only; the handler sees the first `named_count` entries, complete.
+Named named[kLibrariesMax];
+std::atomic<size_t> named_count{0};
 alignas(16) char signal_stack[kSignalStackBytes];
 
 void Print(std::string_view text) {
@@ -57,20 +54,9 @@ void PrintHex(uintptr_t value) {
   Print({at, static_cast<size_t>(digits + sizeof(digits) - at)});
 }
 
-std::string_view SignalName(int signal) {
-  switch (signal) {
-    case SIGSEGV: return "SIGSEGV";
-    case SIGABRT: return "SIGABRT";
-    case SIGBUS: return "SIGBUS";
-    case SIGFPE: return "SIGFPE";
-    case SIGILL: return "SIGILL";
-    default: return "signal";
-  }
-}
-
 void Report(int signal, siginfo_t* info, void*) {
-  Print("\nnexadb-kernel: crashed with ");
-  Print(SignalName(signal));
+  Print("\nnexadb-kernel: crashed with SIG");
+  Print(::sigabbrev_np(signal));
   if (signal != SIGABRT) {
     Print(" at address ");
     PrintHex(reinterpret_cast<uintptr_t>(info->si_addr));
@@ -93,48 +79,29 @@ void Report(int signal, siginfo_t* info, void*) {
   ::raise(signal);
 }
 
-struct Search {
-  std::string_view path;
-  std::string_view label;
-};
-
-int AddRanges(dl_phdr_info* info, size_t, void* state) {
-  const auto& search = *static_cast<const Search*>(state);
-  if (info->dlpi_name == nullptr || search.path != info->dlpi_name) return 0;
-  for (int i = 0; i < info->dlpi_phnum; ++i) {
-    const auto& header = info->dlpi_phdr[i];
-    const size_t index = range_count.load(std::memory_order_relaxed);
-    if (header.p_type != PT_LOAD || index >= kRangesMax) continue;
-    Range& range = ranges[index];
-    range.begin = info->dlpi_addr + header.p_vaddr;
-    range.end = range.begin + header.p_memsz;
-    const size_t size = std::min(search.label.size(), kLabelBytesMax - 1);
-    std::memcpy(range.label, search.label.data(), size);
-    range.label[size] = '\0';
-    range_count.store(index + 1, std::memory_order_release);
-  }
-  return 1;
-}
-
 }  // namespace
 
 std::string_view LabelOf(const void* address) {
-  const auto wanted = reinterpret_cast<uintptr_t>(address);
-  const size_t count = range_count.load(std::memory_order_acquire);
+  dl_find_object object;
+  if (::_dl_find_object(const_cast<void*>(address), &object) != 0) return {};
+  const size_t count = named_count.load(std::memory_order_acquire);
   for (size_t i = 0; i < count; ++i) {
-    if (wanted >= ranges[i].begin && wanted < ranges[i].end) return ranges[i].label;
+    if (named[i].library == object.dlfo_link_map) return named[i].label;
   }
   return {};
 }
 
-void NameLibrary(std::string_view path, std::string_view label) {
-  char* resolved = ::realpath(std::string(path).c_str(), nullptr);
-  for (const std::string_view candidate :
-       {path, resolved != nullptr ? std::string_view(resolved) : std::string_view()}) {
-    Search search{candidate, label};
-    if (!candidate.empty() && ::dl_iterate_phdr(AddRanges, &search) != 0) break;
+void NameLibrary(const char* path, std::string_view label) {
+  const size_t index = named_count.load(std::memory_order_relaxed);
+  void* handle = ::dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
+  link_map* library = nullptr;
+  if (handle == nullptr) return;
+  if (index < kLibrariesMax && ::dlinfo(handle, RTLD_DI_LINKMAP, &library) == 0) {
+    named[index].library = library;
+    label.copy(named[index].label, kLabelBytesMax - 1);
+    named_count.store(index + 1, std::memory_order_release);
   }
-  std::free(resolved);
+  ::dlclose(handle);  // the loader holds it for good
 }
 
 void InstallCrashReport() {

@@ -4,19 +4,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/escape.h"
 #include "nexadb/sdk/guard.h"
 
 namespace nexadb::runtime {
 namespace {
 
 std::string_view LevelName(LogLevel level) {
-  switch (level) {
-    case LogLevel::kDebug: return "debug";
-    case LogLevel::kInfo: return "info";
-    case LogLevel::kWarning: return "warn";
-    case LogLevel::kError: return "error";
-  }
-  return "info";
+  static constexpr std::string_view kNames[] = {"debug", "info", "warn", "error"};
+  return kNames[static_cast<size_t>(level)];
 }
 
 std::string Timestamp(int64_t unix_ms) {
@@ -28,68 +24,32 @@ std::string Timestamp(int64_t unix_ms) {
                      unix_ms % 1000);
 }
 
-// Control characters as \n, \t or \u00XX; for JSON also quotes and backslashes.
-void AppendEscaped(std::string& out, std::string_view text, LogFormat format) {
-  for (char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      out += fmt::format("\\u{:04x}", byte);
-    } else if (format == LogFormat::kJson && (c == '"' || c == '\\')) {
-      out.append(1, '\\').append(1, c);
-    } else {
-      out.push_back(c);
-    }
-  }
-}
-
-void AppendJsonText(std::string& out, std::string_view text) {
-  out.push_back('"');
-  AppendEscaped(out, text, LogFormat::kJson);
-  out.push_back('"');
-}
-
 std::string FormatText(int64_t unix_ms, LogLevel level, std::string_view instance,
                        std::string_view message, Span<const LogField> fields) {
-  std::string line = fmt::format("{} {:<5} [{}] ", Timestamp(unix_ms), LevelName(level), instance);
-  AppendEscaped(line, message, LogFormat::kText);
-  bool first = true;
+  std::string line = fmt::format("{} {:<5} [{}] {}", Timestamp(unix_ms), LevelName(level), instance,
+                                 base::Escaped(message));
+  std::string_view gap = "  ";
   for (const LogField& field : fields) {
-    line += first ? "  " : " ";
-    first = false;
-    AppendEscaped(line, field.name, LogFormat::kText);
-    line.push_back('=');
     const std::string_view value = field.value;
-    if (value.find_first_of(" =\"") == std::string_view::npos && !value.empty()) {
-      AppendEscaped(line, value, LogFormat::kText);
-    } else {
-      AppendJsonText(line, value);
-    }
+    const bool is_word = !value.empty() && value.find_first_of(" =\"") == std::string_view::npos;
+    line += fmt::format("{}{}={}", gap, base::Escaped(field.name),
+                        is_word ? base::Escaped(value) : base::Quoted(value));
+    gap = " ";
   }
   return line + "\n";
 }
 
 std::string FormatJson(int64_t unix_ms, LogLevel level, std::string_view instance,
                        std::string_view message, Span<const LogField> fields) {
-  std::string line = "{\"time\":\"" + Timestamp(unix_ms) + "\",\"level\":\"" +
-                     std::string(LevelName(level)) + "\",\"instance\":";
-  AppendJsonText(line, instance);
-  line += ",\"message\":";
-  AppendJsonText(line, message);
-  if (!fields.empty()) {
-    line += ",\"fields\":{";
-    for (size_t i = 0; i < fields.size(); ++i) {
-      if (i != 0) line.push_back(',');
-      AppendJsonText(line, fields[i].name);
-      line.push_back(':');
-      AppendJsonText(line, fields[i].value);
-    }
-    line.push_back('}');
+  std::string members;
+  for (const LogField& field : fields) {
+    members += members.empty() ? ",\"fields\":{" : ",";
+    members += base::Quoted(field.name) + ":" + base::Quoted(field.value);
   }
-  return line + "}\n";
+  if (!members.empty()) members += "}";
+  return fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"instance\":{},\"message\":{}{}}}\n",
+                     Timestamp(unix_ms), LevelName(level), base::Quoted(instance),
+                     base::Quoted(message), members);
 }
 
 }  // namespace

@@ -5,108 +5,72 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <atomic>
 #include <fstream>
+#include <limits>
 #include <sstream>
 
+#include "core/base/instruments.h"
 #include "nexadb/sdk/guard.h"
 
 namespace nexadb::runtime {
+
+using base::AtomicGauge;
+using base::ShardedCounter;
+using base::ShardedHistogram;
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+// One name with one label value of one instance.
+struct Series {
+  explicit Series(MetricType type_in) : type(type_in) {}
+  virtual ~Series() = default;
+  virtual void Read(ClientMetric& out) const = 0;
+
+  const MetricType type;
+  std::string name;
+  std::string help;
+  std::string label_name;
+  std::string label_value;
+};
+
 namespace {
 
-// Enough that threads seldom share one; a counter then takes 1 KiB.
-constexpr size_t kShards = 16;
-constexpr size_t kBucketsMax = 64;
-constexpr double kDefaultBuckets[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
-                                      0.05,   0.1,     0.25,   0.5,   1,      2.5,   5,    10};
+template <class Instrument>
+constexpr MetricType kTypeOf = MetricType::Untyped;
+template <>
+constexpr MetricType kTypeOf<ShardedCounter> = MetricType::Counter;
+template <>
+constexpr MetricType kTypeOf<AtomicGauge> = MetricType::Gauge;
+template <>
+constexpr MetricType kTypeOf<ShardedHistogram> = MetricType::Histogram;
 
-size_t ShardOfThread() {
-  static std::atomic<size_t> next{0};
-  thread_local const size_t shard = next.fetch_add(1, std::memory_order_relaxed) % kShards;
-  return shard;
+void Fill(const ShardedCounter& counter, ClientMetric& out) {
+  out.counter.value = static_cast<double>(counter.Sum());
 }
 
-void AddDouble(std::atomic<double>& target, double amount) {
-  target.fetch_add(amount, std::memory_order_relaxed);
+void Fill(const AtomicGauge& gauge, ClientMetric& out) { out.gauge.value = gauge.Value(); }
+
+void Fill(const ShardedHistogram& histogram, ClientMetric& out) {
+  const ShardedHistogram::Totals totals = histogram.Read();
+  std::vector<double> bounds = histogram.bounds();
+  bounds.push_back(std::numeric_limits<double>::infinity());
+  for (size_t i = 0; i < bounds.size(); ++i) {
+    out.histogram.bucket.push_back({totals.up_to[i], bounds[i]});
+  }
+  out.histogram.sample_count = totals.up_to.back();
+  out.histogram.sample_sum = totals.sum;
 }
 
-class ShardedCounter final : public Counter {
- public:
-  void Add(uint64_t amount) noexcept override {
-    shards_[ShardOfThread()].count.fetch_add(amount, std::memory_order_relaxed);
-  }
-  uint64_t Sum() const {
-    uint64_t sum = 0;
-    for (const Shard& shard : shards_) sum += shard.count.load(std::memory_order_relaxed);
-    return sum;
-  }
+template <class Instrument>
+struct SeriesOf final : Series {
+  template <class... Arguments>
+  explicit SeriesOf(const Arguments&... arguments)
+      : Series(kTypeOf<Instrument>), instrument(arguments...) {}
+  void Read(ClientMetric& out) const override { Fill(instrument, out); }
 
- private:
-  struct alignas(64) Shard {
-    std::atomic<uint64_t> count{0};
-  };
-  std::array<Shard, kShards> shards_;
+  Instrument instrument;
 };
-
-class AtomicGauge final : public Gauge {
- public:
-  void Set(double value) noexcept override { value_.store(value, std::memory_order_relaxed); }
-  void Add(double amount) noexcept override { AddDouble(value_, amount); }
-  double Value() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<double> value_{0};
-};
-
-class ShardedHistogram final : public Histogram {
- public:
-  explicit ShardedHistogram(Span<const double> buckets) : bounds_(buckets.begin(), buckets.end()) {
-    for (Shard& shard : shards_) {
-      shard.counts = std::make_unique<std::atomic<uint64_t>[]>(bounds_.size() + 1);
-    }
-  }
-  void Observe(double value) noexcept override {
-    Shard& shard = shards_[ShardOfThread()];
-    const auto bucket = std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin();
-    shard.counts[static_cast<size_t>(bucket)].fetch_add(1, std::memory_order_relaxed);
-    AddDouble(shard.sum, value);
-  }
-  prometheus::ClientMetric::Histogram Read() const {
-    prometheus::ClientMetric::Histogram out;
-    for (size_t i = 0; i <= bounds_.size(); ++i) {
-      for (const Shard& shard : shards_) {
-        out.sample_count += shard.counts[i].load(std::memory_order_relaxed);
-      }
-      const bool is_last = i == bounds_.size();
-      out.bucket.push_back(
-          {out.sample_count, is_last ? std::numeric_limits<double>::infinity() : bounds_[i]});
-    }
-    for (const Shard& shard : shards_) out.sample_sum += shard.sum.load(std::memory_order_relaxed);
-    return out;
-  }
-
- private:
-  struct alignas(64) Shard {
-    std::unique_ptr<std::atomic<uint64_t>[]> counts;  // one for each bound, and one above
-    std::atomic<double> sum{0};
-  };
-  std::vector<double> bounds_;
-  std::array<Shard, kShards> shards_;
-};
-
-// What is handed out when a metric cannot be kept.
-struct Nowhere {
-  ShardedCounter counter;
-  AtomicGauge gauge;
-  ShardedHistogram histogram{Span<const double>(kDefaultBuckets, 1)};
-};
-
-Nowhere& CountNowhere() {
-  static auto* nowhere = new Nowhere();
-  return *nowhere;
-}
 
 bool IsName(std::string_view name) {
   constexpr std::string_view kLetters =
@@ -115,91 +79,52 @@ bool IsName(std::string_view name) {
          name.find_first_not_of(kLetters) == std::string_view::npos;
 }
 
-prometheus::MetricFamily ProcessGauge(const char* name, const char* help, double value) {
-  prometheus::ClientMetric metric;
-  metric.gauge.value = value;
-  return {name, help, prometheus::MetricType::Gauge, {metric}};
-}
-
-void AddProcess(std::vector<prometheus::MetricFamily>& families) {
+std::vector<MetricFamily> ProcessFamilies() {
   struct rusage usage {};
   ::getrusage(RUSAGE_SELF, &usage);
   const auto seconds = [](const timeval& t) {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
   };
-  auto cpu = ProcessGauge("process_cpu_seconds_total", "CPU time used, user and system", 0);
-  cpu.type = prometheus::MetricType::Counter;
-  cpu.metric[0].counter.value = seconds(usage.ru_utime) + seconds(usage.ru_stime);
-  families.push_back(std::move(cpu));
+  ClientMetric cpu;
+  cpu.counter.value = seconds(usage.ru_utime) + seconds(usage.ru_stime);
   uint64_t pages = 0;
   uint64_t resident = 0;
   std::ifstream("/proc/self/statm") >> pages >> resident;
-  const auto page_bytes = static_cast<double>(::sysconf(_SC_PAGESIZE));
-  families.push_back(ProcessGauge("process_resident_memory_bytes", "Memory held in RAM",
-                                  static_cast<double>(resident) * page_bytes));
+  ClientMetric memory;
+  memory.gauge.value = static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  return {
+      {"process_cpu_seconds_total", "CPU time used, user and system", MetricType::Counter, {cpu}},
+      {"process_resident_memory_bytes", "Memory held in RAM", MetricType::Gauge, {memory}}};
 }
 
 }  // namespace
 
-// One name with one label value of one instance.
-struct Series {
-  MetricKind kind;
-  std::string name;
-  std::string help;
-  std::string label_name;
-  std::string label_value;
-  std::unique_ptr<ShardedCounter> counter;
-  std::unique_ptr<AtomicGauge> gauge;
-  std::unique_ptr<ShardedHistogram> histogram;
-
-  prometheus::ClientMetric Read(const std::string& instance) const {
-    prometheus::ClientMetric metric;
-    metric.label.push_back({"instance", instance});
-    if (!label_name.empty()) metric.label.push_back({label_name, label_value});
-    if (counter) metric.counter.value = static_cast<double>(counter->Sum());
-    if (gauge) metric.gauge.value = gauge->Value();
-    if (histogram) metric.histogram = histogram->Read();
-    return metric;
-  }
-};
-
-MetricStore::MetricStore() = default;
-MetricStore::~MetricStore() = default;
-
-void MetricStore::Attach(InstanceMetrics* metrics) {
+bool MetricStore::Claim(const std::string& name, MetricType type) {
   std::lock_guard lock(mutex_);
-  instances_.push_back(metrics);
-}
-
-void MetricStore::Detach(InstanceMetrics* metrics) {
-  std::lock_guard lock(mutex_);
-  std::erase(instances_, metrics);
-}
-
-bool MetricStore::Claim(const std::string& name, MetricKind kind) {
-  std::lock_guard lock(mutex_);
-  return kinds_.emplace(name, kind).first->second == kind;
+  return types_.emplace(name, type).first->second == type;
 }
 
 std::string MetricStore::Text() {
-  std::map<std::string, prometheus::MetricFamily> by_name;
+  std::map<std::string, MetricFamily> by_name;
   {
     std::lock_guard lock(mutex_);
     for (InstanceMetrics* instance : instances_) {
       std::lock_guard instance_lock(instance->mutex_);
       for (const auto& series : instance->series_) {
-        prometheus::MetricFamily& family = by_name[series->name];
+        MetricFamily& family = by_name[series->name];
         family.name = series->name;
         if (family.help.empty()) family.help = series->help;
-        family.type = series->kind == MetricKind::kCounter ? prometheus::MetricType::Counter
-                      : series->kind == MetricKind::kGauge ? prometheus::MetricType::Gauge
-                                                           : prometheus::MetricType::Histogram;
-        family.metric.push_back(series->Read(instance->instance_));
+        family.type = series->type;
+        ClientMetric& metric = family.metric.emplace_back();
+        metric.label.push_back({"instance", instance->instance_});
+        if (!series->label_name.empty()) {
+          metric.label.push_back({series->label_name, series->label_value});
+        }
+        series->Read(metric);
       }
     }
   }
-  std::vector<prometheus::MetricFamily> families;
-  AddProcess(families);
+  std::vector<MetricFamily> families = ProcessFamilies();
   for (auto& [name, family] : by_name) families.push_back(std::move(family));
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, families);
@@ -208,72 +133,72 @@ std::string MetricStore::Text() {
 
 InstanceMetrics::InstanceMetrics(std::string instance, MetricStore& store, Logger& log)
     : instance_(std::move(instance)), store_(store), log_(log) {
-  store_.Attach(this);
+  std::lock_guard lock(store_.mutex_);
+  store_.instances_.push_back(this);
 }
 
-InstanceMetrics::~InstanceMetrics() { store_.Detach(this); }
+InstanceMetrics::~InstanceMetrics() {
+  std::lock_guard lock(store_.mutex_);
+  std::erase(store_.instances_, this);
+}
 
-Series* InstanceMetrics::Find(const MetricSpec& spec, MetricKind kind, Span<const double> buckets) {
-  const std::string_view name = spec.name;
+void InstanceMetrics::Refuse(const MetricSpec& spec, std::string_view why) {
+  log_.Error("metric " + std::string(std::string_view(spec.name)) +
+             " is not counted: " + std::string(why));
+}
+
+template <class Instrument, class... Arguments>
+Instrument* InstanceMetrics::Find(const MetricSpec& spec, const Arguments&... arguments) {
+  const std::string name(std::string_view(spec.name));
   const std::string_view label_name = spec.label_name;
   const std::string_view label_value = spec.label_value;
-  // Before our own lock: Text() takes the store's lock first.
-  const bool claimed = IsName(name) && (label_name.empty() || IsName(label_name)) &&
-                       store_.Claim(std::string(name), kind);
-  if (!claimed) {
-    log_.Error("metric " + std::string(name) +
-               " is not counted: a malformed name, or one in use for another kind of metric");
+  // Claimed before our own lock: Text() takes the store's lock first.
+  if (!IsName(name) || !(label_name.empty() || IsName(label_name)) ||
+      !store_.Claim(name, kTypeOf<Instrument>)) {
+    Refuse(spec, "a malformed name, or one in use for another kind of metric");
     return nullptr;
   }
   std::lock_guard lock(mutex_);
   for (const auto& series : series_) {
     if (series->name == name && series->label_name == label_name &&
         series->label_value == label_value) {
-      return series.get();
+      return &static_cast<SeriesOf<Instrument>&>(*series).instrument;
     }
   }
   if (series_.size() >= kMetricSeriesMax) {
-    log_.Error("metric " + std::string(name) + " is not counted: the instance has " +
-               std::to_string(kMetricSeriesMax) + " series already");
+    Refuse(spec, "the instance has " + std::to_string(kMetricSeriesMax) + " series already");
     return nullptr;
   }
-  auto series = std::make_unique<Series>(
-      Series{kind, std::string(name), std::string(std::string_view(spec.help)),
-             std::string(label_name), std::string(label_value), nullptr, nullptr, nullptr});
-  switch (kind) {
-    case MetricKind::kCounter: series->counter = std::make_unique<ShardedCounter>(); break;
-    case MetricKind::kGauge: series->gauge = std::make_unique<AtomicGauge>(); break;
-    case MetricKind::kHistogram:
-      if (buckets.empty()) buckets = {kDefaultBuckets, std::size(kDefaultBuckets)};
-      buckets = buckets.Sub(0, std::min(buckets.size(), kBucketsMax));
-      series->histogram = std::make_unique<ShardedHistogram>(buckets);
-      break;
-  }
-  series_.push_back(std::move(series));
-  return series_.back().get();
+  auto made = std::make_unique<SeriesOf<Instrument>>(arguments...);
+  made->name = name;
+  made->help = std::string_view(spec.help);
+  made->label_name = label_name;
+  made->label_value = label_value;
+  Instrument* instrument = &made->instrument;
+  series_.push_back(std::move(made));
+  return instrument;
 }
 
-Series* InstanceMetrics::FindOrNull(const MetricSpec& spec, MetricKind kind,
-                                    Span<const double> buckets) noexcept {
-  Result<Series*> found =
-      sdk::Guard([&]() -> Result<Series*> { return Find(spec, kind, buckets); });
-  return found.ok() ? *found : nullptr;
+template <class Instrument, class... Arguments>
+Instrument& InstanceMetrics::New(const MetricSpec& spec, const Arguments&... arguments) noexcept {
+  const Result<Instrument*> found =
+      sdk::Guard([&]() -> Result<Instrument*> { return Find<Instrument>(spec, arguments...); });
+  if (found.ok() && *found != nullptr) return **found;
+  static auto* unread = new Instrument();
+  return *unread;
 }
 
 nexadb::Counter& InstanceMetrics::NewCounter(const MetricSpec& spec) noexcept {
-  Series* series = FindOrNull(spec, MetricKind::kCounter, {});
-  return series != nullptr ? *series->counter : CountNowhere().counter;
+  return New<ShardedCounter>(spec);
 }
 
 nexadb::Gauge& InstanceMetrics::NewGauge(const MetricSpec& spec) noexcept {
-  Series* series = FindOrNull(spec, MetricKind::kGauge, {});
-  return series != nullptr ? *series->gauge : CountNowhere().gauge;
+  return New<AtomicGauge>(spec);
 }
 
 nexadb::Histogram& InstanceMetrics::NewHistogram(const MetricSpec& spec,
                                                  Span<const double> buckets) noexcept {
-  Series* series = FindOrNull(spec, MetricKind::kHistogram, buckets);
-  return series != nullptr ? *series->histogram : CountNowhere().histogram;
+  return New<ShardedHistogram>(spec, buckets);
 }
 
 }  // namespace nexadb::runtime

@@ -1,22 +1,21 @@
 // Metrics: counters, gauges and histograms of all instances, and their text for Prometheus.
 //
-// Counters and histograms are sharded by thread, each shard on cache lines of its own, so that
-// counting never makes two cores fight; reading adds the shards up. Gauges are single numbers.
 // MetricStore outlives its InstanceMetrics, an InstanceMetrics everything it has handed out.
 #pragma once
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "nexadb/log.h"
 #include "nexadb/metrics.h"
 
-namespace nexadb::runtime {
+namespace prometheus {
+enum class MetricType;
+}
 
-enum class MetricKind : uint8_t { kCounter, kGauge, kHistogram };
+namespace nexadb::runtime {
 
 class InstanceMetrics;
 struct Series;
@@ -24,23 +23,16 @@ struct Series;
 // All metrics of the process. [any]
 class MetricStore {
  public:
-  MetricStore();
-  ~MetricStore();
-  MetricStore(const MetricStore&) = delete;
-  MetricStore& operator=(const MetricStore&) = delete;
-
   // Prometheus' text exposition format, with the process's own numbers.
   std::string Text();
 
  private:
   friend class InstanceMetrics;
-  void Attach(InstanceMetrics* metrics);
-  void Detach(InstanceMetrics* metrics);
-  // False when the name is taken by another kind.
-  bool Claim(const std::string& name, MetricKind kind);
+  // False when the name is taken by another type.
+  bool Claim(const std::string& name, prometheus::MetricType type);
 
   std::mutex mutex_;
-  std::map<std::string, MetricKind> kinds_;
+  std::map<std::string, prometheus::MetricType> types_;
   std::vector<InstanceMetrics*> instances_;
 };
 
@@ -57,9 +49,13 @@ class InstanceMetrics final : public MetricsRegistry {
 
  private:
   friend class MetricStore;
-  // The series of that name and label, made when missing; null when it cannot count.
-  Series* Find(const MetricSpec& spec, MetricKind kind, Span<const double> buckets);
-  Series* FindOrNull(const MetricSpec& spec, MetricKind kind, Span<const double> buckets) noexcept;
+  // The instrument of that name and label, made when missing, or one that nobody reads when it
+  // cannot be kept.
+  template <class Instrument, class... Arguments>
+  Instrument& New(const MetricSpec& spec, const Arguments&... arguments) noexcept;
+  template <class Instrument, class... Arguments>
+  Instrument* Find(const MetricSpec& spec, const Arguments&... arguments);
+  void Refuse(const MetricSpec& spec, std::string_view why);
 
   const std::string instance_;
   MetricStore& store_;

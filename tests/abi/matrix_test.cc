@@ -9,7 +9,7 @@
 #include "core/base/system_env.h"
 #include "core/config/config_view.h"
 #include "core/loader/library.h"
-#include "core/runtime/executor.h"
+#include "core/base/thread_pools.h"
 #include "core/runtime/logger.h"
 #include "core/runtime/metrics.h"
 #include "nexadb/storage_engine.h"
@@ -49,7 +49,7 @@ class TestContext final : public PluginContext {
   runtime::InstanceLogger log_{"matrix", {}, base::SystemEnv().Clock()};
   runtime::MetricStore store_;
   runtime::InstanceMetrics metrics_{"matrix", store_, log_};
-  runtime::ThreadPools pools_{{1, 1, 10}};
+  base::ThreadPools pools_{{1, 1, 10}};
 };
 
 class LoadMatrix : public ::testing::TestWithParam<std::string> {

@@ -2,13 +2,13 @@
 // Any text may be given as a configuration: it becomes a tree or a message with a position, and a
 // tree can be written out as TOML that means the same.
 #include "core/config/render.h"
-#include "core/config/toml.h"
-#include "core/config/units.h"
+#include "core/config/parse.h"
+#include "core/base/units.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text = nexadb::AsText({data, size});
-  const auto bytes = nexadb::config::ParseSize(text);
-  const auto ms = nexadb::config::ParseDuration(text);
+  const auto bytes = nexadb::base::ParseSize(text);
+  const auto ms = nexadb::base::ParseDuration(text);
   if ((bytes && *bytes < 0) || (ms && *ms < 0)) __builtin_trap();
   auto tree = nexadb::config::ParseToml(text, "fuzz.toml");
   if (!tree.ok()) {

@@ -1,12 +1,11 @@
-// LINK: nexadb_loader
-// LINK: nexadb_loader
+// LINK: nexadb_base
 // Any bytes may be offered as a plugin: reading its sections never leaves them.
-#include "core/loader/elf_section.h"
+#include "core/base/elf_section.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const nexadb::BytesView file(data, size);
   for (const char* name : {".nexadb.plugin", ".nexadb.abi", ""}) {
-    auto section = nexadb::loader::FindSection(file, name);
+    auto section = nexadb::base::FindSection(file, name);
     if (!section.ok()) continue;
     const bool inside = section->empty() || (section->data() >= data &&
                                              section->data() + section->size() <= data + size);

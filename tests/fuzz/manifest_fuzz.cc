@@ -1,5 +1,4 @@
 // LINK: nexadb_loader
-// LINK: nexadb_loader
 // Any text may stand in a plugin's manifest section: it is understood or refused with a message,
 // and what is understood can be used to check a configuration.
 #include "core/loader/manifest.h"

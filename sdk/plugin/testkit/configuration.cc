@@ -3,8 +3,7 @@
 #include <iterator>
 #include <utility>
 
-#include "core/config/json.h"
-#include "core/config/toml.h"
+#include "core/config/parse.h"
 #include "nexadb/testkit/plugin_suite.h"
 
 namespace nexadb::testkit {

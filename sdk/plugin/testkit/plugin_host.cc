@@ -4,7 +4,7 @@
 
 #include "core/base/system_env.h"
 #include "core/config/config_view.h"
-#include "core/config/json.h"
+#include "core/config/parse.h"
 #include "core/loader/library.h"
 #include "host_services.h"
 #include "nexadb/sdk/guard.h"

@@ -8,7 +8,7 @@
 
 #include "nexadb/abi.h"
 
-namespace nexadb::loader {
+namespace nexadb::base {
 
 // kInvalidArgument says what the bytes are instead of such a shared object.
 Status CheckElf(BytesView file);
@@ -17,4 +17,4 @@ Status CheckElf(BytesView file);
 // none, kInvalidArgument when the file is malformed.
 Result<BytesView> FindSection(BytesView file, std::string_view name);
 
-}  // namespace nexadb::loader
+}  // namespace nexadb::base

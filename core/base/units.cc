@@ -1,10 +1,10 @@
-#include "core/config/units.h"
+#include "core/base/units.h"
 
 #include <charconv>
 #include <cmath>
 #include <span>
 
-namespace nexadb::config {
+namespace nexadb::base {
 namespace {
 
 struct Unit {
@@ -49,4 +49,4 @@ std::optional<int64_t> Parse(std::string_view text, std::span<const Unit> units)
 std::optional<int64_t> ParseSize(std::string_view text) { return Parse(text, kSizes); }
 std::optional<int64_t> ParseDuration(std::string_view text) { return Parse(text, kDurations); }
 
-}  // namespace nexadb::config
+}  // namespace nexadb::base

@@ -1,8 +1,8 @@
-#include "core/config/suggest.h"
+#include "core/base/suggest.h"
 
 #include <gtest/gtest.h>
 
-namespace nexadb::config {
+namespace nexadb::base {
 namespace {
 
 TEST(Suggest, FindsTheNearestName) {
@@ -19,5 +19,12 @@ TEST(Suggest, KeepsSilentWhenNothingIsNear) {
   EXPECT_EQ(Suggest("x", {}), "");
 }
 
+TEST(Suggest, EditsAreLimitedByTheCaller) {
+  EXPECT_EQ(Nearest("limt", {"fields", "limit"}, 1), "limit");
+  EXPECT_EQ(Nearest("fileds", {"fields", "limit"}, 1), "fields");
+  EXPECT_EQ(Nearest("lmt", {"limit"}, 1), "");
+  EXPECT_EQ(Nearest("a", {"bc"}, 2), "");
+}
+
 }  // namespace
-}  // namespace nexadb::config
+}  // namespace nexadb::base

@@ -1,4 +1,4 @@
-#include "core/runtime/executor.h"
+#include "core/base/thread_pools.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <future>
 #include <numeric>
 
-namespace nexadb::runtime {
+namespace nexadb::base {
 namespace {
 
 struct Counts {
@@ -113,4 +113,4 @@ TEST(Executor, ParallelForVisitsEveryIndexOnceEvenNested) {
 }
 
 }  // namespace
-}  // namespace nexadb::runtime
+}  // namespace nexadb::base

@@ -1,4 +1,4 @@
-#include "core/runtime/executor.h"
+#include "core/base/thread_pools.h"
 
 #include <pthread.h>
 
@@ -8,7 +8,7 @@
 
 #include "nexadb/sdk/guard.h"
 
-namespace nexadb::runtime {
+namespace nexadb::base {
 namespace {
 
 constexpr uint32_t kBlockingThreadsMin = 8;
@@ -197,4 +197,4 @@ void ThreadPools::Stop() {
   for (const Task& task : dropped) DropTask(task);
 }
 
-}  // namespace nexadb::runtime
+}  // namespace nexadb::base

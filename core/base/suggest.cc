@@ -1,8 +1,8 @@
-#include "core/config/suggest.h"
+#include "core/base/suggest.h"
 
 #include <algorithm>
 
-namespace nexadb::config {
+namespace nexadb::base {
 namespace {
 
 // Names are short; a longer one is a mistake of another kind, and the table below is quadratic.
@@ -27,20 +27,25 @@ size_t Distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string Suggest(std::string_view name, const std::vector<std::string_view>& candidates) {
-  if (name.empty() || name.size() > kNameBytesMax) return "";
+std::string_view Nearest(std::string_view name, const std::vector<std::string_view>& candidates,
+                         size_t edits_max) {
+  if (name.empty() || name.size() > kNameBytesMax) return {};
   std::string_view best;
-  size_t best_distance = std::max<size_t>(1, name.size() / 3) + 1;
+  size_t best_distance = edits_max + 1;
   for (std::string_view candidate : candidates) {
     if (candidate.size() > kNameBytesMax) continue;
     const size_t distance = Distance(name, candidate);
-    if (distance < best_distance) {
+    if (distance < best_distance && distance < candidate.size()) {
       best = candidate;
       best_distance = distance;
     }
   }
-  if (best.empty()) return "";
-  return " (did you mean \"" + std::string(best) + "\"?)";
+  return best;
 }
 
-}  // namespace nexadb::config
+std::string Suggest(std::string_view name, const std::vector<std::string_view>& candidates) {
+  const std::string_view best = Nearest(name, candidates, std::max<size_t>(1, name.size() / 3));
+  return best.empty() ? "" : " (did you mean \"" + std::string(best) + "\"?)";
+}
+
+}  // namespace nexadb::base

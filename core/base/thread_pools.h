@@ -14,7 +14,7 @@
 
 #include "nexadb/executor.h"
 
-namespace nexadb::runtime {
+namespace nexadb::base {
 
 struct PoolSettings {
   uint32_t blocking_threads = 0;  // 0: four for each core, at least 8
@@ -79,4 +79,4 @@ class ThreadPools final : public Executor {
   std::vector<std::thread> compute_;
 };
 
-}  // namespace nexadb::runtime
+}  // namespace nexadb::base

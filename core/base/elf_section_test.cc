@@ -1,4 +1,4 @@
-#include "core/loader/elf_section.h"
+#include "core/base/elf_section.h"
 
 #include <elf.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <random>
 #include <string>
 
-namespace nexadb::loader {
+namespace nexadb::base {
 namespace {
 
 // A shared object of one section ".nexadb.plugin" with "hello" in it.
@@ -85,4 +85,4 @@ TEST(ElfSection, NeverReadsOutsideTheFile) {
 }
 
 }  // namespace
-}  // namespace nexadb::loader
+}  // namespace nexadb::base

@@ -1,8 +1,8 @@
-#include "core/config/units.h"
+#include "core/base/units.h"
 
 #include <gtest/gtest.h>
 
-namespace nexadb::config {
+namespace nexadb::base {
 namespace {
 
 TEST(Units, SizesHaveBinaryAndDecimalUnits) {
@@ -34,4 +34,4 @@ TEST(Units, RefusesWhatIsNoQuantity) {
 }
 
 }  // namespace
-}  // namespace nexadb::config
+}  // namespace nexadb::base

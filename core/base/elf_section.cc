@@ -1,10 +1,10 @@
-#include "core/loader/elf_section.h"
+#include "core/base/elf_section.h"
 
 #include <elf.h>
 
 #include <string>
 
-namespace nexadb::loader {
+namespace nexadb::base {
 namespace {
 
 #if defined(__x86_64__)
@@ -90,4 +90,4 @@ Result<BytesView> FindSection(BytesView file, std::string_view name) {
   return Status::Error(Code::kNotFound, "no section " + std::string(name));
 }
 
-}  // namespace nexadb::loader
+}  // namespace nexadb::base
