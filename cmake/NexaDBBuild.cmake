@@ -31,6 +31,13 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   list(APPEND NEXADB_WARNINGS -Wno-restrict -Wno-maybe-uninitialized)
 endif()
 
+# What a test that drives the built kernel is told. Under a sanitizer everything takes many times as
+# long, so that tests of times widen their bounds by it.
+set(NEXADB_TEST_ENVIRONMENT "NEXADB_BUILD_DIR=${CMAKE_BINARY_DIR}" "PYTHONDONTWRITEBYTECODE=1")
+if(NEXADB_SANITIZE)
+  list(APPEND NEXADB_TEST_ENVIRONMENT "NEXADB_SANITIZED=1")
+endif()
+
 # nexadb_add_library(<name> SOURCES ... [LINK ...]): static, position-independent, all warnings.
 function(nexadb_add_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")

@@ -4,7 +4,8 @@
         db = kernel.connect()
 
 The configuration is config/nexadb.toml with its data_dir and listen lines replaced, so the tests
-run what a user runs. Processes are ended by their id.
+run what a user runs. Processes are ended by their id. What a sanitizer reports of the kernel fails the
+test that started it.
 """
 import http.client
 import json
@@ -26,7 +27,10 @@ sys.path.insert(0, str(ROOT / "sdk" / "python"))
 
 from nexadb_client import NexaDB  # noqa: E402
 
-READY_WITHIN_S = 30.0
+# Sanitized code takes this many times as long as what bounds of time are made for.
+SLOWNESS = 20 if os.environ.get("NEXADB_SANITIZED") else 1
+READY_WITHIN_S = 30.0 if SLOWNESS == 1 else 120.0
+SANITIZER_REPORT = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:")
 
 
 def write_config(directory, edit=None):
@@ -159,4 +163,7 @@ class Kernel:
             raise RuntimeError("the kernel did not stop:\n" + "".join(self.log)) from None
         self._reader.join()
         self.process.stdout.close()
+        for number, line in enumerate(self.log):
+            if SANITIZER_REPORT.search(line):
+                raise AssertionError("a sanitizer reports:\n" + "".join(self.log[number:number + 200]))
         return status

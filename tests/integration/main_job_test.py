@@ -9,9 +9,9 @@ import math
 import unittest
 
 import real_data
-from kernel import Kernel
+from kernel import SLOWNESS, Kernel
 
-START_WITHIN_S = 1.0
+START_WITHIN_S = 1.0 * SLOWNESS
 
 
 def dot(a, b):
