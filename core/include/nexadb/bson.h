@@ -14,6 +14,7 @@
 #pragma once
 #include <bit>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -113,7 +114,8 @@ class Element {
   constexpr Element() noexcept = default;
   Element(std::string_view name, Value value) noexcept : name_(name), value_(value) {}
   std::string_view name() const noexcept { return name_; }
-  const Value& value() const noexcept { return value_; }
+  // By value, as are all answers here: a reference into `doc.begin()->value()` would dangle.
+  Value value() const noexcept { return value_; }
   Type type() const noexcept { return value_.type(); }
   explicit operator bool() const noexcept { return static_cast<bool>(value_); }
   // Type byte, name and value as they stand in the document. REQUIRES: *this.
@@ -178,14 +180,26 @@ class Document {
  public:
   class Iterator {
    public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = Element;
+    using difference_type = ptrdiff_t;
+    using pointer = const Element*;
+    using reference = Element;
+
     Iterator() noexcept = default;
     Iterator(const uint8_t* at, const uint8_t* end) noexcept : next_(at), end_(end) { Advance(); }
-    const Element& operator*() const noexcept { return current_; }
+    Element operator*() const noexcept { return current_; }
     const Element* operator->() const noexcept { return &current_; }
     Iterator& operator++() noexcept {
       Advance();
       return *this;
     }
+    Iterator operator++(int) noexcept {
+      Iterator before = *this;
+      Advance();
+      return before;
+    }
+    // Only the comparison with end() means anything.
     bool operator!=(const Iterator&) const noexcept { return static_cast<bool>(current_); }
     bool operator==(const Iterator& o) const noexcept { return !(*this != o); }
 
