@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/config/problems.h"
 #include "core/config/schema.h"
 #include "core/config/value.h"
 

@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "core/config/problems.h"
 #include "core/config/value.h"
 #include "nexadb/abi.h"
 

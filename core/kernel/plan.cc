@@ -1,7 +1,6 @@
 #include "core/kernel/plan.h"
 
 #include "core/config/overlay.h"
-#include "core/kernel/wiring.h"
 #include "core/loader/fingerprint.h"
 #include "nexadb/kernel_info.h"
 

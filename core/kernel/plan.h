@@ -36,4 +36,11 @@ struct Plan {
 // `problems`, and a plan with problems must not be run.
 Plan MakePlan(const Options& options, config::Problems& problems);
 
+// Wiring: fills the bindings and start_order of `plan`.
+//
+// A slot is filled by the instances that provide its interface. `use` decides where more than one
+// fits; it is needed nowhere else. A slot of cardinality many takes all that fit, in the file's
+// order, unless `use` names some. An instance never fills its own slot.
+void Wire(Plan& plan, config::Problems& problems);
+
 }  // namespace nexadb::kernel

@@ -74,17 +74,12 @@ fs::path ExecutableFolder() {
 void ReadUse(const Value& table, const std::string& path, InstanceSettings& out,
              Problems& problems) {
   for (const Member& member : table.members) {
+    const bool is_array = member.value.kind == Value::Kind::kArray;
     SlotUse use{member.name, member.value.where, {}};
     bool valid = true;
-    if (member.value.IsText()) {
-      use.instances.push_back(member.value.text);
-    } else if (member.value.kind == Value::Kind::kArray) {
-      for (const Value& item : member.value.items) {
-        valid = valid && item.IsText();
-        use.instances.push_back(item.text);
-      }
-    } else {
-      valid = false;
+    for (const Value& item : is_array ? member.value.items : std::vector<Value>{member.value}) {
+      valid = valid && item.IsText();
+      use.instances.push_back(item.text);
     }
     if (valid) {
       out.use.push_back(std::move(use));

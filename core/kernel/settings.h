@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "core/base/thread_pools.h"
-#include "core/config/problems.h"
 #include "core/config/schema.h"
 #include "core/config/value.h"
 #include "core/kernel/options.h"

@@ -1,4 +1,5 @@
-#include "core/kernel/wiring.h"
+// Which instance fills which slot, and the start order that follows from it.
+#include "core/kernel/plan.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "core/kernel/wiring.h"
+#include "core/kernel/plan.h"
 
 #include <gtest/gtest.h>
 

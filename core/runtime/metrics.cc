@@ -36,15 +36,6 @@ struct Series {
 
 namespace {
 
-template <class Instrument>
-constexpr MetricType kTypeOf = MetricType::Untyped;
-template <>
-constexpr MetricType kTypeOf<ShardedCounter> = MetricType::Counter;
-template <>
-constexpr MetricType kTypeOf<AtomicGauge> = MetricType::Gauge;
-template <>
-constexpr MetricType kTypeOf<ShardedHistogram> = MetricType::Histogram;
-
 void Fill(const ShardedCounter& counter, ClientMetric& out) {
   out.counter.value = static_cast<double>(counter.Sum());
 }
@@ -65,8 +56,8 @@ void Fill(const ShardedHistogram& histogram, ClientMetric& out) {
 template <class Instrument>
 struct SeriesOf final : Series {
   template <class... Arguments>
-  explicit SeriesOf(const Arguments&... arguments)
-      : Series(kTypeOf<Instrument>), instrument(arguments...) {}
+  explicit SeriesOf(MetricType type_in, const Arguments&... arguments)
+      : Series(type_in), instrument(arguments...) {}
   void Read(ClientMetric& out) const override { Fill(instrument, out); }
 
   Instrument instrument;
@@ -148,13 +139,13 @@ void InstanceMetrics::Refuse(const MetricSpec& spec, std::string_view why) {
 }
 
 template <class Instrument, class... Arguments>
-Instrument* InstanceMetrics::Find(const MetricSpec& spec, const Arguments&... arguments) {
+Instrument* InstanceMetrics::Find(MetricType type, const MetricSpec& spec,
+                                  const Arguments&... arguments) {
   const std::string name(std::string_view(spec.name));
   const std::string_view label_name = spec.label_name;
   const std::string_view label_value = spec.label_value;
   // Claimed before our own lock: Text() takes the store's lock first.
-  if (!IsName(name) || !(label_name.empty() || IsName(label_name)) ||
-      !store_.Claim(name, kTypeOf<Instrument>)) {
+  if (!IsName(name) || !(label_name.empty() || IsName(label_name)) || !store_.Claim(name, type)) {
     Refuse(spec, "a malformed name, or one in use for another kind of metric");
     return nullptr;
   }
@@ -169,7 +160,7 @@ Instrument* InstanceMetrics::Find(const MetricSpec& spec, const Arguments&... ar
     Refuse(spec, "the instance has " + std::to_string(kMetricSeriesMax) + " series already");
     return nullptr;
   }
-  auto made = std::make_unique<SeriesOf<Instrument>>(arguments...);
+  auto made = std::make_unique<SeriesOf<Instrument>>(type, arguments...);
   made->name = name;
   made->help = std::string_view(spec.help);
   made->label_name = label_name;
@@ -180,25 +171,26 @@ Instrument* InstanceMetrics::Find(const MetricSpec& spec, const Arguments&... ar
 }
 
 template <class Instrument, class... Arguments>
-Instrument& InstanceMetrics::New(const MetricSpec& spec, const Arguments&... arguments) noexcept {
-  const Result<Instrument*> found =
-      sdk::Guard([&]() -> Result<Instrument*> { return Find<Instrument>(spec, arguments...); });
+Instrument& InstanceMetrics::New(MetricType type, const MetricSpec& spec,
+                                 const Arguments&... arguments) noexcept {
+  const Result<Instrument*> found = sdk::Guard(
+      [&]() -> Result<Instrument*> { return Find<Instrument>(type, spec, arguments...); });
   if (found.ok() && *found != nullptr) return **found;
   static auto* unread = new Instrument();
   return *unread;
 }
 
 nexadb::Counter& InstanceMetrics::NewCounter(const MetricSpec& spec) noexcept {
-  return New<ShardedCounter>(spec);
+  return New<ShardedCounter>(MetricType::Counter, spec);
 }
 
 nexadb::Gauge& InstanceMetrics::NewGauge(const MetricSpec& spec) noexcept {
-  return New<AtomicGauge>(spec);
+  return New<AtomicGauge>(MetricType::Gauge, spec);
 }
 
 nexadb::Histogram& InstanceMetrics::NewHistogram(const MetricSpec& spec,
                                                  Span<const double> buckets) noexcept {
-  return New<ShardedHistogram>(spec, buckets);
+  return New<ShardedHistogram>(MetricType::Histogram, spec, buckets);
 }
 
 }  // namespace nexadb::runtime

@@ -52,9 +52,11 @@ class InstanceMetrics final : public MetricsRegistry {
   // The instrument of that name and label, made when missing, or one that nobody reads when it
   // cannot be kept.
   template <class Instrument, class... Arguments>
-  Instrument& New(const MetricSpec& spec, const Arguments&... arguments) noexcept;
+  Instrument& New(prometheus::MetricType type, const MetricSpec& spec,
+                  const Arguments&... arguments) noexcept;
   template <class Instrument, class... Arguments>
-  Instrument* Find(const MetricSpec& spec, const Arguments&... arguments);
+  Instrument* Find(prometheus::MetricType type, const MetricSpec& spec,
+                   const Arguments&... arguments);
   void Refuse(const MetricSpec& spec, std::string_view why);
 
   const std::string instance_;

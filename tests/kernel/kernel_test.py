@@ -165,6 +165,24 @@ class Precedence(KernelTest):
         )
         self.assertIn('data_dir = "/from/flag"', done.stdout)
 
+    def test_an_unknown_environment_variable_is_warned_of(self):
+        env = {
+            "NEXADB_ONE_THREDS": "4",
+            "NEXADB_KERNEL_NO_SUCH_THING_AT_ALL": "1",
+            "NEXADB_OTHER_THREADS": "not an instance's",
+        }
+        done = self.run_kernel("--config", self.config(ONE), "--check", env=env)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(
+            sorted(done.stderr.splitlines()),
+            [
+                "warning: environment NEXADB_KERNEL_NO_SUCH_THING_AT_ALL: kernel has no such option, "
+                "it is ignored",
+                "warning: environment NEXADB_ONE_THREDS: one has no such option, it is ignored "
+                '(did you mean "NEXADB_ONE_THREADS"?)',
+            ],
+        )
+
     def test_a_wrong_environment_variable_is_named(self):
         done = self.run_kernel(
             "--config", self.config(ONE), "--check", env={"NEXADB_ONE_THREADS": "many"}
@@ -346,6 +364,21 @@ class Life(KernelTest):
         process.send_signal(signal.SIGTERM)
         self.assertIn("second signal", process.stderr.read())
         self.assertEqual(process.wait(TIMEOUT_S), 1)
+
+    def test_a_drain_that_never_returns_does_not_hold_the_kernel(self):
+        process = self.start(
+            SINK + ONE, "--set", "plugins.sink.config.fail_in=drain", "--set", "kernel.drain_ms=50"
+        )
+        self.read_until(process, "is running")
+        process.send_signal(signal.SIGTERM)
+        down = process.stderr.read()
+        self.assertEqual(process.wait(TIMEOUT_S), 1)
+        self.assertIn('instance "sink" (test.probe-sink) has not come back from Drain', down)
+        # What it uses is drained and stopped as ever, and nothing is pulled from under its feet.
+        self.assertEqual(
+            re.findall(r"\[(one|sink)\] probe: (\w+)", down),
+            [("sink", "drain"), ("one", "drain"), ("sink", "stop"), ("one", "stop")],
+        )
 
     def test_a_signal_while_starting_leaves_nothing_running(self):
         done = self.run_kernel(

@@ -99,7 +99,7 @@ class Plugin {
   virtual Status Configure(PluginContext& context) noexcept = 0;
   // Requires services, opens files, starts threads.
   virtual Status Start() noexcept = 0;
-  // Refuses new work and finishes old, within `deadline_ms`.
+  // Refuses new work, finishes old within `deadline_ms`; then Stop comes. May have its own thread.
   virtual void Drain(uint64_t deadline_ms) noexcept = 0;
   // Joins threads, flushes, closes. Must work after a failed Start.
   virtual void Stop() noexcept = 0;
