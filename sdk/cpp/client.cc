@@ -1,3 +1,4 @@
+// The C++ client: requests over Poco, replies as JSON text, problems as exceptions.
 #include "nexadb/client/client.h"
 
 #include <Poco/Net/HTTPClientSession.h>

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The repository's rules, as a test: layers, include cycles, sizes, line lengths, banned words.
 
-Usage: tidy.py ROOT. Prints `path:line: rule: what is wrong` for each fault; exit status 1 if any.
+Usage: tidy.py [ROOT], by default the repository it stands in. Prints `path:line: rule: what is
+wrong` for each fault; exit status 1 if any.
 The rules are those of CONTRIBUTING.md and of the layer list below; tidy_test.py proves that each
 of them can fail.
 """
@@ -180,7 +181,7 @@ class Tidy:
 
 
 def main():
-    root = sys.argv[1]
+    root = sys.argv[1] if len(sys.argv) > 1 else str(Path(__file__).resolve().parents[2])
     faults = Tidy(root, tracked(root)).run()
     print("\n".join(faults))
     print(f"{len(faults)} faults")

@@ -11,7 +11,7 @@ class Vectors : public DatabaseFixture {
  protected:
   void SetUp() override {
     DatabaseFixture::SetUp();
-    if (vectors_ == nullptr) GTEST_SKIP() << "vector-bruteforce is not built";
+    ASSERT_NE(vectors_, nullptr) << "build vector-bruteforce first";
   }
   VectorCollections& service() {
     return *static_cast<VectorCollections*>(database_->Facet(VectorCollections::kInterface));

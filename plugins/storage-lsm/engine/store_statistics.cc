@@ -11,6 +11,13 @@ namespace {
 
 int64_t Signed(uint64_t v) { return static_cast<int64_t>(v); }
 
+void AddCache(const BlockCache& cache, bson::Builder* out) {
+  out->Int64("cache_bytes", Signed(cache.bytes()))
+      .Int64("cache_capacity_bytes", Signed(cache.capacity_bytes()))
+      .Int64("cache_hits", Signed(cache.hits()))
+      .Int64("cache_misses", Signed(cache.misses()));
+}
+
 // The part of a table's rows and bytes within [begin, end), from its index alone.
 void AddTable(const TableFile& table, std::string_view begin, std::string_view end,
               RangeEstimate* sum) {
@@ -110,11 +117,8 @@ std::string Store::StatisticsBson() {
       .Int64("stalls", Signed(counters_.stalls.load()))
       .Int64("stall_us", Signed(counters_.stall_ns.load() / 1000))
       .Int64("delays", Signed(counters_.delays.load()))
-      .Int64("delay_us", Signed(counters_.delay_ns.load() / 1000))
-      .Int64("cache_bytes", Signed(cache_.bytes()))
-      .Int64("cache_capacity_bytes", Signed(cache_.capacity_bytes()))
-      .Int64("cache_hits", Signed(cache_.hits()))
-      .Int64("cache_misses", Signed(cache_.misses()));
+      .Int64("delay_us", Signed(counters_.delay_ns.load() / 1000));
+  AddCache(cache_, &out);
   if (!error.ok()) out.Text("error", error.message());
   const std::string level_bytes = levels.Finish();
   out.Array("levels", bson::Document(AsBytes(level_bytes)));
