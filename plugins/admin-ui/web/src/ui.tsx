@@ -113,6 +113,9 @@ export function brief(value: unknown): string {
   return text.length > CELL_CHARACTERS_MAX ? text.slice(0, CELL_CHARACTERS_MAX) + '…' : text;
 }
 
+/** A number with its noun: 1 document, 2 documents. */
+export const counted = (n: number, noun: string) => `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
+
 /** Seconds as people say them: the two largest units. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–';

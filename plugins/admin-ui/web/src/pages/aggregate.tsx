@@ -1,7 +1,7 @@
 // A console for aggregation pipelines.
 import { useState } from 'preact/hooks';
 import { type Doc, post, segment } from '../api';
-import { Failure, JsonEditor } from '../ui';
+import { Failure, JsonEditor, counted } from '../ui';
 
 const EXAMPLE = '[\n  {"$match": {}},\n  {"$group": {"_id": null, "count": {"$sum": 1}}}\n]';
 // A result longer than this is cut: the page must stay usable.
@@ -28,7 +28,7 @@ export function AggregatePanel({ name }: { name: string }) {
       <Failure error={error} />
       {answer ? (
         <>
-          <p role="status">{answer.count.toLocaleString('en')} results{answer.took_ms !== undefined ? ` in ${answer.took_ms} ms` : ''}</p>
+          <p role="status">{counted(answer.count, 'result')}{answer.took_ms !== undefined ? ` in ${answer.took_ms.toFixed(1)} ms` : ''}</p>
           <pre tabIndex={0} aria-label="Results">{shown.slice(0, SHOWN_CHARACTERS_MAX)}{shown.length > SHOWN_CHARACTERS_MAX ? '\n… cut here' : ''}</pre>
         </>
       ) : null}

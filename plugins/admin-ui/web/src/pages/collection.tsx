@@ -1,7 +1,7 @@
 // One collection: its documents, a console for aggregations, vector search, and its indexes.
 import { get, segment } from '../api';
 import { go } from '../session';
-import { bytes, count, useLoad } from '../ui';
+import { bytes, count, counted, useLoad } from '../ui';
 import { AggregatePanel } from './aggregate';
 import { DocumentsPanel } from './documents';
 import { IndexesPanel } from './indexes';
@@ -49,7 +49,7 @@ export function CollectionPage({ name, tab }: { name: string; tab?: string }) {
     <>
       <header class="page-head">
         <h1><a href="#/collections">Collections</a> <span aria-hidden="true">/</span> {name}</h1>
-        {stats ? <p class="badge">{count(stats.count)} documents · {bytes(stats.size)}</p> : null}
+        {stats ? <p class="badge">{counted(stats.count, 'document')} · {bytes(stats.size)}</p> : null}
         {vector ? <p class="badge">{count(vector.count)} vectors · {vector.dimensions} dimensions · {vector.metric}</p> : null}
       </header>
       <div role="tablist" aria-label="Views" class="tabs" onKeyDown={move}>

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { type CollectionInfo, listCollections, segment, send } from '../api';
 import { go, say } from '../session';
-import { Confirm, Dialog, Empty, Failure, Field, bytes, count, useLoad } from '../ui';
+import { Confirm, Dialog, Empty, Failure, Field, bytes, count, counted, useLoad } from '../ui';
 
 export function CollectionsPage() {
   const [found, error, reload] = useLoad(listCollections, []);
@@ -61,7 +61,7 @@ export function CollectionsPage() {
       {making ? <Create onClose={() => setMaking(false)} /> : null}
       {dropping ? (
         <Confirm title={`Drop ${dropping.name}?`} action="Drop it" onClose={() => setDropping(undefined)} onConfirm={drop}
-          text={`Its ${count(dropping.documents)} documents are removed at once. This cannot be undone.`} />
+          text={`With it go ${counted(dropping.documents, 'document')}, at once. This cannot be undone.`} />
       ) : null}
     </>
   );

@@ -3,7 +3,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { type Doc, type Json, Problem, download, post, segment, send } from '../api';
 import { say } from '../session';
-import { Confirm, Dialog, Empty, Failure, Field, JsonEditor, brief, useLoad } from '../ui';
+import { Confirm, Dialog, Empty, Failure, Field, JsonEditor, brief, counted, useLoad } from '../ui';
 import type { VectorInfo } from './collection';
 
 const PAGE = 50;
@@ -43,7 +43,13 @@ interface Query {
 
 /** The request's members of what was typed. */
 function spec(query: Query): Record<string, unknown> {
-  const body: Record<string, unknown> = { query: JSON.parse(query.filter.trim() || '{}') };
+  let filter: unknown;
+  try {
+    filter = JSON.parse(query.filter.trim() || '{}');
+  } catch (error) {
+    throw new Error(`The filter is not JSON: ${(error as Error).message}`);
+  }
+  const body: Record<string, unknown> = { query: filter };
   if (names(query.sort).length) {
     body.sort = Object.fromEntries(names(query.sort).map((s) => (s.startsWith('-') ? [s.slice(1), -1] : [s, 1])));
   }
@@ -122,11 +128,11 @@ export function DocumentsPanel({ name, vector, onChanged }: PanelProps) {
           </table>
         </div>
       ) : null}
-      <div class="pager">
+      {cursors.length || found?.next_cursor ? <div class="pager">
         <button type="button" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>Previous</button>
         <span>Page {cursors.length + 1}</span>
         <button type="button" disabled={!found?.next_cursor} onClick={() => setCursors([...cursors, found!.next_cursor!])}>Next</button>
-      </div>
+      </div> : null}
       {editing ? <Editor name={name} vector={vector} document={editing} onClose={() => setEditing(undefined)}
         onDone={() => { setEditing(undefined); done(); }} /> : null}
       {explained ? <Plan name={name} query={query} onClose={() => setExplained(false)} /> : null}
@@ -177,7 +183,7 @@ function Transfer({ name, onDone }: { name: string; onDone: () => void }) {
     const type = TYPES[file.name.slice(file.name.lastIndexOf('.') + 1).toLowerCase()] ?? 'application/x-ndjson';
     try {
       const { body } = await send<Imported & Doc>('POST', `/collections/${segment(name)}/_import`, file, { 'Content-Type': type });
-      say(`Imported ${body.inserted.toLocaleString('en')} documents`);
+      say(`Imported ${counted(body.inserted, 'document')}`);
       if (body.failed) setImported(body);
     } finally {
       input.current!.value = '';

@@ -115,13 +115,13 @@ function Charts({ points }: { points: Point[] }) {
   const line = (name: string, of: (p: Point) => number) => ({ name, values: points.map(of) });
   return (
     <div class="charts">
-      <Chart title="Requests" format={perSecond} times={times} lines={[line('all', (p) => p.rate)]} />
-      <Chart title="Latency" format={milliseconds} times={times}
+      <Chart title="Requests" unit="rate" format={perSecond} times={times} lines={[line('all', (p) => p.rate)]} />
+      <Chart title="Latency" unit="time" format={milliseconds} times={times}
         lines={[line('99 %', (p) => p.slow), line('mean', (p) => p.mean)]} />
-      <Chart title="Writes committed" format={perSecond} times={times} lines={[line('all', (p) => p.commits)]} />
-      <Chart title="Storage on disk" format={bytes} times={times} lines={[line('all', (p) => p.disk)]} />
-      <Chart title="Storage in memory" format={bytes} times={times} lines={[line('all', (p) => p.memory)]} />
-      <Chart title="Process memory" format={bytes} times={times} lines={[line('all', (p) => p.resident)]} />
+      <Chart title="Writes committed" unit="rate" format={perSecond} times={times} lines={[line('all', (p) => p.commits)]} />
+      <Chart title="Storage on disk" unit="size" format={bytes} times={times} lines={[line('all', (p) => p.disk)]} />
+      <Chart title="Storage in memory" unit="size" format={bytes} times={times} lines={[line('all', (p) => p.memory)]} />
+      <Chart title="Process memory" unit="size" format={bytes} times={times} lines={[line('all', (p) => p.resident)]} />
     </div>
   );
 }

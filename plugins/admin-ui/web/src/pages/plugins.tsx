@@ -21,27 +21,38 @@ interface Instance {
 
 const BOX = { width: 168, height: 46, across: 268, down: 62, margin: 8 };
 
-/** How far a plugin is from one that needs nobody: its column, counted from the right. */
-function depths(plugins: Instance[]): Map<string, number> {
-  const byName = new Map(plugins.map((p) => [p.name, p]));
-  const found = new Map<string, number>();
-  const depth = (name: string, seen: string[]): number => {
-    if (found.has(name)) return found.get(name)!;
-    // The kernel refuses cycles; this one only must not hang if one were sent.
-    if (seen.includes(name)) return 0;
-    const needs = byName.get(name)?.slots.flatMap((s) => s.instances) ?? [];
-    const own = needs.length ? 1 + Math.max(...needs.map((n) => depth(n, [...seen, name]))) : 0;
-    found.set(name, own);
-    return own;
+const usersOf = (plugins: Instance[], name: string) =>
+  plugins.filter((p) => p.slots.some((s) => s.instances.includes(name)));
+
+/**
+ * The plugins in columns: first those that nobody uses, and each further one right of all its users,
+ * so that no line has to pass a box. Within a column, each near its users.
+ */
+function arrange(plugins: Instance[]): Instance[][] {
+  const columns: Instance[][] = [];
+  const known = new Map<string, number>();
+  const columnOf = (plugin: Instance, seen: string[]): number => {
+    // The kernel refuses cycles; the page only must not hang if one were sent.
+    if (known.has(plugin.name) || seen.includes(plugin.name)) return known.get(plugin.name) ?? 0;
+    const column = 1 + Math.max(-1, ...usersOf(plugins, plugin.name).map((p) => columnOf(p, [...seen, plugin.name])));
+    known.set(plugin.name, column);
+    return column;
   };
-  for (const plugin of plugins) depth(plugin.name, []);
+  for (const plugin of plugins) (columns[columnOf(plugin, [])] ??= []).push(plugin);
+  const found = Array.from(columns, (column) => column ?? []);
+  for (let i = 1; i < found.length; i++) {
+    const rows = found[i - 1].map((p) => p.name);
+    const middle = (p: Instance) => {
+      const at = usersOf(plugins, p.name).map((u) => rows.indexOf(u.name)).filter((row) => row >= 0);
+      return at.reduce((sum, row) => sum + row, 0) / (at.length || 1);
+    };
+    found[i].sort((a, b) => middle(a) - middle(b));
+  }
   return found;
 }
 
 function Wiring({ plugins }: { plugins: Instance[] }) {
-  const depth = depths(plugins);
-  const deepest = Math.max(0, ...depth.values());
-  const columns = Array.from({ length: deepest + 1 }, (_, i) => plugins.filter((p) => depth.get(p.name) === deepest - i));
+  const columns = arrange(plugins);
   const rows = Math.max(...columns.map((c) => c.length));
   const place = new Map<string, { x: number; y: number }>();
   columns.forEach((column, i) => column.forEach((p, j) => place.set(p.name, {
@@ -49,7 +60,7 @@ function Wiring({ plugins }: { plugins: Instance[] }) {
     y: BOX.margin + ((rows - column.length) / 2 + j) * BOX.down,
   })));
   const wires = plugins.flatMap((p) => p.slots.flatMap((s) => s.instances.map((to) => ({ from: p.name, to, slot: s.slot }))));
-  const width = 2 * BOX.margin + deepest * BOX.across + BOX.width;
+  const width = 2 * BOX.margin + (columns.length - 1) * BOX.across + BOX.width;
   const height = 2 * BOX.margin + (rows - 1) * BOX.down + BOX.height;
   return (
     <div class="scroll wiring" tabIndex={0} role="region" aria-label="Wiring">
