@@ -142,7 +142,8 @@ TEST(CompareTest, TypesAreOrderedAsDocumented) {
   const Result<std::string> doc = JsonToBson(
       R"({"v": [{"$minKey": 1}, null, {"$numberDouble": "NaN"}, -1, 0.5, "", "a", {}, {"a": 1},
           [], [1], {"$binary": {"base64": "", "subType": "00"}},
-          {"$oid": "000000000000000000000000"}, false, true, {"$date": {"$numberLong": "0"}}, {"$timestamp": {"t": 0, "i": 0}},
+          {"$oid": "000000000000000000000000"}, false, true, {"$date": {"$numberLong": "0"}},
+          {"$timestamp": {"t": 0, "i": 0}},
           {"$regularExpression": {"pattern": "a", "options": ""}}, {"$maxKey": 1}]})");
   ASSERT_TRUE(doc.ok());
   const bson::Document list = bson::Document(AsBytes(*doc))["v"].value().Doc();
