@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "core/base/units.h"
 #include "nexadb/bson.h"
 #include "plugins/api-rest/problem.h"
 
@@ -21,15 +22,8 @@ Status Bad(std::string_view name, std::string_view expected, std::string_view go
                                                    std::string(got.substr(0, 100)) + "'.");
 }
 
-struct Unit {
-  std::string_view suffix;
-  uint64_t ms;
-};
-// Longest suffix first, since "ms" also ends in "s".
-constexpr Unit kUnits[] = {
-    {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3600'000}, {"d", 86'400'000}};
 // A hundred years: later moments do not fit what the storage keeps beside a value.
-constexpr uint64_t kDurationMsMax = 100ull * 365 * 86'400'000;
+constexpr int64_t kDurationMsMax = 100ll * 365 * 86'400'000;
 
 }  // namespace
 
@@ -126,22 +120,12 @@ Result<bool> Parameters::Flag(std::string_view name, bool absent) const {
 Result<uint64_t> Parameters::Duration(std::string_view name, uint64_t absent) const {
   const auto text = Get(name);
   if (!text) return absent;
-  std::string_view digits = *text;
-  uint64_t scale = 1000;
-  for (const Unit& unit : kUnits) {
-    if (digits.ends_with(unit.suffix)) {
-      digits.remove_suffix(unit.suffix.size());
-      scale = unit.ms;
-      break;
-    }
-  }
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() ||
-      value == 0 || value > kDurationMsMax / scale) {
+  const bool is_bare = text->find_first_not_of("0123456789") == std::string_view::npos;
+  const auto ms = base::ParseDuration(is_bare ? std::string(*text) + "s" : std::string(*text));
+  if (!ms || *ms == 0 || *ms > kDurationMsMax) {
     return Bad(name, "a duration such as 500ms, 60s, 5m, 2h or 7d", *text);
   }
-  return value * scale;
+  return static_cast<uint64_t>(*ms);
 }
 
 }  // namespace nexadb::rest

@@ -3,25 +3,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/base/suggest.h"
+
 namespace nexadb::rest {
 namespace {
-
-// Levenshtein's distance, in one row.
-size_t Distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      const size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      row[j] = std::min({above + 1, row[j - 1] + 1, change});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
 
 // Longer words are somebody's data, not a slip of the finger.
 constexpr size_t kWordBytesMax = 40;
@@ -29,19 +14,11 @@ constexpr size_t kWordBytesMax = 40;
 }  // namespace
 
 std::string DidYouMean(std::string_view word, std::span<const std::string_view> candidates) {
-  if (word.empty() || word.size() > kWordBytesMax) return {};
+  if (word.size() > kWordBytesMax) return {};
   // A third of the letters may be wrong, and two always: 'limt', 'fileds', 'projetion'.
-  size_t nearest = std::max<size_t>(2, word.size() / 3) + 1;
-  std::string_view best;
-  for (const std::string_view candidate : candidates) {
-    const size_t distance = Distance(word, candidate);
-    if (distance < nearest && distance < candidate.size()) {
-      nearest = distance;
-      best = candidate;
-    }
-  }
-  if (best.empty()) return {};
-  return " Did you mean '" + std::string(best) + "'?";
+  const std::string_view best = base::Nearest(word, {candidates.begin(), candidates.end()},
+                                              std::max<size_t>(2, word.size() / 3));
+  return best.empty() ? "" : " Did you mean '" + std::string(best) + "'?";
 }
 
 void SendProblem(Exchange& exchange, const Status& status) {

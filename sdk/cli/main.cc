@@ -10,6 +10,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "core/base/suggest.h"
 #include "sdk/cli/commands.h"
 #include "sdk/cli/relaxed_json.h"
 #include "sdk/cli/shell.h"
@@ -40,22 +41,6 @@ int StatusOf(const client::Error& error) {
     case 207: return kPartial;
     default: return kError;
   }
-}
-
-// Levenshtein's distance, one row at a time.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
 }
 
 std::string ReadFirstLine(const std::string& path) {
@@ -151,15 +136,9 @@ class Program {
   // The command whose name is nearest, when it is near.
   std::string Suggestion(const std::string& word) {
     constexpr size_t kEditsMax = 2;
-    size_t best = kEditsMax + 1;
-    std::string name;
-    for (const CLI::App* command : Declared()) {
-      const size_t edits = EditDistance(word, command->get_name());
-      if (edits < best) {
-        best = edits;
-        name = command->get_name();
-      }
-    }
+    std::vector<std::string> texts;
+    for (const CLI::App* command : Declared()) texts.push_back(command->get_name());
+    const std::string name(base::Nearest(word, {texts.begin(), texts.end()}, kEditsMax));
     return name.empty() ? "" : "; did you mean '" + name + "'?";
   }
 
