@@ -237,13 +237,13 @@ class Parser {
                 std::size(kOperators), Pointer(path.text()) + "/" + std::string(name));
   }
 
-  static const bson::Value& Comparable(const bson::Element& e) {
+  static bson::Value Comparable(const bson::Element& e) {
     if (e.type() == bson::Type::kUndefined) {
       Fail(code::kBadValue, "cannot compare to undefined");
     }
     return e.value();
   }
-  static const bson::Value& Ordered(const bson::Element& e) {
+  static bson::Value Ordered(const bson::Element& e) {
     if (e.type() == bson::Type::kRegex) {
       Fail(code::kBadValue,
            "Can't have RegEx as arg to predicate over field '" + std::string(e.name()) + "'.");
