@@ -29,7 +29,8 @@ class MappedFile {
     if (fd_ >= 0) ::close(fd_);
   }
   Status Open(const std::string& path) {
-    fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    // Not to wait for the writer of what turns out to be a pipe.
+    fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd_ < 0 && errno == ELOOP) {
       return About(path, Code::kPermissionDenied,
                    "is a symbolic link, which can be turned elsewhere after the check; "
@@ -159,7 +160,8 @@ Result<const PluginDescriptor*> LoadLibrary(const LibraryFile& file) {
   if (symbol == nullptr) return About(file.path, Code::kIoError, ::dlerror());
   const PluginDescriptor* descriptor = reinterpret_cast<const PluginDescriptor* (*)()>(symbol)();
   if (descriptor == nullptr || descriptor->struct_size < sizeof(PluginDescriptor) ||
-      descriptor->create == nullptr) {
+      descriptor->create == nullptr || descriptor->id == nullptr ||
+      descriptor->fingerprint == nullptr) {
     return About(file.path, Code::kInvalidArgument, "its entry point returned no descriptor");
   }
   if (file.manifest.id != descriptor->id || file.fingerprint != descriptor->fingerprint) {
