@@ -50,8 +50,8 @@ std::string Stamped(std::string_view bytes, uint32_t offset, Sequence sequence, 
 
 }  // namespace
 
-CommitQueue::CommitQueue(Env& env, CommitHost& host, Sequence last)
-    : env_(env), host_(host), mutex_(env.NewMutex()), next_(last + 1) {}
+CommitQueue::CommitQueue(Env& env, CommitHost& host, Sequence last, uint64_t interval_ns)
+    : env_(env), host_(host), mutex_(env.NewMutex()), next_(last + 1), interval_ns_(interval_ns) {}
 
 Status CommitQueue::failure() {
   MutexLock lock(*mutex_);
@@ -74,8 +74,23 @@ Status CommitQueue::RunExclusive(Status (*body)(void* state), void* state) {
   return writer.status;
 }
 
-void CommitQueue::Enqueue(Writer& writer) {
+void CommitQueue::WriteBufferedIfIdle() {
+  if (!has_buffered_.load(std::memory_order_relaxed)) return;
+  CommitRequest request;
+  request.durability = Durability::kOs;
+  Writer writer;
+  writer.request = &request;
+  Enqueue(writer, Join::kIfIdle);  // a failure poisons the queue, which tells
+}
+
+void CommitQueue::Poison(const Status& cause) {
   MutexLock lock(*mutex_);
+  if (failure_.ok()) failure_ = cause;
+}
+
+void CommitQueue::Enqueue(Writer& writer, Join join) {
+  MutexLock lock(*mutex_);
+  if (join == Join::kIfIdle && !queue_.empty()) return;
   queue_.push_back(&writer);
   while (!writer.done && queue_.front() != &writer) {
     if (!writer.wake) {
@@ -186,8 +201,7 @@ Status CommitQueue::LeadBatches(const Group& group) {
   statistics_.groups.fetch_add(1, std::memory_order_relaxed);
   statistics_.batches.fetch_add(group.size(), std::memory_order_relaxed);
   if (applied.ok()) return applied;
-  MutexLock lock(*mutex_);
-  failure_ = applied;
+  Poison(applied);
   return applied;
 }
 
@@ -216,8 +230,9 @@ Status CommitQueue::Validate(const Validation& validation, const ReadView& view,
 }
 
 Status CommitQueue::ResolveAdd(const Mutation& m, const ReadView& view, const GroupOverlay& overlay,
-                               Entry* entry) {
-  const GroupOverlay::Lookup pending = overlay.Find(AsText(m.key));
+                               const GroupOverlay& batch, Entry* entry) {
+  GroupOverlay::Lookup pending = batch.Find(AsText(m.key));
+  if (!pending.decided) pending = overlay.Find(AsText(m.key));
   Buffer stored;
   std::string_view value;
   bool found = pending.value.has_value();
@@ -247,7 +262,6 @@ Status CommitQueue::Resolve(Writer& writer, const ReadView& view, GroupOverlay* 
   // Adds of one batch build on each other, yet a batch that fails must leave no trace.
   GroupOverlay trial;
   const bool has_add = HasAdd(mutations);
-  if (has_add) trial = *overlay;
   writer.entries.reserve(mutations.size());
   for (const Mutation& m : mutations) {
     Entry entry{Kind::kPut, AsText(m.key), AsText(m.value)};
@@ -255,7 +269,9 @@ Status CommitQueue::Resolve(Writer& writer, const ReadView& view, GroupOverlay* 
       case Mutation::Op::kPut: break;
       case Mutation::Op::kDelete: entry = {Kind::kDelete, entry.key, {}}; break;
       case Mutation::Op::kDeleteRange: entry.kind = Kind::kDeleteRange; break;
-      case Mutation::Op::kAdd: LSM_RETURN_IF_ERROR(ResolveAdd(m, view, trial, &entry)); break;
+      case Mutation::Op::kAdd:
+        LSM_RETURN_IF_ERROR(ResolveAdd(m, view, *overlay, trial, &entry));
+        break;
       case Mutation::Op::kPutStampedKey:
         entry.key = Keep(Stamped(entry.key, m.stamp_offset, last, stamp++));
         break;
@@ -267,11 +283,7 @@ Status CommitQueue::Resolve(Writer& writer, const ReadView& view, GroupOverlay* 
     writer.entries.push_back(entry);
   }
   if (overlay == nullptr) return Status::Ok();
-  if (has_add) {
-    *overlay = std::move(trial);
-  } else {
-    for (const Entry& entry : writer.entries) overlay->Apply(entry);
-  }
+  for (const Entry& entry : writer.entries) overlay->Apply(entry);
   return Status::Ok();
 }
 
@@ -282,18 +294,24 @@ void CommitQueue::Encode(const Writer& writer, Sequence first) {
   host_.Wal().CloseRecord();
 }
 
+bool CommitQueue::BufferDue(const LogWriter& wal) {
+  const uint64_t now = env_.Clock().MonotonicNs();
+  if (!has_buffered_.load(std::memory_order_relaxed)) written_ns_ = now;
+  return wal.buffered_bytes() > kBufferedBytesMax || now - written_ns_ >= interval_ns_;
+}
+
 Status CommitQueue::MakeDurable(Durability durability) {
   LogWriter& wal = host_.Wal();
   LSM_RETURN_IF_ERROR(wal.failure());
   statistics_.wal_bytes.fetch_add(wal.buffered_bytes(), std::memory_order_relaxed);
   if (durability == Durability::kDisk) {
     if (wal.unsynced_bytes() > 0) statistics_.wal_syncs.fetch_add(1, std::memory_order_relaxed);
+    MutexLock lock(host_.WalSyncMutex());
     LSM_RETURN_IF_ERROR(wal.Sync());
-  } else if (durability != Durability::kProcess || wal.buffered_bytes() > kBufferedBytesMax) {
+  } else if (durability != Durability::kProcess || BufferDue(wal)) {
     LSM_RETURN_IF_ERROR(wal.Write());
   }
   has_buffered_.store(wal.buffered_bytes() > 0, std::memory_order_relaxed);
-  has_unsynced_.store(wal.unsynced_bytes() > 0, std::memory_order_relaxed);
   return Status::Ok();
 }
 

@@ -34,6 +34,7 @@ class CommitHost {
   virtual ReadViewPointer View() = 0;
   virtual Memtable& ActiveMemtable() = 0;  // [leader]
   virtual LogWriter& Wal() = 0;            // [leader]
+  virtual Mutex& WalSyncMutex() = 0;       // held around every sync of the log
   // Everything up to `sequence` is in the memtable. [leader]
   virtual void Publish(Sequence sequence) = 0;
 
@@ -52,16 +53,19 @@ struct CommitStatistics {
 class CommitQueue {
  public:
   // The first commit gets the sequence after `last`.
-  CommitQueue(Env& env, CommitHost& host, Sequence last);
+  CommitQueue(Env& env, CommitHost& host, Sequence last, uint64_t interval_ns);
 
   // [any] Returns once done. An empty request makes what was written before as durable as it asks.
   Result<Sequence> Commit(const CommitRequest& request);
   // Runs `body` as a leader of its own, with no other commit under way. [any]
   Status RunExclusive(Status (*body)(void* state), void* state);
 
-  // Bytes that a kill of the process would lose, and that a power cut would. [any]
-  bool has_buffered() const { return has_buffered_.load(std::memory_order_relaxed); }
-  bool has_unsynced() const { return has_unsynced_.load(std::memory_order_relaxed); }
+  // Writes what is only buffered, unless a commit is under way: then its leader sees to that. So
+  // this never waits for a writer that waits for room. [any]
+  void WriteBufferedIfIdle();
+  // All later commits fail with `cause`. [any]
+  void Poison(const Status& cause);
+
   const CommitStatistics& statistics() const { return statistics_; }
   // What poisoned the queue, or Ok. [any]
   Status failure();
@@ -79,17 +83,21 @@ class CommitQueue {
   };
   using Group = std::vector<Writer*>;
 
-  void Enqueue(Writer& writer);
+  enum class Join { kAlways, kIfIdle };
+  void Enqueue(Writer& writer, Join join = Join::kAlways);
   Group TakeGroup();
   void Lead(const Group& group);
   Status LeadBatches(const Group& group);
   // Fills writer.entries, stamps and sums included.
   Status Resolve(Writer& writer, const ReadView& view, GroupOverlay* overlay, Sequence first);
+  // `batch`: what earlier mutations of the same batch have made.
   Status ResolveAdd(const Mutation& m, const ReadView& view, const GroupOverlay& overlay,
-                    Entry* entry);
+                    const GroupOverlay& batch, Entry* entry);
   Status Validate(const Validation& validation, const ReadView& view, const GroupOverlay& overlay);
   void Encode(const Writer& writer, Sequence first);
   Status MakeDurable(Durability durability);
+  // Whether buffered bytes have waited for long enough, or are too many.
+  bool BufferDue(const LogWriter& wal);
   std::string_view Keep(std::string bytes);
 
   Env& env_;
@@ -101,7 +109,8 @@ class CommitQueue {
   Sequence next_;                           // [leader]
   std::deque<std::string> kept_;            // [leader] what the group's entries point to
   std::atomic<bool> has_buffered_{false};
-  std::atomic<bool> has_unsynced_{false};
+  const uint64_t interval_ns_;
+  uint64_t written_ns_ = 0;  // [leader] when the log's buffer was last empty
   CommitStatistics statistics_;
 };
 

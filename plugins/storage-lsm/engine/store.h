@@ -1,9 +1,10 @@
 // Store: one open directory. Ties log, memtables, tables, background work and recovery together;
 // engine.h puts the boundary's interface in front of it.
 //
-// Locks, outermost first: the commit queue's leadership, manifest_mutex_, mutex_. Reads take mutex_
-// only to copy the view pointer. The write path lives in store_write.cc, flush and compaction in
-// store_background.cc, opening in store_open.cc, figures in store_statistics.cc.
+// Locks, outermost first: the commit queue's leadership, manifest_mutex_, wal_sync_mutex_, mutex_.
+// Reads take none of them: the view comes from view_slots_. The write path lives in store_write.cc,
+// flush and compaction in store_background.cc, opening in store_open.cc, figures in
+// store_statistics.cc.
 #pragma once
 #include <array>
 #include <atomic>
@@ -18,6 +19,7 @@
 #include "plugins/storage-lsm/compaction/picker.h"
 #include "plugins/storage-lsm/engine/options.h"
 #include "plugins/storage-lsm/read/read_view.h"
+#include "plugins/storage-lsm/read/view_slots.h"
 #include "plugins/storage-lsm/util/sync.h"
 #include "plugins/storage-lsm/version/version_set.h"
 
@@ -50,7 +52,7 @@ class Store final : private CommitHost {
   // [any]
   Result<Sequence> Commit(const CommitRequest& request);
   Status Flush();
-  ReadViewPointer View() override;
+  ReadViewPointer View() override { return view_slots_.Get(); }
   // The newest sequence visible, kept readable until released.
   Sequence AcquireSnapshot();
   void ReleaseSnapshot(Sequence sequence);
@@ -87,12 +89,14 @@ class Store final : private CommitHost {
   Status CheckDisk() override;
   Memtable& ActiveMemtable() override { return *memtable_; }
   LogWriter& Wal() override { return *wal_; }
+  Mutex& WalSyncMutex() override { return *wal_sync_mutex_; }
   void Publish(Sequence sequence) override;
 
   // Log and memtable. [leader]
   Result<std::unique_ptr<LogWriter>> NewWal(uint64_t number, uint64_t previous_number,
                                             uint64_t previous_end);
   Status Rotate();
+  void ChargeMemtable();
   bool MemtableFull() const;
   void Slow(uint64_t bytes, size_t level0_tables);
   // Publishes a view of the current memtables and version. REQUIRES: mutex_ is held.
@@ -102,6 +106,8 @@ class Store final : private CommitHost {
   void FlushLoop();
   void CompactLoop();
   void TimerLoop();
+  // Makes what was promised within the interval durable, beside the writers.
+  void SyncPromised();
   Status FlushOldest(const Ref<Memtable>& memtable);
   Result<bool> CompactOnce();
   Status RunCompaction(const Compaction& compaction);
@@ -132,11 +138,13 @@ class Store final : private CommitHost {
   StoreCounters counters_;
 
   Handle<Mutex> manifest_mutex_;
+  Handle<Mutex> wal_sync_mutex_;
   Handle<Mutex> mutex_;
   Handle<CondVar> work_;  // something to flush or compact, or closing
   Handle<CondVar> timer_;
   Handle<CondVar> done_;                  // something has been flushed or compacted, or failed
   ReadViewPointer view_;                  // under mutex_
+  ViewSlots view_slots_;                  // set under mutex_
   VersionPointer version_;                // under mutex_: versions_.current(), once durable
   std::vector<Ref<Memtable>> immutable_;  // under mutex_, newest first
   std::multiset<Sequence> snapshots_;     // under mutex_
@@ -152,7 +160,9 @@ class Store final : private CommitHost {
   std::atomic<bool> interval_writes_{false};  // a sync was promised within the interval
 
   Ref<Memtable> memtable_;          // [leader] replaces it, with mutex_ held
-  std::unique_ptr<LogWriter> wal_;  // [leader]
+  std::shared_ptr<LogWriter> wal_;  // [leader] replaces it, with mutex_ held; the timer syncs it
+  size_t memtable_charged_ = 0;     // [leader] the part of memtable_ that the budget knows of
+  bool rotate_first_ = false;       // [leader] the log must be followed by another before it grows
   uint64_t disk_checked_ns_ = 0;    // [leader]
   Status disk_status_;              // [leader]
   Sequence recovered_ = 0;          // while opening

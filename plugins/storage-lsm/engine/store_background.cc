@@ -204,24 +204,34 @@ void Store::CompactLoop() {
   done_->NotifyAll();
 }
 
+void Store::SyncPromised() {
+  if (!interval_writes_.exchange(false, std::memory_order_acq_rel)) return;
+  std::shared_ptr<LogWriter> wal;
+  {
+    MutexLock lock(*mutex_);
+    wal = wal_;  // what a former log held was synced before this one was made
+  }
+  MutexLock lock(*wal_sync_mutex_);
+  const Status status = wal->SyncWritten();
+  if (!status.ok()) queue_->Poison(status);
+}
+
 void Store::TimerLoop() {
-  const uint64_t interval_ns = options_.interval_ms * 1'000'000;
+  // A write may come right behind a look, and the sync itself takes time: looking twice as often
+  // keeps the promise with half of the interval to spare.
+  const uint64_t interval_ns = std::max<uint64_t>(1, options_.interval_ms * 1'000'000 / 2);
   MutexLock lock(*mutex_);
   while (!closing_) {
     timer_->WaitFor(*mutex_, interval_ns);
     if (closing_) break;
     lock.Unlock();
-    CommitRequest request;
-    // What was only buffered gets written; what was promised within the interval gets synced.
-    const bool promised = interval_writes_.exchange(false, std::memory_order_relaxed);
-    if (promised && queue_->has_unsynced()) {
-      request.durability = Durability::kDisk;
-      static_cast<void>(queue_->Commit(request));  // a failure poisons the queue, which tells
-    } else if (queue_->has_buffered()) {
-      request.durability = Durability::kOs;
-      static_cast<void>(queue_->Commit(request));
-    }
-    RemoveObsolete();
+    // What was promised within the interval gets synced; what was only buffered gets written.
+    static_cast<void>(sdk::Guard([&]() -> Status {
+      SyncPromised();
+      queue_->WriteBufferedIfIdle();
+      RemoveObsolete();
+      return Status::Ok();
+    }));  // out of memory: the next round does it
     lock.Lock();
   }
 }

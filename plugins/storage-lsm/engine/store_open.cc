@@ -36,6 +36,7 @@ Store::Store(Env& env, Logger* log, std::string directory, const StoreOptions& o
       cache_(env, options.memory_budget_bytes),
       versions_(env, directory_, cache_, options.manifest_bytes),
       manifest_mutex_(env.NewMutex()),
+      wal_sync_mutex_(env.NewMutex()),
       mutex_(env.NewMutex()),
       work_(env.NewCondVar()),
       timer_(env.NewCondVar()),
@@ -110,7 +111,7 @@ Status Store::OpenFiles() {
     PublishView();
   }
   CommitHost& host = *this;
-  queue_ = std::make_unique<CommitQueue>(env_, host, recovered_);
+  queue_ = std::make_unique<CommitQueue>(env_, host, recovered_, options_.interval_ms * 1'000'000);
   return RemoveOrphans();
 }
 
@@ -141,7 +142,11 @@ Status Store::ReplayLogs() {
     log.file = std::move(*file);
     log.reader = std::make_unique<LogReader>(*log.file, path);
     LSM_RETURN_IF_ERROR(log.reader->Open(LogType::kWal, parsed.number));
-    if (!log.reader->blank()) logs.emplace(parsed.number, std::move(log));
+    if (log.reader->blank()) continue;
+    if (log.reader->header().store_id != versions_.store_id()) {
+      return Corruption(path, 0, "log of another store");
+    }
+    logs.emplace(parsed.number, std::move(log));
   }
   if (logs.empty()) return Status::Ok();
   uint64_t number = logs.rbegin()->first;

@@ -52,25 +52,39 @@ void Store::PublishView() {
   view->immutable = immutable_;
   view->version = version_;
   view_ = std::move(view);
+  view_slots_.Set(view_);
 }
 
-ReadViewPointer Store::View() {
-  MutexLock lock(*mutex_);
-  return view_;
+void Store::Publish(Sequence sequence) {
+  visible_.store(sequence, std::memory_order_release);
+  ChargeMemtable();
 }
 
-void Store::Publish(Sequence sequence) { visible_.store(sequence, std::memory_order_release); }
+void Store::ChargeMemtable() {
+  const size_t bytes = memtable_->bytes();
+  if (bytes == memtable_charged_) return;
+  cache_.Charge(static_cast<int64_t>(bytes - memtable_charged_));
+  memtable_charged_ = bytes;
+}
 
 // The old log is complete and durable before the new one exists, so that recovery may take every
 // log but the last at its word.
 Status Store::Rotate() {
-  LSM_RETURN_IF_ERROR(wal_->Sync());
+  {
+    MutexLock lock(*wal_sync_mutex_);
+    LSM_RETURN_IF_ERROR(wal_->Sync());
+  }
+  // A new log that fails half-made may come back after a power cut, naming the end that this one
+  // has now: recovery would take it at its word, so this one must not grow any more.
+  rotate_first_ = true;
   const uint64_t number = versions_.NewNumber();
   auto next = NewWal(number, wal_->header().number, wal_->end());
   if (!next.ok()) return next.status();
-  wal_ = std::move(*next);
+  ChargeMemtable();
   MutexLock lock(*mutex_);
-  cache_.Charge(static_cast<int64_t>(memtable_->bytes()));
+  wal_ = std::move(*next);
+  rotate_first_ = false;
+  memtable_charged_ = 0;
   immutable_.insert(immutable_.begin(), memtable_);
   memtable_ = Ref<Memtable>(new Memtable(number));
   PublishView();
@@ -115,7 +129,7 @@ Status Store::MakeRoom(uint64_t bytes) {
     level0_tables = view_->version->levels[0].size();
   }
   Slow(bytes, level0_tables);
-  return MemtableFull() ? Rotate() : Status::Ok();
+  return MemtableFull() || rotate_first_ ? Rotate() : Status::Ok();
 }
 
 Status Store::CheckDisk() {
@@ -139,7 +153,7 @@ Status Store::CheckDisk() {
 Result<Sequence> Store::Commit(const CommitRequest& request) {
   auto sequence = queue_->Commit(request);
   if (request.durability == Durability::kInterval) {
-    interval_writes_.store(true, std::memory_order_relaxed);
+    interval_writes_.store(true, std::memory_order_release);
   }
   return sequence;
 }

@@ -16,7 +16,16 @@ Status LogReader::Open(LogType type, uint64_t number) {
   contents_.resize(*got);
   blank_ = std::all_of(contents_.begin(), contents_.end(), [](char c) { return c == 0; });
   if (blank_) return Status::Ok();
-  LSM_RETURN_IF_ERROR(DecodeLogHeader(AsBytes(contents_), path_, &header_));
+  const Status header = DecodeLogHeader(AsBytes(contents_), path_, &header_);
+  if (header.code() == Code::kCorruption) {
+    // A header is durable before the first record is written: with nothing behind it, a torn one
+    // belongs to a log that never began.
+    blank_ = std::all_of(
+        contents_.begin() + static_cast<ptrdiff_t>(std::min(contents_.size(), kLogHeaderBytes)),
+        contents_.end(), [](char c) { return c == 0; });
+    return blank_ ? Status::Ok() : header;
+  }
+  LSM_RETURN_IF_ERROR(header);
   if (header_.type != type || header_.number != number) {
     return Corruption(path_, 0, "header belongs to another file");
   }

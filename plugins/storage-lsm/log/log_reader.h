@@ -20,7 +20,7 @@ class LogReader {
   LogReader(File& file, std::string path) : file_(file), path_(std::move(path)) {}
 
   // Reads the file and its header. kCorruption when the header is damaged; `blank` says that the
-  // file has no byte but zeros: it was made, and never written to.
+  // file was made, and never had a record: no intact header, and no byte but zeros behind it.
   Status Open(LogType type, uint64_t number);
   bool blank() const { return blank_; }
   const LogHeader& header() const { return header_; }

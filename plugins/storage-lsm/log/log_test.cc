@@ -158,6 +158,43 @@ TEST_F(LogTest, NothingIsWrittenBehindAFailure) {
   EXPECT_EQ(env_.disk().operations(), operations) << "a sync is never tried again";
 }
 
+TEST_F(LogTest, ATornHeaderIsALogThatNeverBegan) {
+  std::string bytes(kLogHeaderBytes, '\0');
+  LogHeader header;
+  header.number = 3;
+  EncodeLogHeader(header, {reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()});
+  for (size_t written = 0; written < kLogHeaderBytes; ++written) {
+    MemoryFile file(bytes.substr(0, written) + std::string(200, '\0'));
+    LogReader reader(file, "log");
+    ASSERT_TRUE(reader.Open(LogType::kWal, 3).ok()) << written << " bytes of the header";
+    EXPECT_TRUE(reader.blank());
+    BytesView payload;
+    auto more = reader.Next(&payload);
+    EXPECT_TRUE(more.ok() && !*more);
+  }
+  // With anything behind it, it once was whole.
+  MemoryFile file(bytes.substr(0, 40) + std::string(200, '\0') + "x");
+  LogReader reader(file, "log");
+  EXPECT_EQ(reader.Open(LogType::kWal, 3).code(), Code::kCorruption);
+}
+
+TEST_F(LogTest, ASyncBesideTheWriterEndsTheLogWhenItFails) {
+  LogHeader header;
+  header.number = 3;
+  auto log = LogWriter::Create(env_.Files(), "log", header, 0);
+  ASSERT_TRUE(log.ok());
+  (*log)->OpenRecord().append("x");
+  (*log)->CloseRecord();
+  ASSERT_TRUE((*log)->Write().ok());
+  env_.disk().Inject({.op = base::FileOp::kSync});
+  EXPECT_EQ((*log)->SyncWritten().code(), Code::kIoError);
+  const uint64_t operations = env_.disk().operations();
+  EXPECT_EQ((*log)->SyncWritten().code(), Code::kIoError);
+  EXPECT_EQ((*log)->Sync().code(), Code::kIoError);
+  EXPECT_EQ((*log)->Write().code(), Code::kIoError);
+  EXPECT_EQ(env_.disk().operations(), operations) << "a sync is never tried again";
+}
+
 TEST(BatchRecord, EntriesComeBackAsTheyWere) {
   std::string out;
   AppendBatchHeader(out, 41, 3);

@@ -32,10 +32,10 @@ std::string& LogWriter::OpenRecord() {
 void LogWriter::CloseRecord() {
   auto* record = reinterpret_cast<uint8_t*>(buffer_.data()) + record_start_;
   const size_t size = buffer_.size() - record_start_ - kLogRecordHeaderBytes;
-  const uint64_t offset = written_ + record_start_;
+  const uint64_t offset = written_.load(std::memory_order_relaxed) + record_start_;
   LogRecordHeader header;
   header.size = static_cast<uint32_t>(size);
-  header.synced_to = synced_;
+  header.synced_to = synced_.load(std::memory_order_acquire);
   header.checksum = base::Checksum64(BytesView{record + kLogRecordHeaderBytes, size},
                                      LogSeed(header_.generation, offset));
   EncodeLogRecordHeader(header, header_.generation, offset, record);
@@ -52,12 +52,20 @@ Status LogWriter::Reserve(uint64_t end) {
   return Status::Ok();
 }
 
+const Status& LogWriter::failure() {
+  if (failure_.ok() && side_sync_failed_.load(std::memory_order_acquire)) {
+    failure_ = Status::Error(Code::kIoError, "an earlier sync of the log failed");
+  }
+  return failure_;
+}
+
 Status LogWriter::Write() {
-  if (!failure_.ok() || buffer_.empty()) return failure_;
+  if (!failure().ok() || buffer_.empty()) return failure_;
+  const uint64_t at = written_.load(std::memory_order_relaxed);
   failure_ = Reserve(end());
-  if (failure_.ok()) failure_ = file_->WriteAt(written_, AsBytes(buffer_));
+  if (failure_.ok()) failure_ = file_->WriteAt(at, AsBytes(buffer_));
   if (!failure_.ok()) return failure_;
-  written_ += buffer_.size();
+  written_.store(at + buffer_.size(), std::memory_order_release);
   buffer_.clear();
   if (buffer_.capacity() > kBufferBytesKept) std::string().swap(buffer_);
   return Status::Ok();
@@ -65,10 +73,26 @@ Status LogWriter::Write() {
 
 Status LogWriter::Sync() {
   LSM_RETURN_IF_ERROR(Write());
-  if (synced_ == written_) return Status::Ok();
+  const uint64_t written = written_.load(std::memory_order_relaxed);
+  if (synced_.load(std::memory_order_relaxed) == written) return Status::Ok();
   failure_ = file_->Sync();
-  if (failure_.ok()) synced_ = written_;
+  if (failure_.ok()) synced_.store(written, std::memory_order_release);
   return failure_;
+}
+
+Status LogWriter::SyncWritten() {
+  const uint64_t written = written_.load(std::memory_order_acquire);
+  if (synced_.load(std::memory_order_relaxed) >= written) return Status::Ok();
+  if (side_sync_failed_.load(std::memory_order_relaxed)) {
+    return Status::Error(Code::kIoError, "an earlier sync of the log failed");
+  }
+  Status status = file_->Sync();
+  if (status.ok()) {
+    synced_.store(written, std::memory_order_release);
+  } else {
+    side_sync_failed_.store(true, std::memory_order_release);
+  }
+  return status;
 }
 
 }  // namespace nexadb::lsm

@@ -8,8 +8,11 @@
 //
 // After a failed Write or Sync every later call returns that first failure: nobody knows what the
 // file holds behind it, so a log with a hole must not grow, and a sync is never tried again.
-// Not thread-safe: the commit queue, or the manifest's mutex, serialises callers.
+// Not thread-safe: the commit queue, or the manifest's mutex, serialises callers. Only SyncWritten
+// may run beside OpenRecord, CloseRecord and Write; its caller's mutex keeps it apart from Sync,
+// since of two syncs of one file under way together only one would learn of a failure.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -35,12 +38,16 @@ class LogWriter {
 
   Status Write();
   Status Sync();
+  // Makes durable what Write has written, with no part in what is being encoded meanwhile. A
+  // failure is the log's: the next Write or Sync fails as well.
+  Status SyncWritten();
 
-  uint64_t end() const { return written_ + buffer_.size(); }
+  uint64_t end() const { return written_.load(std::memory_order_relaxed) + buffer_.size(); }
   uint64_t buffered_bytes() const { return buffer_.size(); }
-  uint64_t unsynced_bytes() const { return end() - synced_; }
+  uint64_t unsynced_bytes() const { return end() - synced_.load(std::memory_order_relaxed); }
   const LogHeader& header() const { return header_; }
-  const Status& failure() const { return failure_; }
+  // What ended the log, or Ok. Takes note of a failed SyncWritten.
+  const Status& failure();
 
  private:
   LogWriter(Handle<File> file, const LogHeader& header, uint64_t reserve_bytes)
@@ -52,8 +59,9 @@ class LogWriter {
   uint64_t reserve_bytes_;
   std::string buffer_;       // begins at file offset written_
   size_t record_start_ = 0;  // of the open record, within buffer_
-  uint64_t written_ = 0;
-  uint64_t synced_ = 0;
+  std::atomic<uint64_t> written_{0};
+  std::atomic<uint64_t> synced_{0};
+  std::atomic<bool> side_sync_failed_{false};
   uint64_t reserved_ = 0;
   Status failure_;
 };

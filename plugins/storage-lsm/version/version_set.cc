@@ -166,6 +166,9 @@ Result<TablePointer> VersionSet::OpenTable(const TableInfo& info) {
                                   info.number, info.file_bytes, cache_);
   if (!reader.ok()) return reader.status();
   auto table = std::make_shared<TableFile>(info, obsolete_tables_);
+  if ((*reader)->footer().store_id != store_id_) {
+    return Corruption((*reader)->path(), 0, "table of another store");
+  }
   table->reader = std::move(*reader);
   return table;
 }
