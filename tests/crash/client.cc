@@ -26,8 +26,8 @@ std::string Show(std::string_view value) {
 
 }  // namespace
 
-Client::Client(uint32_t id, uint64_t seed)
-    : prefix_("c" + std::to_string(id) + "/"), prng_(seed * 1000003 + id) {}
+Client::Client(uint32_t id, uint64_t seed, base::SimEnv& env)
+    : env_(env), prefix_("c" + std::to_string(id) + "/"), prng_(seed * 1000003 + id) {}
 
 std::string Client::RandomKey() { return prefix_ + "k" + std::to_string(100 + prng_.Below(kKeys)); }
 
@@ -99,8 +99,20 @@ bool Client::WriteOne(lsm::Engine& engine) {
   if (!written.ok()) return false;
   acknowledged_ = number;
   if (options.durability == Durability::kDisk) disk_floor_ = number;
+  if (options.durability == Durability::kInterval) {
+    promises_.push_back({env_.Clock().MonotonicNs(), number});
+  }
   if (options.durability != Durability::kProcess) kill_floor_ = number;
   return true;
+}
+
+void Client::NotePowerOn(uint64_t interval_ns) {
+  if (env_.disk().cut()) return;
+  const uint64_t now = env_.Clock().MonotonicNs();
+  while (!promises_.empty() && promises_.front().acknowledged_ns + interval_ns <= now) {
+    disk_floor_ = std::max(disk_floor_, promises_.front().number);
+    promises_.pop_front();
+  }
 }
 
 std::optional<std::string> Client::ReadState(lsm::Engine& engine, State* state) const {
@@ -168,6 +180,7 @@ std::string Client::Settle(lsm::Engine& engine, Loss loss) {
   disk_floor_ = number;
   kill_floor_ = number;
   batches_.clear();
+  promises_.clear();
   return {};
 }
 

@@ -1,11 +1,13 @@
 // Client: writes batches to one engine and knows what they amount to. Its keys are its own.
 #pragma once
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/prng.h"
+#include "core/base/sim_env.h"
 #include "plugins/storage-lsm/engine/engine.h"
 
 namespace nexadb::crash {
@@ -14,7 +16,8 @@ using State = std::map<std::string, std::string>;
 
 class Client {
  public:
-  Client(uint32_t id, uint64_t seed);
+  // `env` tells the time and when the power went.
+  Client(uint32_t id, uint64_t seed, base::SimEnv& env);
 
   // Writes one batch of a random shape. False once the engine has failed: the history of this
   // client ends there until the next Settle.
@@ -29,6 +32,10 @@ class Client {
   std::string Settle(lsm::Engine& engine, Loss loss);
   // Reads while the engine runs: exactly what was acknowledged is visible. Empty, or what is wrong.
   std::string CheckVisible(lsm::Engine& engine) const;
+
+  // The power was still on at this moment. Called often: what `interval` promises is measured from
+  // the last call before the cut.
+  void NotePowerOn(uint64_t interval_ns);
 
   uint32_t acknowledged() const { return acknowledged_; }
 
@@ -47,6 +54,13 @@ class Client {
   std::optional<std::string> ReadState(lsm::Engine& engine, State* state) const;
   std::string Difference(const State& expected, const State& found) const;
 
+  // Batches acknowledged with durability interval, that a power cut may still take.
+  struct Promise {
+    uint64_t acknowledged_ns;
+    uint32_t number;
+  };
+
+  base::SimEnv& env_;
   const std::string prefix_;
   base::Prng prng_;
   State settled_;                // before batches_[0]
@@ -55,6 +69,7 @@ class Client {
   uint32_t acknowledged_ = 0;    // numbers, not indexes
   uint32_t disk_floor_ = 0;
   uint32_t kill_floor_ = 0;
+  std::deque<Promise> promises_;
 };
 
 }  // namespace nexadb::crash

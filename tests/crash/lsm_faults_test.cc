@@ -61,7 +61,7 @@ TEST(LsmFaults, APowerCutAtAnyOperationLosesNothingThatWasPromised) {
   uint64_t total = 0;
   {
     base::SimEnv env(1);
-    Client client(0, 1);
+    Client client(0, 1, env);
     Work(env, client);
     total = env.disk().operations();
   }
@@ -69,7 +69,7 @@ TEST(LsmFaults, APowerCutAtAnyOperationLosesNothingThatWasPromised) {
   for (uint64_t operation = 0; operation < total; ++operation) {
     for (base::CrashStyle style : {base::CrashStyle::kLoseAll, base::CrashStyle::kRandom}) {
       base::SimEnv env(1);
-      Client client(0, 1);
+      Client client(0, 1, env);
       env.disk().CrashAt(operation);
       Work(env, client);
       env.disk().Crash(operation, style);
@@ -84,7 +84,7 @@ TEST(LsmFaults, AFailedSyncStopsWritesNotReadsAndLosesNothing) {
   uint64_t turn = 0;
   for (;; ++turn) {
     base::SimEnv env(turn);
-    Client client(0, 5);
+    Client client(0, 5, env);
     Engine engine;
     ASSERT_TRUE(engine.Open(env, nullptr, kDirectory, SmallOptions()).ok());
     env.disk().Inject({.op = base::FileOp::kSync, .skip = turn, .path_contains = ".wal"});
@@ -113,7 +113,7 @@ TEST(LsmFaults, AFailureOfAnyOtherFileLosesNothing) {
     for (base::FileOp op : {base::FileOp::kWrite, base::FileOp::kSync, base::FileOp::kOpen}) {
       for (uint64_t turn = 0; turn < 12; ++turn) {
         base::SimEnv env(turn);
-        Client client(0, 9);
+        Client client(0, 9, env);
         env.disk().Inject({.op = op, .skip = turn, .path_contains = path});
         Work(env, client);
         env.disk().ClearFaults();
@@ -123,6 +123,68 @@ TEST(LsmFaults, AFailureOfAnyOtherFileLosesNothing) {
       }
     }
   }
+}
+
+// The successor of a log names where that ended. If making it fails, and it comes back all the same
+// when the power goes, what the older log took meanwhile must not be passed over.
+TEST(LsmFaults, ALogWhoseSuccessorFailedHalfMadeLosesNothing) {
+  for (uint64_t turn = 0; turn < 8; ++turn) {
+    for (base::CrashStyle style : {base::CrashStyle::kKeepAll, base::CrashStyle::kRandom}) {
+      base::SimEnv env(turn);
+      Client client(0, 11, env);
+      Engine engine;
+      ASSERT_TRUE(engine.Open(env, nullptr, kDirectory, SmallOptions()).ok());
+      ASSERT_TRUE(client.WriteOne(engine));
+      env.disk().Inject({.op = base::FileOp::kSyncDirectory});
+      env.disk().Inject({.op = base::FileOp::kRemove, .path_contains = ".wal"});
+      EXPECT_FALSE(engine.store()->FlushMemtable().ok());
+      env.disk().ClearFaults();
+      for (int i = 0; i < 3; ++i) ASSERT_TRUE(client.WriteOne(engine));
+      ASSERT_TRUE(engine.Flush().ok());
+      client.NoteFlushed();
+      env.disk().CrashAt(env.disk().operations());
+      static_cast<void>(engine.Close());
+      env.disk().Crash(turn, style);
+      ASSERT_EQ(CheckAfter(env, client, Client::Loss::kPowerCut), "") << "turn " << turn;
+    }
+  }
+}
+
+TEST(LsmFaults, AnIntervalLaterAPowerCutTakesNothing) {
+  constexpr uint64_t kIntervalNs = 100'000'000;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    base::SimEnv env(seed);
+    Client client(0, seed, env);
+    Engine engine;
+    ASSERT_TRUE(engine.Open(env, nullptr, kDirectory, SmallOptions()).ok());
+    for (int i = 0; i < kBatches; ++i) {
+      ASSERT_TRUE(client.WriteOne(engine));
+      env.SleepNs(kIntervalNs / 3 * (seed % 7));
+      client.NotePowerOn(kIntervalNs);
+    }
+    env.disk().CrashAt(env.disk().operations());
+    static_cast<void>(engine.Close());
+    env.disk().Crash(seed, base::CrashStyle::kLoseAll);
+    ASSERT_EQ(CheckAfter(env, client, Client::Loss::kPowerCut), "") << "seed " << seed;
+  }
+}
+
+// The interval's sync runs beside the writers; its failure must reach them.
+TEST(LsmFaults, AFailedSyncOfTheIntervalStopsWrites) {
+  base::SimEnv env(6);
+  Engine engine;
+  StoreOptions options = SmallOptions();
+  options.durability = Durability::kInterval;
+  ASSERT_TRUE(engine.Open(env, nullptr, kDirectory, options).ok());
+  const Mutation put{Mutation::Op::kPut, 0, AsBytes(std::string_view("x")), {}};
+  env.disk().Inject({.op = base::FileOp::kSync, .path_contains = ".wal"});
+  ASSERT_TRUE(engine.Write({&put, 1}, WriteOptions{}).ok());
+  env.SleepNs(200'000'000);
+  EXPECT_EQ(env.disk().faults_struck(), 1u);
+  EXPECT_FALSE(engine.Write({&put, 1}, WriteOptions{}).ok());
+  EXPECT_FALSE(engine.Flush().ok()) << "a sync that failed was tried again";
+  EXPECT_TRUE((*engine.OpenSnapshot())->Get(put.key, ReadOptions{}).ok());
+  static_cast<void>(engine.Close());
 }
 
 TEST(LsmFaults, AFullDiskRefusesWritesAndKeepsWhatWasAcknowledged) {

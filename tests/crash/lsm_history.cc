@@ -26,6 +26,7 @@ StoreOptions RandomOptions(base::Prng& prng) {
   options.level0_stop = prng.OneIn(2) ? 4 : 1000;
   options.compression = prng.OneIn(2) ? lsm::Compression::kNone : lsm::Compression::kLz4;
   options.disk_reserve_bytes = 0;
+  options.interval_ms = uint64_t{10} << prng.Below(4);
   return options;
 }
 
@@ -35,12 +36,17 @@ struct ClientRun {
   Engine* engine = nullptr;
   uint64_t seed = 0;
   uint32_t batches = 0;
+  base::SimEnv* env = nullptr;
 
   static void Body(void* state) noexcept {
     auto& run = *static_cast<ClientRun*>(state);
     base::Prng prng(run.seed);
+    const uint64_t interval_ns = run.engine->store()->options().interval_ms * 1'000'000;
     for (uint32_t i = 0; i < run.batches; ++i) {
       if (!run.client->WriteOne(*run.engine)) return;
+      // Long enough, at times, for the interval to be over.
+      if (prng.OneIn(10)) run.env->SleepNs(prng.Below(interval_ns * 2));
+      run.client->NotePowerOn(interval_ns);
       switch (prng.Below(30)) {
         case 0:
           if (run.engine->Flush().ok()) run.client->NoteFlushed();
@@ -57,7 +63,7 @@ class History {
  public:
   explicit History(const HistoryOptions& options)
       : options_(options), prng_(options.seed), env_(options.seed) {
-    for (uint32_t i = 0; i < options.clients; ++i) clients_.emplace_back(i, options.seed);
+    for (uint32_t i = 0; i < options.clients; ++i) clients_.emplace_back(i, options.seed, env_);
   }
   std::string Run() {
     for (uint32_t cycle = 0; cycle < options_.cycles; ++cycle) {
@@ -115,7 +121,7 @@ class History {
     std::vector<ClientRun> runs(clients_.size());
     std::vector<Handle<Thread>> threads;
     for (size_t i = 0; i < clients_.size(); ++i) {
-      runs[i] = {&clients_[i], &engine, prng_.Next(), options_.batches};
+      runs[i] = {&clients_[i], &engine, prng_.Next(), options_.batches, &env_};
       auto thread = env_.StartThread("client", Callback{ClientRun::Body, &runs[i]});
       if (thread.ok()) threads.push_back(std::move(*thread));
     }
