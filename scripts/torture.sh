@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Looks for lost writes for as long as you like, with seeds that nobody has played before.
+#   scripts/torture.sh [minutes]        (default 10)
+# In turns: power cuts and kills of the storage on the simulated machine (tests/crash), one history
+# under six option sets (metamorphic), kill -9 of a running NexaDB under load. The first failure ends
+# it and prints the seed that shows it again. NEXADB_BUILD_DIR names the build (default
+# build/release), NEXADB_SEED the first seed (default: the clock).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+minutes=${1:-10}
+build=${NEXADB_BUILD_DIR:-build/release}
+seed=${NEXADB_SEED:-$(date +%s)}
+histories=200     # of each turn; some seconds
+metamorphic=5
+kill_rounds=3
+for program in lsm_crash lsm_metamorphic_test; do
+  [ -x "$build/tests/$program" ] || {
+    echo "$build/tests/$program is missing: build it, or set NEXADB_BUILD_DIR" >&2
+    exit 2
+  }
+done
+
+end=$((SECONDS + minutes * 60))
+first=$seed played=0 compared=0 kills=0 turns=0
+export NEXADB_BUILD_DIR=$build PYTHONDONTWRITEBYTECODE=1
+
+# Runs a command silently; when it fails, shows what it said.
+quietly() {
+  local said
+  said=$("$@" 2>&1) || {
+    printf '%s\nFAILED (seed %s): %s\n' "$said" "$seed" "$*" >&2
+    exit 1
+  }
+}
+
+while [ "$SECONDS" -lt "$end" ]; do
+  quietly "$build/tests/lsm_crash" --first="$seed" --seeds="$histories"
+  played=$((played + histories))
+  quietly env NEXADB_SEED="$seed" NEXADB_TORTURE_SEEDS="$metamorphic" \
+    "$build/tests/lsm_metamorphic_test"
+  compared=$((compared + metamorphic))
+  if [ -x "$build/bin/nexadb-kernel" ]; then
+    quietly env NEXADB_SEED="$seed" NEXADB_KILL_ROUNDS="$kill_rounds" \
+      python3 tests/integration/kill_test.py
+    kills=$((kills + kill_rounds))
+  fi
+  seed=$((seed + histories)) turns=$((turns + 1))
+done
+printf 'turns=%d first_seed=%d crash_histories=%d metamorphic_histories=%d kill_rounds=%d broken=0 seconds=%d\n' \
+  "$turns" "$first" "$played" "$compared" "$kills" "$SECONDS"
