@@ -14,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 namespace nexadb::http {
 namespace asio = boost::asio;
@@ -23,6 +24,7 @@ struct EventLoop::Impl {
   asio::executor_work_guard<asio::io_context::executor_type> guard{context.get_executor()};
   asio::steady_timer ticker{context};
   uint64_t tick_ms = 0;
+  bool ticking = false;  // [loop]
   Callback on_tick;
   Handle<Thread> thread;
   std::atomic<std::thread::id> thread_id{};
@@ -33,24 +35,40 @@ struct EventLoop::Impl {
 
   void Run() noexcept {
     thread_id.store(std::this_thread::get_id());
-    Tick();
     while (!context.stopped()) {
+      // Every callback has its own wall; what is caught here is Asio's own failure to allocate,
+      // after which the loop goes on.
       try {
-        context.run();
+        if (!ticking) Tick();
       } catch (...) {
-        // Every callback has its own wall; what reaches this one is Asio's own failure to
-        // allocate, after which the loop can go on.
+      }
+      try {
+        if (ticking) {
+          context.run();
+        } else {
+          context.run_for(std::chrono::milliseconds(tick_ms));
+        }
+      } catch (...) {
       }
     }
+    thread_id.store({});  // another thread may get this one's id
   }
 
   void Tick() {
     ticker.expires_after(std::chrono::milliseconds(tick_ms));
-    ticker.async_wait([this](const boost::system::error_code& error) {
-      if (error) return;
-      on_tick.run(on_tick.state);
-      Tick();
-    });
+    ticking = true;
+    try {
+      ticker.async_wait([this](const boost::system::error_code& error) {
+        ticking = false;
+        if (error) return;
+        RunTasks();  // whose wake-up found no memory
+        on_tick.run(on_tick.state);
+        Tick();
+      });
+    } catch (...) {
+      ticking = false;
+      throw;
+    }
   }
 
   void RunTasks() noexcept {
@@ -88,6 +106,7 @@ void EventLoop::Stop() noexcept {
   impl_->context.stop();
   impl_->thread->Join();
   impl_->thread.Reset();
+  impl_->RunTasks();  // they own what they carry
 }
 
 void EventLoop::Post(LoopTask& task) noexcept {
@@ -100,7 +119,12 @@ void EventLoop::Post(LoopTask& task) noexcept {
     (wake ? impl->first : impl->last->next) = &task;
     impl->last = &task;
   }
-  if (wake) asio::post(impl->context, [impl] { impl->RunTasks(); });
+  if (!wake) return;
+  try {
+    asio::post(impl->context, [impl] { impl->RunTasks(); });
+  } catch (...) {
+    // No memory: the next tick runs them.
+  }
 }
 
 bool EventLoop::OnLoopThread() const noexcept {
@@ -108,24 +132,62 @@ bool EventLoop::OnLoopThread() const noexcept {
 }
 
 struct FdWatch::Impl {
-  Impl(asio::io_context& context, int fd, FdObserver& fd_observer)
-      : descriptor(context), observer(fd_observer) {
+  Impl(EventLoop& event_loop, int fd, FdObserver& fd_observer)
+      : loop(event_loop), descriptor(event_loop.impl_->context), observer(fd_observer) {
+    again.impl = this;
+    again.run = [](LoopTask& task) noexcept { static_cast<Again&>(task).impl->OnAgain(); };
     descriptor.assign(fd);
   }
+  struct Again : LoopTask {
+    Impl* impl = nullptr;
+  };
+  struct Direction {
+    asio::posix::stream_descriptor::wait_type kind;
+    void (FdObserver::*notify)() noexcept;
+    bool waiting = false;
+    bool missed = false;  // there was no memory to wait; asked again later
+  };
+
+  EventLoop& loop;
   asio::posix::stream_descriptor descriptor;
   FdObserver& observer;
-  bool reading = false;
-  bool writing = false;
+  Direction reading{asio::posix::stream_descriptor::wait_read, &FdObserver::OnReadable};
+  Direction writing{asio::posix::stream_descriptor::wait_write, &FdObserver::OnWritable};
+  Again again;
+  bool posted = false;
   bool closed = false;
   bool told = false;
 
-  void OnEvent(bool Impl::*flag, void (FdObserver::*notify)() noexcept) noexcept {
-    this->*flag = false;
+  void Wait(Direction& direction) noexcept {
+    if (direction.waiting || closed) return;
+    direction.waiting = true;
+    try {
+      descriptor.async_wait(direction.kind, [this, &direction](const boost::system::error_code&) {
+        OnEvent(direction);
+      });
+    } catch (...) {
+      direction.waiting = false;
+      direction.missed = true;
+      PostAgain();
+    }
+  }
+  void OnEvent(Direction& direction) noexcept {
+    direction.waiting = false;
     if (closed) return TellClosed();
-    (observer.*notify)();  // may close and, later, delete
+    (observer.*direction.notify)();  // may close and, later, delete
+  }
+  void PostAgain() noexcept {
+    if (std::exchange(posted, true)) return;
+    loop.Post(again);
+  }
+  void OnAgain() noexcept {
+    posted = false;
+    if (closed) return TellClosed();
+    if (std::exchange(reading.missed, false)) Wait(reading);
+    if (std::exchange(writing.missed, false)) Wait(writing);
   }
   void TellClosed() noexcept {
-    if (reading || writing || told) return;
+    if (reading.waiting || writing.waiting || posted || told) return;
     told = true;
     observer.OnUnwatched();
   }
@@ -133,7 +195,7 @@ struct FdWatch::Impl {
 
 FdWatch::FdWatch(EventLoop& loop, int fd, FdObserver& observer) {
   try {
-    impl_ = std::make_unique<Impl>(loop.impl_->context, fd, observer);
+    impl_ = std::make_unique<Impl>(loop, fd, observer);
   } catch (...) {
     ::close(fd);
     throw;
@@ -142,31 +204,16 @@ FdWatch::FdWatch(EventLoop& loop, int fd, FdObserver& observer) {
 
 FdWatch::~FdWatch() = default;
 
-void FdWatch::WaitReadable() noexcept {
-  if (impl_->reading || impl_->closed) return;
-  impl_->reading = true;
-  impl_->descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                               [impl = impl_.get()](const boost::system::error_code&) {
-                                 impl->OnEvent(&Impl::reading, &FdObserver::OnReadable);
-                               });
-}
+void FdWatch::WaitReadable() noexcept { impl_->Wait(impl_->reading); }
 
-void FdWatch::WaitWritable() noexcept {
-  if (impl_->writing || impl_->closed) return;
-  impl_->writing = true;
-  impl_->descriptor.async_wait(asio::posix::stream_descriptor::wait_write,
-                               [impl = impl_.get()](const boost::system::error_code&) {
-                                 impl->OnEvent(&Impl::writing, &FdObserver::OnWritable);
-                               });
-}
+void FdWatch::WaitWritable() noexcept { impl_->Wait(impl_->writing); }
 
 void FdWatch::Close() noexcept {
   if (impl_->closed) return;
   impl_->closed = true;
   boost::system::error_code ignored;
   impl_->descriptor.close(ignored);  // completes the waits, each of which comes to OnEvent
-  if (impl_->reading || impl_->writing) return;
-  asio::post(impl_->descriptor.get_executor(), [impl = impl_.get()] { impl->TellClosed(); });
+  if (!impl_->reading.waiting && !impl_->writing.waiting) impl_->PostAgain();
 }
 
 }  // namespace nexadb::http

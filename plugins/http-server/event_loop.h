@@ -22,9 +22,9 @@ class EventLoop {
   ~EventLoop();
   // `on_tick` runs on the loop's thread about every `tick_ms`.
   Status Start(Env& env, std::string_view name, uint64_t tick_ms, const Callback& on_tick) noexcept;
-  // Ends the thread and joins it. Tasks still posted are not run. Safe without Start.
+  // Ends the thread and joins it, then runs what is still posted. Safe without Start.
   void Stop() noexcept;
-  // [any] Throws nothing: the wake-up needs no memory of its own beyond Asio's.
+  // [any] When there is no memory to wake the loop, the task runs at the next tick.
   void Post(LoopTask& task) noexcept;
   bool OnLoopThread() const noexcept;
 
@@ -46,7 +46,8 @@ class FdObserver {
   ~FdObserver() = default;
 };
 
-// Owns a non-blocking socket and waits for it. [loop thread]
+// Owns a non-blocking socket and waits for it; without memory for that, it tries again at the
+// loop's next turn. [loop thread]
 class FdWatch {
  public:
   // Throws when the loop cannot take the socket, which is then closed.
