@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "plugins/http-server/server.h"
 
@@ -332,6 +333,11 @@ void Connection::Drain() {
 void Connection::Abort() {
   Close();
   Run();
+}
+
+bool Connection::Outlive(std::shared_ptr<Server> server) {
+  if (body_memory_ != 0) server_.ReturnBodyMemory(std::exchange(body_memory_, 0));
+  return exchange_active_ && exchange_.Outlive(std::move(server));
 }
 
 void Connection::Close() {

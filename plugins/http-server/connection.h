@@ -11,6 +11,7 @@
 // connection_serve.cc the request's.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "plugins/http-server/bytes.h"
@@ -38,6 +39,10 @@ class Connection final : public FdObserver {
   void Drain();
   // Closes whatever is going on.
   void Abort();
+  // The loop has ended. When a handler still holds the exchange, its Release lets go of `server`,
+  // which owns this connection; else false. Gives the body's share of the budget back, for the
+  // metrics do not outlive the plugin.
+  bool Outlive(std::shared_ptr<Server> server);
 
   void OnReadable() noexcept override;
   void OnWritable() noexcept override;

@@ -272,13 +272,22 @@ void HttpExchange::Finish() noexcept {
   static_cast<void>(outcome.ok());  // unfinished for want of memory: the connection is closed
 }
 
+bool HttpExchange::Outlive(std::shared_ptr<void> owner) {
+  Lock lock(mutex_);
+  if (released_) return false;
+  owner_ = std::move(owner);
+  return true;
+}
+
 void HttpExchange::Release() noexcept {
+  std::shared_ptr<void> owner;  // dropped last, without the mutex: this object may go with it
   const bool on_loop = loop_.OnLoopThread();
   Lock lock(mutex_);
   if (!on_loop) changed_.wait(lock, [&] { return !calling_; });
   writable_ = closed_ = Callback();
   released_ = true;
-  Wake(lock);
+  owner = std::move(owner_);
+  if (!owner) Wake(lock);
 }
 
 void HttpExchange::Wake(const Lock&) noexcept {

@@ -88,6 +88,9 @@ class HttpExchange final : public Exchange {
   size_t AddBody(std::string part);
   void EndBody(Status outcome);
   bool BodyQueueHasRoom();
+  // The loop has ended: Release drops `owner`, which owns this exchange, instead of waking the
+  // loop. False when it was released already.
+  bool Outlive(std::shared_ptr<void> owner);
   uint16_t status() const { return status_; }
   bool sent_close() const { return sent_close_; }
 
@@ -155,6 +158,7 @@ class HttpExchange final : public Exchange {
   size_t parts_bytes_ = 0;
   bool body_ended_ = false;
   Status body_outcome_;
+  std::shared_ptr<void> owner_;  // empty while the loop runs
 };
 
 }  // namespace nexadb::http

@@ -44,6 +44,11 @@ Result<ServerConfig> ReadConfig(const ConfigView& config) {
   auto limits = ReadLimits(config);
   if (!limits.ok()) return limits.status();
   out.limits = *limits;
+  if (config.Has("release_timeout")) {
+    auto timeout = config.Milliseconds("release_timeout");
+    if (!timeout.ok()) return timeout.status();
+    out.release_timeout_ms = *timeout;
+  }
   const unsigned cores = std::thread::hardware_concurrency();
   out.io_threads = cores > 1 ? 2 : 1;
   if (config.Has("io_threads")) {
@@ -60,7 +65,7 @@ class HttpServerPlugin final : public Plugin {
     return sdk::Guard([&]() -> Status {
       auto config = ReadConfig(context.Config());
       if (!config.ok()) return config.status();
-      server_ = std::make_unique<Server>(context, std::move(*config));
+      server_ = std::make_shared<Server>(context, std::move(*config));
       return context.Provide<HttpRouter>(*server_);
     });
   }
@@ -86,7 +91,7 @@ class HttpServerPlugin final : public Plugin {
   void Release() noexcept override { delete this; }
 
  private:
-  std::unique_ptr<Server> server_;
+  std::shared_ptr<Server> server_;
 };
 
 }  // namespace

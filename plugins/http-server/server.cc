@@ -14,7 +14,6 @@
 namespace nexadb::http {
 namespace {
 
-constexpr uint64_t kReleaseWaitMs = 30'000;
 constexpr uint64_t kTickMsMin = 10;
 constexpr uint64_t kTickMsMax = 1000;
 constexpr int kAcceptsInOneGo = 64;
@@ -76,17 +75,17 @@ class Server::Acceptor final : public FdObserver {
 
 class Server::RouteMount final : public Mount {
  public:
-  RouteMount(Server& server, std::shared_ptr<RouteEntry> route)
-      : server_(server), route_(std::move(route)) {}
+  RouteMount(std::shared_ptr<Server> server, std::shared_ptr<RouteEntry> route)
+      : server_(std::move(server)), route_(std::move(route)) {}
   void Release() noexcept override {
-    server_.Detach(route_);
+    server_->Detach(route_);
     route_->CloseAndWait();
     delete this;
   }
 
  private:
   ~RouteMount() = default;
-  Server& server_;
+  const std::shared_ptr<Server> server_;
   const std::shared_ptr<RouteEntry> route_;
 };
 
@@ -103,13 +102,24 @@ struct Server::CommandTask : LoopTask {
   Command command;
 };
 
+// Connections that a handler held past Stop; the loop, which they refer to, goes after them.
+Worker::~Worker() {
+  while (connections != nullptr) {
+    Connection* const gone = connections;
+    connections = gone->next;
+    delete gone;
+  }
+}
+
 Server::Server(PluginContext& context, ServerConfig config)
     : context_(context),
       config_(std::move(config)),
       metrics_(context.Metrics()),
       routes_(std::make_shared<const RouteTable>()) {}
 
-Server::~Server() { Stop(); }
+// The plugin has stopped it, or it never started: destroying must not call the kernel, which may be
+// gone when the last holder is a handler's thread.
+Server::~Server() = default;
 
 Status Server::Start() {
   auto sockets = OpenListeners(config_.listen, context_.Log());
@@ -141,7 +151,10 @@ Status Server::Start() {
     };
     const Status started =
         worker->loop.Start(context_.Env(), "http-io", TickMs(), {tick, worker.get()});
-    if (!started.ok()) return started;
+    if (!started.ok()) {
+      Stop();
+      return started;
+    }
   }
   running_ = true;
   context_.Log().Info("listening on " + where);
@@ -303,7 +316,7 @@ Result<Handle<Mount>> Server::Attach(const Route& route, HttpHandler& handler) n
     routes.push_back(entry);
     routes_ = std::make_shared<const RouteTable>(std::move(routes));
     routes_version_.fetch_add(1, std::memory_order_release);
-    return Handle<Mount>(new RouteMount(*this, std::move(entry)));
+    return Handle<Mount>(new RouteMount(shared_from_this(), std::move(entry)));
   });
 }
 
@@ -420,19 +433,22 @@ void Server::Stop() {
     running_ = false;
     PostToAll(Command::kCloseAcceptors);
     PostToAll(Command::kAbort);
-    if (!WaitForClosed(kReleaseWaitMs)) {
-      context_.Log().Error(
-          "handlers still hold requests 30 s after Stop; what they may use is left in memory");
-      for (auto& worker : workers_) worker->loop.Stop();
-      for (auto& acceptor : acceptors_) static_cast<void>(acceptor.release());
-      for (auto& worker : workers_) static_cast<void>(worker.release());
+    if (!WaitForClosed(config_.release_timeout_ms)) {
+      context_.Log().Error("handlers still hold requests " +
+                           std::to_string(config_.release_timeout_ms) +
+                           " ms after Stop; these stay in memory until they are released");
     }
   }
-  for (auto& worker : workers_) {
-    if (worker) worker->loop.Stop();
-  }
+  for (const auto& worker : workers_) worker->loop.Stop();
+  // No thread of the server runs now, so the lists of connections are this thread's.
   acceptors_.clear();
-  workers_.clear();
+  bool held = false;
+  for (const auto& worker : workers_) {
+    for (Connection* c = worker->connections; c != nullptr; c = c->next) {
+      held = c->Outlive(shared_from_this()) || held;
+    }
+  }
+  if (!held) workers_.clear();
 }
 
 }  // namespace nexadb::http

@@ -1,9 +1,9 @@
 // Server: listeners, loops, connections and the route table, behind HttpRouter.
 //
-// Ownership: the plugin owns the server; a worker owns its loop and, through a list, its
-// connections, which delete themselves once closed and released. Stop waits for handlers to let go
-// of their exchanges; after kReleaseWaitSeconds it gives up, says so, and leaves them in
-// memory rather than pull them from under a running handler.
+// Ownership: the plugin shares the server with its mounts; a worker owns its loop and, through a
+// list, its connections, which delete themselves once closed and released. Stop waits
+// `release_timeout` for handlers to let go of their exchanges. Then it says so, ends the loops, and
+// gives every exchange that is still held a share of the server: the last Release frees them all.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -28,12 +28,14 @@ struct ServerConfig {
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> cors_origins;
   uint32_t io_threads = 1;
+  uint64_t release_timeout_ms = 30'000;  // how long Stop waits for handlers
   Limits limits;
 };
 
 // One loop's thread and what only that thread touches.
 struct Worker {
   explicit Worker(Server& owner) : server(owner) {}
+  ~Worker();
   Server& server;
   EventLoop loop;
   Connection* connections = nullptr;
@@ -44,13 +46,14 @@ struct Worker {
   std::string scratch;  // where body bytes are read to before they are decoded
 };
 
-class Server final : public HttpRouter {
+class Server final : public HttpRouter, public std::enable_shared_from_this<Server> {
  public:
   Server(PluginContext& context, ServerConfig config);
   ~Server();
 
   Status Start();
   void Drain(uint64_t deadline_ms);
+  // Afterwards nothing of the kernel is used any more, even by exchanges that are still held.
   void Stop();
 
   // HttpRouter

@@ -1,6 +1,10 @@
 // Requests over real sockets: routing, bodies, keep-alive, pipelining, access, life.
 #include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include "nexadb/bson.h"
 #include "plugins/http-server/testing/fixture.h"
@@ -375,6 +379,42 @@ TEST(HttpServer, DrainFinishesWhatRunsUnderLoad) {
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(incomplete, 0);
   EXPECT_EQ(answered, started);
+}
+
+TEST(HttpServer, RequestsThatAreHeldPastStopOutliveTheServer) {
+  auto server = std::make_unique<TestServer>(R"("release_timeout": "50ms")");
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<Handle<Exchange>> held;
+  server->Mount(
+      "POST", "/held",
+      [&](Handle<Exchange> e) {
+        std::lock_guard lock(mutex);
+        held.push_back(std::move(e));
+        changed.notify_all();
+      },
+      RunMode::kPool);
+  const std::string body(300'000, 'b');  // read into memory of the server's budget
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(std::make_unique<Client>(server->port()));
+    clients.back()->Send(server->Req("POST", "/held", kJson, body));
+  }
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return held.size() == 3; });
+  }
+  server.reset();
+  held[0].Reset();
+  for (size_t i = 1; i < held.size(); ++i) {
+    EXPECT_TRUE(held[i]->PeerGone());
+    EXPECT_EQ(AsText(held[i]->Body()), body);
+    EXPECT_EQ(std::string_view(held[i]->Path()), "/held");
+  }
+  EXPECT_FALSE(held[1]->Begin(200, {}).ok());
+  held[1].Reset();
+  SendText(*held[2], 200, "too late");
+  held[2].Reset();
 }
 
 TEST(HttpServer, LimitsAndMetricsAreTold) {
