@@ -131,7 +131,7 @@ TEST(LsmFaults, ALogWhoseSuccessorFailedHalfMadeLosesNothing) {
   for (uint64_t turn = 0; turn < 8; ++turn) {
     for (base::CrashStyle style : {base::CrashStyle::kKeepAll, base::CrashStyle::kRandom}) {
       base::SimEnv env(turn);
-      Client client(0, 11, env);
+      Client client(0, turn, env);
       Engine engine;
       ASSERT_TRUE(engine.Open(env, nullptr, kDirectory, SmallOptions()).ok());
       ASSERT_TRUE(client.WriteOne(engine));
