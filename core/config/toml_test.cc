@@ -53,5 +53,11 @@ TEST(Toml, AValueOnItsOwnMayBePlainText) {
   EXPECT_EQ(ParseTomlValue("os", "w").where, "w");
 }
 
+TEST(Toml, CharactersThatTheParsersTablesLackAreRefusedOrKept) {
+  EXPECT_EQ(ParseToml("L\xEF\xBB\xBD", "f").status().code(), Code::kInvalidArgument);     // U+FEFD
+  EXPECT_EQ(ParseToml("a = \xEF\xAC\xA6", "f").status().code(), Code::kInvalidArgument);  // U+FB26
+  EXPECT_EQ(ParseToml("a = \"\xEF\xBB\xBD\"", "f")->Find("a")->text, "\xEF\xBB\xBD");
+}
+
 }  // namespace
 }  // namespace nexadb::config
