@@ -1,3 +1,4 @@
+// Expressions: from BSON to a tree of nodes, each bound to its operator.
 #include <algorithm>
 #include <array>
 
@@ -332,6 +333,9 @@ ExprPtr ExpressionParser::Variable(std::string_view name) {
   for (size_t i = scope_.size(); i-- > 0;) {
     if (scope_[i] == name) return std::make_unique<SlotExpr>(i);
   }
+  if (const auto cell = options_.variables.find(name); cell != options_.variables.end()) {
+    return std::make_unique<CellExpr>(cell->second);
+  }
   if (name == "ROOT" || name == "CURRENT") return std::make_unique<RootExpr>();
   const auto constant = [](OwnedValue v) { return std::make_unique<ConstantExpr>(std::move(v)); };
   if (name == "REMOVE") return constant(OwnedValue::Missing());
@@ -341,9 +345,6 @@ ExprPtr ExpressionParser::Variable(std::string_view name) {
     return constant(OwnedValue::Text(name == "KEEP"    ? "keep"
                                      : name == "PRUNE" ? "prune"
                                                        : "descend"));
-  }
-  if (const auto cell = options_.variables.find(name); cell != options_.variables.end()) {
-    return std::make_unique<CellExpr>(cell->second);
   }
   if (const bson::Element let = options_.let[name]) {
     ParseOptions without_let = options_;

@@ -72,6 +72,7 @@ class PushState final : public AccumulatorState {
     bytes_ += v.view().bytes().size() + 8;
   }
   OwnedValue Finish() override { return out_.Finish(); }
+  bool Resumable() const override { return false; }
   size_t bytes() const override { return bytes_; }
 
  private:
@@ -126,6 +127,7 @@ class ConcatArraysState final : public AccumulatorState {
     bytes_ += v.view().bytes().size();
   }
   OwnedValue Finish() override { return out_.Finish(); }
+  bool Resumable() const override { return false; }
   size_t bytes() const override { return bytes_; }
 
  private:

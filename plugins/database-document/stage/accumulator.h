@@ -16,6 +16,8 @@ class AccumulatorState {
   // The accumulator's argument for one document.
   virtual void Add(const OwnedValue& value) = 0;
   virtual OwnedValue Finish() = 0;
+  // Whether Add may follow Finish, to go on with what there is.
+  virtual bool Resumable() const { return true; }
   // What it holds, about, in bytes.
   virtual size_t bytes() const { return 64; }
 };

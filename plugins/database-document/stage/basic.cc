@@ -98,6 +98,12 @@ template <class Source>
 class CountingStage final : public Stage {
  public:
   explicit CountingStage(uint64_t n) : n_(n) {}
+  std::optional<uint64_t> Takes() const override {
+    return std::is_same_v<Source, LimitSource> ? std::optional(n_) : std::nullopt;
+  }
+  std::optional<uint64_t> Skips() const override {
+    return std::is_same_v<Source, LimitSource> ? std::nullopt : std::optional(n_);
+  }
   SourcePtr Open(SourcePtr input, PipelineContext&) const override {
     return std::make_unique<Source>(std::move(input), n_);
   }

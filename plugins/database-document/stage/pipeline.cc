@@ -22,6 +22,41 @@ class DatabaseStage final : public Stage {
   bool brings_;
 };
 
+constexpr int kUnknownStage = 40324;
+// Every stage there is, for the one that a mistyped name probably means.
+constexpr std::string_view kStageNames[] = {
+    "$addFields",   "$bucket",      "$bucketAuto",  "$collStats", "$count",           "$documents",
+    "$facet",       "$fill",        "$graphLookup", "$group",     "$indexStats",      "$limit",
+    "$lookup",      "$match",       "$merge",       "$out",       "$project",         "$redact",
+    "$replaceRoot", "$replaceWith", "$sample",      "$set",       "$setWindowFields", "$skip",
+    "$sort",        "$sortByCount", "$unionWith",   "$unset",     "$unwind"};
+
+// A stage that this library does not know; the database might.
+void CheckDatabaseStage(PipelineContext& context, bson::Document stage, bool first, bool last,
+                        int64_t index) {
+  Status status = context.ParseDatabaseStage(stage, first, last);
+  if (status.domain() != kMongoDomain || status.number() != kUnknownStage) return Require(status);
+  FailUnknown(kUnknownStage, status.message(), stage.begin()->name(), kStageNames,
+              std::size(kStageNames), "/pipeline/" + std::to_string(index));
+}
+
+// A stage followed by $skip and $limit needs to give no more than they let through.
+void TellLimits(std::vector<StagePtr>& stages) {
+  for (size_t i = 0; i < stages.size(); ++i) {
+    uint64_t skipped = 0;
+    for (size_t j = i + 1; j < stages.size(); ++j) {
+      uint64_t sum = 0;
+      if (const auto takes = stages[j]->Takes()) {
+        if (!__builtin_add_overflow(skipped, *takes, &sum)) stages[i]->KeepFirst(sum);
+        break;
+      }
+      const auto skips = stages[j]->Skips();
+      if (!skips || __builtin_add_overflow(skipped, *skips, &sum)) break;
+      skipped = sum;
+    }
+  }
+}
+
 bool IsOutput(std::string_view name) { return name == "$out" || name == "$merge"; }
 
 }  // namespace
@@ -60,9 +95,12 @@ Result<std::unique_ptr<Pipeline>> Pipeline::Parse(bson::Document stages, Pipelin
       if (parsed == nullptr) parsed = ParseGroupStage(name, spec, options);
       if (parsed == nullptr) parsed = ParseBucketStage(name, spec, options);
       if (parsed == nullptr) parsed = ParseJoinStage(name, spec, options, context);
+      if (parsed == nullptr) parsed = ParseRedactStage(name, spec, options);
+      if (parsed == nullptr) parsed = ParseWindowStage(name, spec, options);
+      if (parsed == nullptr) parsed = ParseGraphStage(name, spec, options);
       if (parsed == nullptr) parsed = ParseFacetStage(name, spec, options, context);
       if (parsed == nullptr) {
-        Require(context.ParseDatabaseStage(stage, first, last));
+        CheckDatabaseStage(context, stage, first, last, i - 1);
         if (IsOutput(name) && !last) {
           Fail(40601, std::string(name) + " can only be the final stage in the pipeline");
         }
@@ -74,6 +112,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::Parse(bson::Document stages, Pipelin
       parsed->name = name;
       pipeline->stages_.push_back(std::move(parsed));
     }
+    TellLimits(pipeline->stages_);
     return pipeline;
   });
 }

@@ -246,5 +246,127 @@ TEST(ProjectionTest, FindProjections) {
             json(R"({"_id": 1, "z": 9, "n": 10})"));
 }
 
+const std::vector<std::string> kDays = {
+    R"({"_id": 1, "p": "a", "x": 1, "y": 2})", R"({"_id": 2, "p": "a", "x": 3, "y": 4})",
+    R"({"_id": 3, "p": "b", "x": 2, "y": 8})", R"({"_id": 4, "p": "a", "x": 3, "y": null})"};
+
+// One output of $setWindowFields, by document.
+std::string Windowed(std::string_view function, std::string_view sort = R"({"x": 1})") {
+  return Aggregate(kDays, R"([{"$setWindowFields": {"partitionBy": "$p", "sortBy": )" +
+                              std::string(sort) + R"(, "output": {"r": )" + std::string(function) +
+                              R"(}}}, {"$project": {"_id": 0, "r": 1}}])");
+}
+
+TEST(WindowTest, FunctionsSeeTheirFrameOfTheirPartition) {
+  const struct {
+    const char* function;
+    const char* results;  // of 1, 2, 4 and 3, whose partition is the second
+  } kCases[] = {
+      {R"({"$sum": "$y"})", "[6, 6, 6, 8]"},
+      {R"({"$sum": "$y", "window": {"documents": ["unbounded", "current"]}})", "[2, 6, 6, 8]"},
+      {R"({"$push": "$_id", "window": {"documents": ["unbounded", "current"]}})",
+       "[[1], [1, 2], [1, 2, 4], [3]]"},
+      {R"({"$push": "$_id", "window": {"documents": [-1, 0]}})", "[[1], [1, 2], [2, 4], [3]]"},
+      {R"({"$push": "$_id", "window": {"documents": [1, 1]}})", "[[2], [4], [], []]"},
+      {R"({"$push": "$_id", "window": {"range": [-2, "current"]}})",
+       "[[1], [1, 2, 4], [1, 2, 4], [3]]"},
+      {R"({"$rank": {}})", "[1, 2, 2, 1]"},
+      {R"({"$denseRank": {}})", "[1, 2, 2, 1]"},
+      {R"({"$documentNumber": {}})", "[1, 2, 3, 1]"},
+      {R"({"$shift": {"output": "$_id", "by": -1, "default": 0}})", "[0, 1, 2, 0]"},
+      {R"({"$locf": "$y"})", "[2, 4, 4, 8]"},
+      {R"({"$covariancePop": ["$x", "$y"]})", "[1.0, 1.0, 1.0, 0.0]"},
+      {R"({"$covarianceSamp": ["$x", "$y"]})", "[2.0, 2.0, 2.0, null]"},
+      {R"({"$expMovingAvg": {"input": "$y", "alpha": 0.5}})", "[2.0, 3.0, 3.0, 8.0]"},
+      {R"({"$derivative": {"input": "$_id"}, "window": {"documents": [-1, 0]}})",
+       "[null, 0.5, null, null]"},
+      {R"({"$integral": {"input": "$x"}})", "[4.0, 4.0, 4.0, 0.0]"},
+  };
+  for (const auto& c : kCases) {
+    const std::string values = Bson("{\"v\": " + std::string(c.results) + "}");
+    std::string wanted = "[";
+    for (const bson::Element& e : bson::Document(AsBytes(values))["v"].value().Doc()) {
+      const std::string one = bson::Builder().Value("r", e.value()).Finish();
+      wanted += (wanted.size() > 1 ? "," : "") +
+                BsonToJson(bson::Document(AsBytes(one)), JsonMode::kRelaxed);
+    }
+    EXPECT_EQ(Windowed(c.function), wanted + "]") << c.function;
+  }
+}
+
+TEST(WindowTest, MistakesHaveMongoDbsCodes) {
+  EXPECT_EQ(Windowed(R"({"$sum": "$y", "window": {"range": [1, -1]}})"), "error 5339900");
+  EXPECT_EQ(Windowed(R"({"$sum": "$y", "window": {"range": [-1, 1]}})", R"({"x": -1})"),
+            "error 8947401");
+  EXPECT_EQ(Windowed(R"({"$sum": "$y", "window": {"range": [-1, 1]}})", R"({"p": 1})"),
+            "error 5429414");
+  EXPECT_EQ(Windowed(R"({"$rank": {}, "window": {"documents": [0, 1]}})"), "error 5371601");
+  EXPECT_EQ(Windowed(R"({"$sun": "$y"})"), "error 9");
+  EXPECT_EQ(Aggregate(kDays, R"([{"$setWindowFields": {"output": {"r": {"$rank": {}}}}}])"),
+            "error 5371602");
+  EXPECT_EQ(Aggregate(kDays, R"([{"$setWindowFields": {"sortBy": {"x": 1}}}])"), "error 40414");
+}
+
+TEST(PipelineTest, FillTakesTheLastOrTheLineBetween) {
+  const std::vector<std::string> gaps = {R"({"t": 0, "v": 2})", R"({"t": 1})",
+                                         R"({"t": 4, "v": 10})", R"({"t": 5, "w": 1})"};
+  EXPECT_EQ(Aggregate(gaps, R"([{"$fill": {"sortBy": {"t": 1}, "output":
+                {"v": {"method": "linear"}, "w": {"value": 0}}}}])"),
+            Normal(R"([{"t": 0, "v": 2, "w": 0}, {"t": 1, "v": 4.0, "w": 0},
+                       {"t": 4, "v": 10, "w": 0}, {"t": 5, "w": 1, "v": null}])"));
+  EXPECT_EQ(Aggregate(gaps, R"([{"$fill": {"sortBy": {"t": 1}, "output":
+                {"v": {"method": "locf"}}}}, {"$project": {"w": 0}}])"),
+            Normal(R"([{"t": 0, "v": 2}, {"t": 1, "v": 2}, {"t": 4, "v": 10},
+                       {"t": 5, "v": 10}])"));
+}
+
+TEST(PipelineTest, RedactDecidesLevelByLevel) {
+  const std::vector<std::string> levels = {
+      R"({"_id": 1, "l": 1, "a": {"l": 5, "s": 1}, "b": [{"l": 1, "s": 2}, {"l": 9}, 3]})",
+      R"({"_id": 2, "l": 9})"};
+  EXPECT_EQ(Aggregate(levels, R"([{"$redact": {"$cond": [{"$gt": ["$l", 3]}, "$$PRUNE",
+                                  "$$DESCEND"]}}])"),
+            Normal(R"([{"_id": 1, "l": 1, "b": [{"l": 1, "s": 2}, 3]}])"));
+  EXPECT_EQ(Aggregate(levels, R"([{"$redact": {"$cond": [{"$eq": ["$$ROOT._id", 2]}, "$$KEEP",
+                                  "$$PRUNE"]}}])"),
+            Normal(R"([{"_id": 2, "l": 9}])"));
+  EXPECT_EQ(Aggregate(levels, R"([{"$redact": "keeps"}])"), "error 17053");
+}
+
+TEST(PipelineTest, GraphLookupFollowsToItsDepthAndMeetsEachOnce) {
+  TestContext context;
+  for (const char* d : {R"({"_id": "a", "to": "b"})", R"({"_id": "b", "to": ["c", "a"]})",
+                        R"({"_id": "c", "to": null})"}) {
+    context.foreign.push_back(Bson(d));
+  }
+  const auto reach = [&](std::string_view more) {
+    return RunPipeline(context, {Bson(R"({"s": "a"})")},
+                       R"([{"$graphLookup": {"from": "g", "startWith": "$s", "as": "r",
+                            "connectFromField": "to", "connectToField": "_id")" +
+                           std::string(more) + R"(}}, {"$project": {"s": 0, "r.to": 0}}])");
+  };
+  EXPECT_EQ(reach(""), Normal(R"([{"r": [{"_id": "a"}, {"_id": "b"}, {"_id": "c"}]}])"));
+  EXPECT_EQ(reach(R"(, "maxDepth": 1, "depthField": "d")"),
+            Normal(R"([{"r": [{"_id": "a", "d": 0}, {"_id": "b", "d": 1}]}])"));
+  EXPECT_EQ(reach(R"(, "restrictSearchWithMatch": {"_id": {"$ne": "b"}})"),
+            Normal(R"([{"r": [{"_id": "a"}]}])"));
+}
+
+// What a sort keeps when a limit follows is what it would have given without knowing.
+TEST(PipelineTest, ASortBeforeALimitKeepsTheBestInLittleMemory) {
+  TestContext context;
+  context.memory = 4000;
+  context.spills = false;
+  std::vector<std::string> documents;
+  for (int i = 0; i < 1000; ++i) {
+    documents.push_back(Bson("{\"_id\": " + std::to_string((i * 617) % 1000) + "}"));
+  }
+  EXPECT_EQ(
+      RunPipeline(context, documents, R"([{"$sort": {"_id": 1}}, {"$skip": 2}, {"$limit": 2}])"),
+      Normal(R"([{"_id": 2}, {"_id": 3}])"));
+  EXPECT_EQ(RunPipeline(context, documents, R"([{"$sort": {"_id": 1}}, {"$count": "n"}])"),
+            "error 146");
+}
+
 }  // namespace
 }  // namespace nexadb::query

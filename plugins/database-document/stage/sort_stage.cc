@@ -145,11 +145,13 @@ class SortStage final : public Stage {
  public:
   explicit SortStage(SortPattern pattern) : pattern_(std::move(pattern)) {}
   SourcePtr Open(SourcePtr input, PipelineContext& context) const override {
-    return std::make_unique<SortSource>(std::move(input), pattern_, 0, context);
+    return std::make_unique<SortSource>(std::move(input), pattern_, limit_, context);
   }
+  void KeepFirst(uint64_t count) override { limit_ = count; }
 
  private:
   SortPattern pattern_;
+  uint64_t limit_ = 0;
 };
 
 }  // namespace

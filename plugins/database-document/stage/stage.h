@@ -2,6 +2,7 @@
 // documents flow; stages are immutable and outlive them. Throw QueryError, which Pipeline catches.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,11 @@ class Stage {
   virtual bool BringsDocuments() const { return false; }
   virtual const std::string* Filter() const { return nullptr; }  // a $match's document
   virtual void AddForeign(std::vector<std::string>*) const {}
+  // How many of its input's first documents a $limit or a $skip asks for, or passes over.
+  virtual std::optional<uint64_t> Takes() const { return std::nullopt; }
+  virtual std::optional<uint64_t> Skips() const { return std::nullopt; }
+  // Only so many of the first results will be asked for.
+  virtual void KeepFirst(uint64_t) {}
   // Written by Pipeline.
   std::string name;
 };
@@ -47,6 +53,13 @@ StagePtr ParseJoinStage(std::string_view name, const bson::Value& spec, const Pa
                         PipelineContext& context);
 StagePtr ParseFacetStage(std::string_view name, const bson::Value& spec,
                          const ParseOptions& options, PipelineContext& context);
+
+StagePtr ParseRedactStage(std::string_view name, const bson::Value& spec,
+                          const ParseOptions& options);
+StagePtr ParseWindowStage(std::string_view name, const bson::Value& spec,
+                          const ParseOptions& options);
+StagePtr ParseGraphStage(std::string_view name, const bson::Value& spec,
+                         const ParseOptions& options);
 
 // A source that hands out one document at a time from a batch of its input.
 class BatchReader {
