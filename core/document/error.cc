@@ -139,6 +139,11 @@ bool Is(const Status& status, ErrorId id) {
 
 int32_t MongoCode(const Status& status) {
   if (status.ok()) return 0;
+  if (status.domain() == kErrorDomain && !status.detail().empty() &&
+      bson::Validate(status.detail()) == nullptr) {
+    const bson::Element own = bson::Document(status.detail())["mongodb_code"];
+    if (own.type() == bson::Type::kInt32) return own.value().Int32();
+  }
   return status.domain() == kMongoDomain ? status.number() : ErrorOf(status).mongodb_code;
 }
 
@@ -174,7 +179,7 @@ std::string ProblemJson(const Status& status, std::string_view instance,
   }
   AppendDetail(out, status,
                {"error", "type", "title", "status", "code", "detail", "instance", "request_id",
-                "retryable", "pointer"});
+                "retryable", "pointer", "mongodb_code"});
   out += '}';
   return out;
 }
@@ -186,7 +191,7 @@ void AppendErrorItem(std::string& out, const Status& status, int64_t index) {
   out.append("\"code\":\"").append(row.name).append("\",\"status\":");
   out.append(std::to_string(row.status)).append(",");
   AppendMember(out, "detail", status.message().empty() ? row.title : status.message());
-  AppendDetail(out, status, {"index", "code", "status", "detail"});
+  AppendDetail(out, status, {"index", "code", "status", "detail", "mongodb_code"});
   out += '}';
 }
 

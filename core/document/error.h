@@ -41,7 +41,8 @@ const ErrorInfo& ErrorOf(const Status& status);
 const ErrorInfo* FindError(std::string_view name);
 bool Is(const Status& status, ErrorId id);
 
-// What a reply with `ok: 0` carries. 0 and "" for success.
+// What a reply with `ok: 0` carries. 0 and "" for success. A detail in domain "nexadb" may say
+// {mongodb_code: int32} where MongoDB's code is not the table's; HTTP clients are not shown that.
 int32_t MongoCode(const Status& status);
 // "BadValue"; "Location12345" for a code without a name.
 std::string MongoCodeName(int32_t code);

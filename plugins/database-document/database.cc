@@ -193,6 +193,15 @@ std::string InsertReply(const InsertOutcome& outcome) {
     out.Value(std::to_string(i), id.value());
   }
   out.Close();
+  if (!outcome.versions.empty()) {
+    out.OpenArray("versions");
+    for (size_t i = 0; i < outcome.ids.size(); ++i) {
+      const auto version =
+          std::string_view(outcome.versions).substr(i * kVersionstampBytes, kVersionstampBytes);
+      out.Binary(std::to_string(i), 0, AsBytes(version));
+    }
+    out.Close();
+  }
   AppendWriteErrors(outcome.errors, &out);
   return out.Finish();
 }

@@ -167,6 +167,7 @@ Result<VersionedDocument> UpdateById(SessionImpl& session, std::string_view data
   VersionedDocument out;
   out.document = Buffer::Own(std::move(call.after));
   // The one stamped put of its commit. Within a transaction the version is not known yet: zeros.
+  if (session.InTransaction()) return out;
   std::string version;
   AppendBigEndian64(sequence, &version);
   std::memcpy(out.version, version.data(), version.size());

@@ -37,6 +37,7 @@ Status CreateWithin(SessionImpl& session, WriteSet& set, const CreateRequest& re
                                             Namespace(request.database, request.collection) +
                                             " already exists, but with different options");
   }
+  if (Status status = CheckNewName(session, request.collection); !status.ok()) return status;
   auto entry = NewEntry(session.environment(), set, kind, request.database, request.collection);
   if (!entry.ok()) return entry.status();
   if (!request.options.empty()) {

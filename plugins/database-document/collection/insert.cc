@@ -79,14 +79,36 @@ Status InsertChunk(SessionImpl& session, WriteSet& set, const InsertRequest& req
   return (*writer)->Flush();
 }
 
+void AppendVersion(uint64_t sequence, size_t order, const std::string& fallback, std::string* out) {
+  if (order >= kStampsMax) {
+    out->append(fallback);
+    return;
+  }
+  AppendBigEndian64(sequence, out);
+  out->push_back(static_cast<char>(order >> 8));
+  out->push_back(static_cast<char>(order & 0xFF));
+}
+
 Status AppendChunk(SessionImpl& session, const InsertRequest& request, Chunk chunk,
                    InsertOutcome* outcome) {
   InsertOutcome added;
-  Status status = RunWrite(session, [&](WriteSet& set) {
-    added = InsertOutcome();
-    return InsertChunk(session, set, request, chunk, &added);
-  });
+  std::string fallback;
+  uint64_t sequence = 0;
+  Status status = RunWrite(
+      session,
+      [&](WriteSet& set) {
+        added = InsertOutcome();
+        fallback = set.FallbackVersion();
+        return InsertChunk(session, set, request, chunk, &added);
+      },
+      &sequence);
   if (!status.ok()) return status;
+  if (!session.InTransaction()) {
+    // Documents are the only stamped puts of an insert, so a document's place is its stamp's order.
+    for (size_t i = 0; i < added.ids.size(); ++i) {
+      AppendVersion(sequence, i, fallback, &outcome->versions);
+    }
+  }
   std::move(added.ids.begin(), added.ids.end(), std::back_inserter(outcome->ids));
   std::move(added.errors.begin(), added.errors.end(), std::back_inserter(outcome->errors));
   return {};

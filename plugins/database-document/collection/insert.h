@@ -16,6 +16,9 @@ struct WriteError {
 
 struct InsertOutcome {
   std::vector<std::string> ids;  // of those inserted, in order: documents with the member _id
+  // Of each of ids, kVersionstampBytes one after the other. Empty within a transaction, whose
+  // versions are made by its commit.
+  std::string versions;
   std::vector<WriteError> errors;
 };
 

@@ -28,6 +28,9 @@ enum class Space : uint8_t {
 // Longer identities are refused: a key must stay small beside its document.
 constexpr size_t kIdKeyBytesMax = 8192;
 
+// Before the encoded _id in a document's key: the collection's id and its space.
+constexpr size_t kDocumentKeyPrefixBytes = sizeof(uint32_t) + 1;
+
 struct KeySpan {
   std::string begin, end;  // [begin, end)
 };

@@ -1,6 +1,7 @@
 #include "plugins/database-document/collection/update.h"
 
 #include "core/document/error.h"
+#include "plugins/database-document/plan/hint.h"
 #include "plugins/database-document/update/updater.h"
 
 namespace nexadb::database {
@@ -86,6 +87,7 @@ class UpdateRun {
     auto entry = FindForWrite(session_, set_, target_.database, target_.collection);
     if (!entry.ok()) return entry.status();
     if (*entry != nullptr) {
+      if (Status bad = CheckHint(**entry, statement_.hint); !bad.ok()) return bad;
       auto writer = CollectionWriter::Open(session_, set_, *entry, statement_.validation);
       if (!writer.ok()) return writer.status();
       Status status = statement_.multi ? ChangeAll(**writer) : ChangeOne(**writer, sort);
@@ -209,6 +211,7 @@ Result<DeleteOutcome> RunDelete(SessionImpl& session, const Target& target,
     auto entry = FindForWrite(session, set, target.database, target.collection);
     if (!entry.ok()) return entry.status();
     if (*entry == nullptr) return {};
+    if (Status bad = CheckHint(**entry, statement.hint); !bad.ok()) return bad;
     auto writer = CollectionWriter::Open(session, set, *entry, Validation::kBypass);
     if (!writer.ok()) return writer.status();
     QueryContext context(session, std::string(target.database), ReadScope::Within(set));

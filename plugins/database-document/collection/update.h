@@ -14,6 +14,7 @@ struct UpdateStatement {
   bson::Value update;  // an object, or an array for a pipeline
   bson::Document array_filters;
   bson::Document sort;  // which one, when not `multi`
+  bson::Value hint;     // an index's name or key, or none
   bool multi = false;
   bool upsert = false;
   Validation validation = Validation::kCheck;
@@ -30,6 +31,7 @@ struct UpdateOutcome {
 struct DeleteStatement {
   bson::Document filter;
   bson::Document sort;
+  bson::Value hint;
   bool multi = false;
 };
 

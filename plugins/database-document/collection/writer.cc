@@ -4,6 +4,7 @@
 
 #include "core/document/error.h"
 #include "core/document/json.h"
+#include "core/document/limits.h"
 #include "plugins/database-document/vectors/record.h"
 #include "plugins/database-document/vectors/registry.h"
 
@@ -12,13 +13,12 @@ namespace nexadb::database {
 namespace {
 
 constexpr int32_t kNotSupportedOnView = 166;
-constexpr size_t kDocumentKeyOffset = sizeof(uint32_t) + 1;  // collection id and space
 // Held back until then: one call to storage for many documents.
 constexpr size_t kBatchBytesMax = 1 << 20;
 constexpr size_t kUuidVersionByte = 6;
 constexpr size_t kUuidVariantByte = 8;
 
-std::string_view OwnerOf(std::string_view key) { return key.substr(kDocumentKeyOffset); }
+std::string_view OwnerOf(std::string_view key) { return key.substr(kDocumentKeyPrefixBytes); }
 
 }  // namespace
 
@@ -291,6 +291,10 @@ Result<std::shared_ptr<CollectionEntry>> NewEntry(Environment& environment, Writ
   return entry;
 }
 
+Status CheckNewName(const SessionImpl& session, std::string_view name) {
+  return session.timestamps() ? nexadb::CheckCollectionName(name) : Status();
+}
+
 Result<EntryPtr> FindForWrite(SessionImpl& session, WriteSet& set, std::string_view database,
                               std::string_view name) {
   if (Status status = CheckWritableName(database, name); !status.ok()) return status;
@@ -308,6 +312,7 @@ Result<EntryPtr> FindOrCreate(SessionImpl& session, WriteSet& set, std::string_v
                               std::string_view name) {
   auto found = FindForWrite(session, set, database, name);
   if (!found.ok() || *found != nullptr) return found;
+  if (Status status = CheckNewName(session, name); !status.ok()) return status;
   auto entry = NewEntry(session.environment(), set, EntryKind::kCollection, database, name);
   if (!entry.ok()) return entry.status();
   if (Status status = set.PutEntry(*entry); !status.ok()) return status;

@@ -69,6 +69,9 @@ Result<EntryPtr> FindOrCreate(SessionImpl& session, WriteSet& set, std::string_v
 // The same without making it: null when it is missing.
 Result<EntryPtr> FindForWrite(SessionImpl& session, WriteSet& set, std::string_view database,
                               std::string_view name);
+// A collection that a document route makes keeps to the routes' own rule for names (core/document/
+// limits.h), which is narrower than MongoDB's. Existing ones are reached whatever their name.
+Status CheckNewName(const SessionImpl& session, std::string_view name);
 // 11000, with keyPattern and keyValue.
 Status DuplicateKey(const CollectionEntry& entry, std::string_view index, bson::Document pattern,
                     bson::Document value);

@@ -3,6 +3,7 @@
 #include "core/document/limits.h"
 #include "plugins/database-document/collection/insert.h"
 #include "plugins/database-document/collection/update.h"
+#include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/command/reply.h"
 
@@ -144,6 +145,7 @@ class BulkWrite {
       return MongoError(kFailedToParse,
                         "Unrecognized bulkWrite op type: " + std::string(first.name()));
     }
+    if (status.ok()) status = CheckCollation(ObjectMember(operation, "collation"));
     if (!status.ok()) return status;
     const bson::Value mods = Member(operation, "updateMods");
     const bson::Value hint = Member(operation, "hint");
@@ -171,6 +173,7 @@ class BulkWrite {
     if (first.name() == "update") return Update(operation, target, result);
     DeleteStatement statement;
     statement.filter = ObjectMember(operation, "filter");
+    statement.hint = Member(operation, "hint");
     statement.multi = FlagMember(operation, "multi", false);
     auto outcome = RunDelete(call_.session, target, statement, ParseOptionsOf(call_));
     if (!outcome.ok()) return outcome.status();
@@ -200,6 +203,7 @@ class BulkWrite {
     statement.update = Member(operation, "updateMods");
     statement.array_filters = ObjectMember(operation, "arrayFilters");
     statement.sort = ObjectMember(operation, "sort");
+    statement.hint = Member(operation, "hint");
     statement.multi = FlagMember(operation, "multi", false);
     statement.upsert = FlagMember(operation, "upsert", false);
     statement.validation = validation();

@@ -66,6 +66,7 @@ Status Remove(const CommandCall& call, const Target& target, const query::Projec
   DeleteStatement statement;
   statement.filter = ObjectMember(call.command, "query");
   statement.sort = ObjectMember(call.command, "sort");
+  statement.hint = Member(call.command, "hint");
   auto outcome = RunDelete(call.session, target, statement, ParseOptionsOf(call));
   if (!outcome.ok()) return outcome.status();
   reply->OpenObject("lastErrorObject").Int32("n", static_cast<int32_t>(outcome->deleted)).Close();
@@ -77,6 +78,7 @@ Status Update(const CommandCall& call, const Target& target, const query::Projec
   UpdateStatement statement;
   statement.filter = ObjectMember(call.command, "query");
   statement.sort = ObjectMember(call.command, "sort");
+  statement.hint = Member(call.command, "hint");
   statement.update = Member(call.command, "update");
   statement.array_filters = ObjectMember(call.command, "arrayFilters");
   statement.upsert = FlagMember(call.command, "upsert", false);

@@ -1,5 +1,8 @@
 // ping, hello, buildInfo, endSessions, dbStats, collStats, validate.
+#include <array>
+
 #include "core/document/error.h"
+#include "plugins/database-document/collection/index_keys.h"
 #include "plugins/database-document/collection/scan.h"
 #include "plugins/database-document/collection/statistics.h"
 #include "plugins/database-document/command/command.h"
@@ -158,7 +161,74 @@ struct Validated {
   std::vector<std::string> errors;
 };
 
-// Reads every document: it must decode, be well-formed BSON, and lie under its own _id's key.
+// A secondary index against the documents: every key that they ask for is there and leads back to
+// its document, and there are no others.
+class IndexCheck {
+ public:
+  IndexCheck() = default;
+  static Result<IndexCheck> Open(uint32_t collection_id, const IndexEntry& index) {
+    auto keys = IndexKeys::Compile(collection_id, index);
+    if (!keys.ok()) return keys.status();
+    return IndexCheck(collection_id, std::move(*keys));
+  }
+
+  Status Document(Reader& reader, std::string_view owner, bson::Document body) {
+    auto wanted = keys_.Of(body);
+    if (!wanted.ok()) return wanted.status();
+    for (const std::string& values : *wanted) {
+      ++expected_;
+      auto found = reader.Get(AsBytes(keys_.EntryKey(values, owner)), {});
+      if (!found.ok() && found.status().code() != Code::kNotFound) return found.status();
+      if (!found.ok() || found->text() != owner) ++missing_;
+    }
+    return {};
+  }
+
+  Status Finish(QueryContext& context, std::vector<std::string>* errors) {
+    auto stored = Count(context);
+    if (!stored.ok()) return stored.status();
+    const std::string name = "index '" + keys_.index().name + "': ";
+    if (missing_ != 0) {
+      errors->push_back(name + std::to_string(missing_) + " entries are missing");
+    }
+    const int64_t extra = *stored - (expected_ - missing_);
+    if (extra > 0) {
+      errors->push_back(name + std::to_string(extra) + " entries belong to no document");
+    }
+    return {};
+  }
+
+ private:
+  IndexCheck(uint32_t collection_id, IndexKeys keys)
+      : collection_id_(collection_id), keys_(std::move(keys)) {}
+
+  Result<int64_t> Count(QueryContext& context) const {
+    const std::string begin = IndexPrefix(collection_id_, keys_.index().id);
+    const std::string end = IndexPrefix(collection_id_, keys_.index().id + 1);
+    ScanOptions options;
+    options.begin = AsBytes(begin);
+    options.end = AsBytes(end);
+    auto cursor = context.scope().reader().Scan(options);
+    if (!cursor.ok()) return cursor.status();
+    std::array<Row, query::kBatchDocuments> rows;
+    int64_t total = 0;
+    for (;;) {
+      auto count = (*cursor)->Next(rows);
+      if (!count.ok()) return count.status();
+      if (*count == 0) return total;
+      total += static_cast<int64_t>(*count);
+      if (Status stop = context.CheckInterrupt(); !stop.ok()) return stop;
+    }
+  }
+
+  uint32_t collection_id_ = 0;
+  IndexKeys keys_;
+  int64_t expected_ = 0;
+  int64_t missing_ = 0;
+};
+
+// Reads every document: it must decode, be well-formed BSON, and lie under its own _id's key; and
+// the indexes must hold its keys and no more.
 Result<Validated> ValidateDocuments(const CommandCall& call, ReadScopePtr scope,
                                     const CollectionEntry& entry) {
   Validated out;
@@ -167,6 +237,12 @@ Result<Validated> ValidateDocuments(const CommandCall& call, ReadScopePtr scope,
   const std::shared_ptr<const query::Matcher> filter = std::move(*everything);
   QueryContext context(call.session, std::string(call.database), std::move(scope));
   CollectionScan scan(context, ChooseAccess(entry.id, *filter, ScanDirection::kForward), filter);
+  std::vector<IndexCheck> indexes;
+  for (const IndexEntry& index : entry.indexes) {
+    auto check = IndexCheck::Open(entry.id, index);
+    if (!check.ok()) return check.status();
+    indexes.push_back(std::move(*check));
+  }
   std::vector<ScannedDocument> batch(query::kBatchDocuments);
   for (;;) {
     auto count = scan.Next(batch);
@@ -179,8 +255,17 @@ Result<Validated> ValidateDocuments(const CommandCall& call, ReadScopePtr scope,
         out.errors.emplace_back(std::string("a document is not well-formed: ") + error);
       } else if (AsText(batch[i].key) != DocumentKey(entry.id, body["_id"].value())) {
         out.errors.emplace_back("a document lies under another key than its _id's");
+      } else {
+        const std::string_view owner = AsText(batch[i].key).substr(kDocumentKeyPrefixBytes);
+        for (IndexCheck& check : indexes) {
+          Status bad = check.Document(context.scope().reader(), owner, body);
+          if (!bad.ok()) return bad;
+        }
       }
     }
+  }
+  for (IndexCheck& check : indexes) {
+    if (Status bad = check.Finish(context, &out.errors); !bad.ok()) return bad;
   }
   auto counted = CountDocuments(context.scope().reader(), entry.id);
   if (!counted.ok()) return counted.status();

@@ -3,6 +3,7 @@
 #include "core/document/limits.h"
 #include "plugins/database-document/collection/insert.h"
 #include "plugins/database-document/collection/update.h"
+#include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/command/reply.h"
 
@@ -111,6 +112,7 @@ UpdateStatement ToStatement(const CommandCall& call, bson::Document u) {
   statement.update = u["u"].value();
   statement.array_filters = ObjectMember(u, "arrayFilters");
   statement.sort = ObjectMember(u, "sort");
+  statement.hint = Member(u, "hint");
   statement.multi = FlagMember(u, "multi", false);
   statement.upsert = FlagMember(u, "upsert", false);
   statement.validation = ValidationOf(call);
@@ -155,6 +157,7 @@ Status RunUpdateCommand(const CommandCall& call, bson::Builder* reply) {
   if (!updates.ok()) return updates.status();
   for (const BytesView& u : *updates) {
     Status status = Fields::Check(bson::Document(u), "update.updates", kUpdateFields);
+    if (status.ok()) status = CheckCollation(ObjectMember(bson::Document(u), "collation"));
     if (!status.ok()) return status;
   }
   const Target target{call.database, *collection};
@@ -197,6 +200,7 @@ Status RunDeleteCommand(const CommandCall& call, bson::Builder* reply) {
   for (const BytesView& bytes : *deletes) {
     const bson::Document d(bytes);
     Status status = Fields::Check(d, "delete.deletes", kDeleteFields);
+    if (status.ok()) status = CheckCollation(ObjectMember(d, "collation"));
     if (!status.ok()) return status;
     const int64_t limit = IntegerMember(d, "limit", 0);
     if (limit != 0 && limit != 1) {
@@ -211,6 +215,7 @@ Status RunDeleteCommand(const CommandCall& call, bson::Builder* reply) {
       ForEachStatement(call, *deletes, &errors, [&](size_t, bson::Document d) -> Status {
         DeleteStatement statement;
         statement.filter = ObjectMember(d, "q");
+        statement.hint = Member(d, "hint");
         statement.multi = IntegerMember(d, "limit", 0) == 0;
         auto outcome = RunDelete(call.session, target, statement, ParseOptionsOf(call));
         if (!outcome.ok()) return outcome.status();

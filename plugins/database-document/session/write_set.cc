@@ -9,13 +9,6 @@
 
 namespace nexadb::database {
 
-namespace {
-
-// The order within a batch has 2 bytes; its last values are kept for FallbackVersion.
-constexpr uint32_t kStampsMax = 65'000;
-
-}  // namespace
-
 Result<std::unique_ptr<WriteSet>> WriteSet::Begin(Environment& environment, Isolation isolation) {
   auto set = std::make_unique<WriteSet>(environment);
   TransactionOptions options;

@@ -12,6 +12,9 @@ namespace nexadb::database {
 
 struct Environment;
 
+// The order within a batch has 2 bytes; its last values are kept for FallbackVersion.
+constexpr uint32_t kStampsMax = 65'000;
+
 struct PendingVector {
   EntryPtr entry;
   uint64_t row = 0;

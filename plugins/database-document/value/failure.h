@@ -16,8 +16,8 @@ struct QueryError {
 
 // MongoDB's error `code` with a message.
 [[noreturn]] void Fail(int code, std::string_view message);
-// An operator or stage nobody knows: says which one was probably meant. `kind` is "operator",
-// "expression" or "stage"; `code` is MongoDB's for it.
+// An operator or stage nobody knows: says which one was probably meant. `code` is MongoDB's for it,
+// also where the error's own name has another one in the table (an update operator's is 9).
 [[noreturn]] void FailUnknown(int code, std::string_view message, std::string_view name,
                               const std::string_view* known, size_t known_count,
                               std::string_view pointer);
