@@ -282,6 +282,7 @@ test('the keyboard alone is enough', async (t) => {
   await page.keyboard.press('Enter');
   await page.waitForFunction(() => document.activeElement?.tagName === 'TEXTAREA');
   await page.waitForFunction(() => document.activeElement.value.includes('_id'));
+  await page.getByText('Ctrl+Enter saves it').waitFor();
   await page.keyboard.type('x');
   await page.keyboard.press('Escape');
   await page.getByText('Your changes are not saved.').waitFor();
@@ -347,7 +348,7 @@ for (const colorScheme of ['light', 'dark']) {
       await page.getByText('50 shown of 100').waitFor();
       await look('documents');
       await page.locator('tbody button').first().click();
-      await page.getByRole('dialog').waitFor();
+      await page.getByRole('dialog').getByText('Ctrl+Enter saves it').waitFor();
       await look('editor');
       await page.keyboard.press('Escape');
       await page.getByRole('tab', { name: 'Vector search' }).click();
