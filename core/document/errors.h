@@ -527,7 +527,7 @@ inline constexpr ErrorInfo kErrors[] = {
      "invalid_name",
      "Invalid name",
      "name",
-     "Names have 1 to 120 characters: a letter first, then letters, digits, '_', '.', '-'."},
+     "Names have 1 to 120 characters of UTF-8, without control characters, '/' and '$', and begin with neither '_' nor '.'."},
     {ErrorId::kIdTooLong, Code::kInvalidArgument, 400, false, 53,
      "id_too_long",
      "The id is too long",

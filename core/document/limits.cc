@@ -24,7 +24,22 @@ void Measure(bson::Document document, bool counts_fields, int64_t level, Shape& 
   }
 }
 
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+// U+0000 to U+001F, U+007F, and U+0080 to U+009F, which UTF-8 writes as C2 80 to C2 9F.
+bool HoldsControl(std::string_view text) {
+  uint8_t before = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte < 0x20 || byte == 0x7F || (before == 0xC2 && byte >= 0x80 && byte <= 0x9F))
+      return true;
+    before = byte;
+  }
+  return false;
+}
+
+int64_t CountCharacters(std::string_view utf8) {
+  return std::count_if(utf8.begin(), utf8.end(),
+                       [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; });
+}
 
 }  // namespace
 
@@ -45,16 +60,19 @@ Status CheckDocumentLimits(bson::Document document) {
 }
 
 Status CheckCollectionName(std::string_view name) {
-  bool good = !name.empty() && static_cast<int64_t>(name.size()) <= kCollectionNameMax &&
-              IsLetter(name.front());
-  for (char c : name) {
-    good = good && (IsLetter(c) || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-');
+  const bool utf8 = bson::internal::ValidUtf8(name);
+  if (utf8 && !name.empty() && CountCharacters(name) <= kCollectionNameMax && name.front() != '_' &&
+      name.front() != '.' && name.find_first_of("/$") == std::string_view::npos &&
+      !HoldsControl(name)) {
+    return Status::Ok();
   }
-  if (good) return Status::Ok();
-  const std::string shown(name.substr(0, static_cast<size_t>(kCollectionNameMax)));
+  // Cut at a byte, which may halve a character: then nothing of it is shown.
+  std::string shown(name.substr(0, static_cast<size_t>(kCollectionNameMax)));
+  if (!bson::internal::ValidUtf8(shown) || HoldsControl(shown)) shown.clear();
   return MakeError(ErrorId::kInvalidName,
-                   "'" + shown + "' is not a name: 1 to 120 characters, a letter first, then " +
-                       "letters, digits, '_', '.' and '-'",
+                   "'" + shown +
+                       "' cannot name a collection: 1 to 120 characters of UTF-8 without " +
+                       "control characters, '/' and '$', beginning with neither '_' nor '.'",
                    ErrorDetail().Text("name", shown).Finish());
 }
 

@@ -117,8 +117,9 @@ inline constexpr LimitInfo kLimits[] = {
 // members of all objects in it. The error names the limit.
 Status CheckDocumentLimits(bson::Document document);
 
-// Checks the name of a collection or key-value bucket: 1 to 120 characters, a letter first, then
-// letters, digits, '_', '.' and '-'.
+// Checks the name of a collection that a document route makes: UTF-8 of 1 to 120 characters (code
+// points), without control characters, '/' and '$', and beginning with neither '_', which marks the
+// server's own names, nor '.'.
 Status CheckCollectionName(std::string_view name);
 
 }  // namespace nexadb

@@ -54,7 +54,15 @@ TEST(CollectionNames, HoldAtTheirEdges) {
   EXPECT_TRUE(CheckCollectionName("Logs_2024.q-1").ok());
   EXPECT_TRUE(CheckCollectionName(std::string(longest, 'a')).ok());
   EXPECT_TRUE(Is(CheckCollectionName(std::string(longest + 1, 'a')), ErrorId::kInvalidName));
-  for (const char* name : {"", "_a", "1a", "a b", "a/b", "a$", "é", "..", "-"}) {
+  for (const char* name : {"1a", "a b", "é", "-", "na\u00efve names & more"}) {
+    EXPECT_TRUE(CheckCollectionName(name).ok()) << name;
+  }
+  std::string characters;
+  for (size_t i = 0; i < longest; ++i) characters += "é";
+  EXPECT_TRUE(CheckCollectionName(characters).ok());
+  EXPECT_TRUE(Is(CheckCollectionName(characters + "é"), ErrorId::kInvalidName));
+  for (const char* name :
+       {"", "_a", "a/b", "a$", "..", ".a", "a\nb", "a\x7f", "a\u0085", "a\xff"}) {
     EXPECT_TRUE(Is(CheckCollectionName(name), ErrorId::kInvalidName)) << name;
   }
 }
