@@ -1,5 +1,6 @@
 // JSON to BSON: the reading half of json.h. RapidJSON splits the text, JsonReader writes the BSON.
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <limits>
 
@@ -200,6 +201,28 @@ bool JsonReader::Bool(bool v) {
   return true;
 }
 
+namespace {
+
+constexpr size_t kShownDigitsMax = 40;
+
+// Whether `integer`, which 64 bits do not hold, is what its nearest double stands for: its exact
+// value, or, as JavaScript writes doubles below 10^21, its shortest digits filled up with zeros.
+bool WritesTheSame(std::string_view integer, double value) {
+  char text[512];
+  auto written = std::to_chars(text, text + sizeof(text), value, std::chars_format::fixed, 0);
+  if (written.ec == std::errc() && std::string_view(text, written.ptr) == integer) return true;
+  written = std::to_chars(text, text + sizeof(text), value, std::chars_format::scientific);
+  std::string digits;
+  for (const char c : std::string_view(text, written.ptr)) {
+    if (c == 'e') break;
+    if (c != '.') digits += c;
+  }
+  if (!integer.starts_with(digits)) return false;
+  return integer.find_first_not_of('0', digits.size()) == std::string_view::npos;
+}
+
+}  // namespace
+
 bool JsonReader::RawNumber(const char* text, uint32_t size, bool) {
   const std::string_view number(text, size);
   const bool integer = number.find_first_of(".eE") == std::string_view::npos;
@@ -220,6 +243,12 @@ bool JsonReader::RawNumber(const char* text, uint32_t size, bool) {
   if (!BeginValue(bson::Type::kDouble)) return false;
   if (!ParseDouble(number, value)) {
     return Fail(ErrorId::kInvalidJson, "the number is out of range");
+  }
+  if (integer && !WritesTheSame(number, value)) {
+    return Fail(ErrorId::kInvalidJson,
+                "the integer " + std::string(number.substr(0, kShownDigitsMax)) +
+                    " does not fit into 64 bits and no double is it; send it as a string or as "
+                    "{\"$numberDecimal\": \"...\"}");
   }
   out_.append(reinterpret_cast<const char*>(&value), sizeof(value));
   return true;
