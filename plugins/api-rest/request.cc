@@ -68,20 +68,33 @@ Request::~Request() = default;
 Status Request::Run() {
   if (Status status = CheckParameters(); !status.ok()) return status;
   if (Status status = Authenticate(); !status.ok()) return status;
+  const std::string encoding = Lower(exchange_.Header("Content-Encoding"));
+  if (!encoding.empty() && encoding != "identity") {
+    return MakeError(ErrorId::kUnsupportedEncoding,
+                     "The body is sent with Content-Encoding '" + encoding +
+                         "'; send it as it is, without an encoding.");
+  }
   const bool names_transaction = !exchange_.Header("X-Transaction-Id").empty();
   if (names_transaction && route_.access == Access::kKey && route_.operation == Operation::kNo) {
     return MakeError(ErrorId::kNotInTransaction, "This route cannot be part of a transaction.");
   }
   // A transaction's session may have to wait for its lock.
   if (names_transaction && !may_wait()) return Status::Error(Code::kWouldBlock, "transaction");
-  return route_.handler(*this);
+  return RunHandler();
 }
 
 Status Request::RunWithin(Principal& principal, Session& session) {
   if (Status status = CheckParameters(); !status.ok()) return status;
   principal_ = &principal;
   session_ = &session;
-  return route_.handler(*this);
+  return RunHandler();
+}
+
+Status Request::RunHandler() {
+  Status status = route_.handler(*this);
+  const bool read_whole = route_.body == BodyMode::kBuffered;
+  if (status.ok() || begun_ || !read_whole || status.code() == Code::kWouldBlock) return status;
+  return LocatedInBody(std::move(status), AsText(exchange_.Body()));
 }
 
 Status Request::CheckParameters() {
@@ -146,7 +159,9 @@ Result<Session*> Request::session(uint64_t time_ms, Stamps stamps) {
     return session_;
   }
   SessionOptions options;
-  options.timestamps = stamps == Stamps::kOn ? 1 : 0;
+  options.timestamps = stamps == Stamps::kKept ? kTimestampsKept
+                       : stamps == Stamps::kOn ? kTimestampsSet
+                                               : kTimestampsOff;
   options.principal = principal_;
   options.deadline_ns = deadline;
   Result<Handle<Session>> opened = database().OpenSession(options);

@@ -23,7 +23,7 @@ namespace nexadb::rest {
 enum class Waiting { kForbidden, kAllowed };
 
 // What documents get on their way in: see SessionOptions::timestamps.
-enum class Stamps { kOff, kOn };
+enum class Stamps { kOff, kOn, kKept };
 
 class Request {
  public:
@@ -79,6 +79,7 @@ class Request {
 
  private:
   Status CheckParameters();
+  Status RunHandler();
   Status Authenticate();
 
   Api& api_;

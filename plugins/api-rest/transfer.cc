@@ -296,7 +296,8 @@ Status ExportCollection(Request& request) {
 }
 
 Status ImportCollection(Request& request) {
-  Result<Session*> session = request.session();
+  // Documents that were exported keep the moments they bring.
+  Result<Session*> session = request.session(0, Stamps::kKept);
   if (!session.ok()) return std::move(session).status();
   Importer importer(request, **session);
   const std::string type = request.ContentType();

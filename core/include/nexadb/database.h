@@ -11,6 +11,12 @@
 
 namespace nexadb {
 
+// SessionOptions::timestamps. Kept: an inserted document's own _created_at and _updated_at stay, so
+// that what was exported is restored as it was; what it lacks is set.
+inline constexpr uint32_t kTimestampsOff = 0;
+inline constexpr uint32_t kTimestampsSet = 1;
+inline constexpr uint32_t kTimestampsKept = 2;
+
 struct SessionOptions {
   uint32_t struct_size = sizeof(SessionOptions);
   // Documents that are inserted get _created_at and _updated_at, updated ones _updated_at, and a

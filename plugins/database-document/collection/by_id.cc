@@ -124,6 +124,7 @@ Status UpdateOrInsert(ById& call, WriteSet& set, const bson::Value& id) {
   auto prepared = PrepareUpdate(environment, before.stored.body, bson::Document(AsBytes(*changed)),
                                 (*writer)->stamps());
   if (!prepared.ok()) return prepared.status();
+  if (RemovesVector(options.mode, call.update)) prepared->vector.kind = VectorEdit::Kind::kRemove;
   if (Status status = (*writer)->Replace(before, *prepared); !status.ok()) return status;
   call.after = std::move(prepared->bytes);
   return (*writer)->Flush();

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/document/error.h"
+#include "core/document/json.h"
 #include "core/document/limits.h"
 #include "plugins/database-document/collection/layout.h"
 #include "plugins/database-document/value/key_encoding.h"
@@ -32,7 +33,7 @@ Status InvalidVector(std::string_view message, std::string_view expected, size_t
 }
 
 bool IsServers(std::string_view name, Stamps stamps) {
-  return stamps == Stamps::kSet && (name == kCreatedAt || name == kUpdatedAt);
+  return stamps != Stamps::kNone && (name == kCreatedAt || name == kUpdatedAt);
 }
 
 Result<VectorEdit> TakeVector(bson::Document document) {
@@ -56,6 +57,18 @@ void AppendGeneratedId(Environment& environment, IdKind kind, bson::Builder& out
   } else {
     out.ObjectId("_id", environment.object_ids->Next());
   }
+}
+
+// The moment that a document brings for one of the server's members: a date, or the text that the
+// document routes and CSV show it as. `absent` when it brings none.
+Result<int64_t> BroughtMoment(bson::Document document, std::string_view name, int64_t absent) {
+  const bson::Value value = document[name].value();
+  if (value.IsNullish()) return absent;
+  if (value.type() == bson::Type::kDate) return value.DateMs();
+  int64_t moment = 0;
+  if (value.type() == bson::Type::kString && ParseRfc3339(value.Text(), moment)) return moment;
+  return MakeError(ErrorId::kBadValue, "'" + std::string(name) + "' is not a date",
+                   ErrorDetail().Text("pointer", "/" + std::string(name)).Finish());
 }
 
 Result<PreparedDocument> Seal(bson::Builder& builder, VectorEdit vector) {
@@ -93,6 +106,19 @@ Status CheckId(const bson::Value& id) {
   if (key.size() <= kIdKeyBytesMax) return {};
   return LimitError(ErrorId::kIdTooLong, "id_key_bytes", kIdKeyBytesMax,
                     static_cast<int64_t>(key.size()));
+}
+
+bool RemovesVector(UpdateMode mode, bson::Document update) {
+  switch (mode) {
+    case UpdateMode::kReplace: return !update[kVectorMember];
+    case UpdateMode::kMergePatch: return update[kVectorMember].type() == bson::Type::kNull;
+    case UpdateMode::kOperators: {
+      const bson::Value unset = update["$unset"].value();
+      return unset.type() == bson::Type::kObject && unset.Doc()[kVectorMember];
+    }
+    case UpdateMode::kSetFields: return false;
+  }
+  return false;
 }
 
 Result<std::vector<float>> ParseVector(const bson::Value& value) {
@@ -137,9 +163,14 @@ Result<PreparedDocument> PrepareInsert(Environment& environment, bson::Document 
       out.Element(e);
     }
   }
-  if (stamps == Stamps::kSet) {
-    const int64_t now = environment.NowMs();
-    out.DateMs(kCreatedAt, now).DateMs(kUpdatedAt, now);
+  const int64_t now = environment.NowMs();
+  if (stamps == Stamps::kSet) out.DateMs(kCreatedAt, now).DateMs(kUpdatedAt, now);
+  if (stamps == Stamps::kKeep) {
+    auto created = BroughtMoment(document, kCreatedAt, now);
+    if (!created.ok()) return created.status();
+    auto updated = BroughtMoment(document, kUpdatedAt, *created);
+    if (!updated.ok()) return updated.status();
+    out.DateMs(kCreatedAt, *created).DateMs(kUpdatedAt, *updated);
   }
   return Seal(out, std::move(*vector));
 }
@@ -152,7 +183,7 @@ Result<PreparedDocument> PrepareUpdate(Environment& environment, bson::Document 
   for (const bson::Element& e : after) {
     if (e.name() != kVectorMember && !IsServers(e.name(), stamps)) out.Element(e);
   }
-  if (stamps == Stamps::kSet) {
+  if (stamps != Stamps::kNone) {
     if (const bson::Element created = before[kCreatedAt]) out.Element(created);
     out.DateMs(kUpdatedAt, environment.NowMs());
   }

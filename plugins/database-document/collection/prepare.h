@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "nexadb/bson.h"
+#include "nexadb/database.h"
 #include "plugins/database-document/session/environment.h"
 
 namespace nexadb::database {
@@ -23,7 +24,8 @@ struct VectorEdit {
 };
 
 enum class IdKind { kObjectId, kText };  // of a generated _id
-enum class Stamps { kNone, kSet };       // _created_at and _updated_at
+// _created_at and _updated_at: left alone, the server's, or the document's where it brings them.
+enum class Stamps { kNone, kSet, kKeep };
 
 struct PreparedDocument {
   std::string bytes;
@@ -40,6 +42,10 @@ Result<PreparedDocument> PrepareInsert(Environment& environment, bson::Document 
 // _created_at as `before` has it. `after` holds the same _id.
 Result<PreparedDocument> PrepareUpdate(Environment& environment, bson::Document before,
                                        bson::Document after, Stamps stamps);
+
+// Whether an update removes the vector beside a document: a replacement without one, a merge patch
+// with null, or {$unset: {__vector__: ...}}. The document itself never shows it.
+bool RemovesVector(UpdateMode mode, bson::Document update);
 
 // An array of finite numbers; error invalid_vector otherwise.
 Result<std::vector<float>> ParseVector(const bson::Value& value);

@@ -70,6 +70,15 @@ Result<CurrentDocument> FindOne(QueryContext& context, const CollectionEntry& en
   return best;
 }
 
+// The vector beside a document is no member of it, so the updater does not see it go. A pipeline's
+// stages say nothing of it.
+bool RemovesVectorOf(const UpdateStatement& statement, const query::Updater& updater) {
+  if (statement.update.type() != bson::Type::kObject) return false;
+  const bool replaces = updater.kind() == query::Updater::Kind::kReplacement;
+  return RemovesVector(replaces ? UpdateMode::kReplace : UpdateMode::kOperators,
+                       statement.update.Doc());
+}
+
 // One update statement within one transaction.
 class UpdateRun {
  public:
@@ -80,6 +89,7 @@ class UpdateRun {
         target_(target),
         statement_(statement),
         updater_(updater),
+        removes_vector_(RemovesVectorOf(statement, updater)),
         filter_(std::move(filter)),
         context_(session, std::string(target.database), ReadScope::Within(set)) {}
 
@@ -131,11 +141,14 @@ class UpdateRun {
       outcome_.before = std::string(AsText(before.stored.body.bytes()));
       outcome_.after = changed->document;
     }
-    if (!changed->modified) return {};
+    const bool removes_vector = removes_vector_ && before.stored.has_row;
+    if (!changed->modified && !removes_vector) return {};
     ++outcome_.modified;
     auto prepared = PrepareUpdate(session_.environment(), before.stored.body,
                                   bson::Document(AsBytes(changed->document)), writer.stamps());
     if (!prepared.ok()) return prepared.status();
+    if (removes_vector && prepared->vector.kind == VectorEdit::Kind::kKeep)
+      prepared->vector.kind = VectorEdit::Kind::kRemove;
     if (!statement_.multi) outcome_.after = prepared->bytes;
     return writer.Replace(before, *prepared);
   }
@@ -168,6 +181,7 @@ class UpdateRun {
   const Target& target_;
   const UpdateStatement& statement_;
   const query::Updater& updater_;
+  const bool removes_vector_;
   MatcherPtr filter_;
   QueryContext context_;
   UpdateOutcome outcome_;

@@ -64,7 +64,8 @@ Result<std::unique_ptr<CollectionWriter>> CollectionWriter::Open(SessionImpl& se
 }
 
 Stamps CollectionWriter::stamps() const {
-  return session_.timestamps() && entry_->timestamps() ? Stamps::kSet : Stamps::kNone;
+  if (!session_.timestamps() || !entry_->timestamps()) return Stamps::kNone;
+  return session_.keeps_timestamps() ? Stamps::kKeep : Stamps::kSet;
 }
 
 void CollectionWriter::Add(Mutation::Op op, std::string key, std::string value) {

@@ -42,7 +42,8 @@ SessionImpl::SessionImpl(Environment& environment, const SessionOptions& options
       deadline_ns_(options.deadline_ns),
       memory_bytes_(options.memory_bytes != 0 ? options.memory_bytes
                                               : environment.settings.query_memory_bytes),
-      timestamps_(options.timestamps != 0) {
+      timestamps_(options.timestamps != kTimestampsOff),
+      keeps_timestamps_(options.timestamps == kTimestampsKept) {
   StartCall();
 }
 

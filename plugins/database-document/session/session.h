@@ -26,6 +26,7 @@ class SessionImpl final : public Session {
   Environment& environment() const { return environment_; }
   Principal& principal() const { return *principal_; }
   bool timestamps() const { return timestamps_; }
+  bool keeps_timestamps() const { return keeps_timestamps_; }
   uint64_t memory_bytes() const { return memory_bytes_; }
   WriteSet* transaction() const { return transaction_.get(); }
 
@@ -45,6 +46,7 @@ class SessionImpl final : public Session {
   uint64_t call_deadline_ns_ = 0;
   uint64_t memory_bytes_;
   bool timestamps_;
+  bool keeps_timestamps_;
   std::atomic<bool> cancelled_{false};
   std::unique_ptr<WriteSet> transaction_;
 };
