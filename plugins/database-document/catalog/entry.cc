@@ -37,6 +37,12 @@ bool CollectionEntry::timestamps() const {
   return e.type() != bson::Type::kBool || e.value().Bool();
 }
 
+namespace {
+
+bool FitsId(int64_t number) { return number >= 0 && number <= UINT32_MAX; }
+
+}  // namespace
+
 std::string EncodeEntry(const CollectionEntry& entry) {
   bson::Builder b;
   b.Int64("id", entry.id).Int32("kind", static_cast<int32_t>(entry.kind));
@@ -73,9 +79,12 @@ Result<EntryPtr> DecodeEntry(BytesView bytes) {
   if (doc["id"].type() != bson::Type::kInt64 || doc["kind"].type() != bson::Type::kInt32) {
     return damaged();
   }
+  const int64_t id = doc["id"].value().Int64();
+  const int32_t kind = doc["kind"].value().Int32();
+  if (!FitsId(id) || kind < 0 || kind > static_cast<int32_t>(EntryKind::kBucket)) return damaged();
   auto entry = std::make_shared<CollectionEntry>();
-  entry->id = static_cast<uint32_t>(doc["id"].value().Int64());
-  entry->kind = static_cast<EntryKind>(doc["kind"].value().Int32());
+  entry->id = static_cast<uint32_t>(id);
+  entry->kind = static_cast<EntryKind>(kind);
   entry->database = TextOf(doc["database"]);
   entry->name = TextOf(doc["name"]);
   entry->options = BytesOf(doc["options"]);
@@ -88,7 +97,10 @@ Result<EntryPtr> DecodeEntry(BytesView bytes) {
     for (const bson::Element& e : doc["indexes"].value().Doc()) {
       if (e.type() != bson::Type::kObject) return damaged();
       const bson::Document stored = e.value().Doc();
-      if (stored["id"].type() != bson::Type::kInt64) return damaged();
+      if (stored["id"].type() != bson::Type::kInt64 || !FitsId(stored["id"].value().Int64()) ||
+          stored["spec"].type() != bson::Type::kObject) {
+        return damaged();
+      }
       entry->indexes.push_back({static_cast<uint32_t>(stored["id"].value().Int64()),
                                 TextOf(stored["name"]), BytesOf(stored["spec"]),
                                 FlagOf(stored["unique"]), FlagOf(stored["sparse"])});
@@ -97,7 +109,10 @@ Result<EntryPtr> DecodeEntry(BytesView bytes) {
   if (doc["vector"].type() == bson::Type::kObject) {
     const bson::Document stored = doc["vector"].value().Doc();
     const auto metric = MetricByName(TextOf(stored["metric"]));
-    if (!metric || stored["dimensions"].type() != bson::Type::kInt64) return damaged();
+    if (!metric || stored["dimensions"].type() != bson::Type::kInt64 ||
+        !FitsId(stored["dimensions"].value().Int64())) {
+      return damaged();
+    }
     entry->vector = VectorOptions{static_cast<uint32_t>(stored["dimensions"].value().Int64()),
                                   *metric, TextOf(stored["index"]), BytesOf(stored["options"])};
   }

@@ -53,7 +53,7 @@ std::string ExpiryKey(int64_t expires_ms, uint32_t bucket_id, BytesView key) {
 }
 
 Result<Expiry> DecodeExpiryKey(BytesView key) {
-  if (key.size() < kExpiryHeaderBytes) {
+  if (key.size() < kExpiryHeaderBytes || LoadBigEndian32(key.data()) != kExpiryId) {
     return MakeError(ErrorId::kCorruption, "an expiry entry is not what was written");
   }
   Expiry expiry;

@@ -122,20 +122,33 @@ class GraphSource final : public DocumentSource {
     result->Add(bson::Document(AsBytes(with_depth)).AsValue(bson::Type::kObject));
   }
 
-  // {$and: [{to: {$in: values}}, restriction]}; each value as itself, a regular expression too.
+  // {$and: [{to: {$in: values}}, restriction]}.
   std::string Filter(const OwnedValue& values) const {
     bson::Builder b;
-    b.OpenArray("$and").OpenObject("0").OpenArray("$or");
-    for (const bson::Element& e : values.view().Doc()) {
-      b.OpenObject(e.name()).OpenObject(spec_.connect_to).Value("$eq", e.value());
-      b.Close().Close();
-    }
-    b.Close().Close();
+    b.OpenArray("$and").OpenObject("0");
+    AppendValues(values.view(), &b);
+    b.Close();
     if (!spec_.restrict_match.empty()) {
       b.Object("1", bson::Document(AsBytes(spec_.restrict_match)));
     }
     b.Close();
     return b.Finish();
+  }
+
+  void AppendValues(const bson::Value& values, bson::Builder* b) const {
+    bool regex = false;
+    for (const bson::Element& e : values.Doc()) regex |= e.type() == bson::Type::kRegex;
+    if (!regex) {
+      b->OpenObject(spec_.connect_to).Value("$in", values).Close();
+      return;
+    }
+    // A regular expression among the values is looked for as itself.
+    b->OpenArray("$or");
+    for (const bson::Element& e : values.Doc()) {
+      b->OpenObject(e.name()).OpenObject(spec_.connect_to).Value("$eq", e.value());
+      b->Close().Close();
+    }
+    b->Close();
   }
 
   SourcePtr input_;
