@@ -18,13 +18,17 @@
 namespace nexadb::rest {
 namespace {
 
-// The document as the answer to a change of it.
+// The document as the answer to a change of it: without its content for a key that may not read.
 Status SendChanged(Request& request, uint16_t status, const DocumentPath& path,
                    std::string_view message, const VersionedDocument& document) {
   JsonObject reply = Success();
   reply.Text("collection", path.collection);
   AppendId(reply.Name("document_id"), path.IdValue());
-  reply.Text("message", message).Document("document", bson::Document(document.document.bytes()));
+  reply.Text("message", message);
+  const Resource resource{request.database_name(), path.collection};
+  if (request.principal()->Allows(Action::kRead, resource)) {
+    reply.Document("document", bson::Document(document.document.bytes()));
+  }
   const std::string tag = EntityTag(document.version);
   if (request.in_transaction()) return SendJson(request.exchange(), status, reply.Finish());
   return SendJson(request.exchange(), status, reply.Finish(), {{"ETag", tag}});

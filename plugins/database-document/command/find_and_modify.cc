@@ -111,6 +111,9 @@ Status RunFindAndModify(const CommandCall& call, bson::Builder* reply) {
       query::Projection::ParseFind(ObjectMember(call.command, "fields"),
                                    ObjectMember(call.command, "query"), ParseOptionsOf(call));
   if (!projection.ok()) return projection.status();
+  // It shows the document that it writes.
+  status = call.session.CheckAccess(Action::kRead, call.database, *collection);
+  if (!status.ok()) return status;
   const Target target{call.database, *collection};
   return FlagMember(call.command, "remove", false) ? Remove(call, target, **projection, reply)
                                                    : Update(call, target, **projection, reply);
