@@ -93,6 +93,62 @@ void AddEntry(JsonObject& object, const KeyValueEntry& entry) {
   if (entry.value.expires_ms != 0) object.Moment("expires_at", entry.value.expires_ms);
 }
 
+// Why a write with these headers must not happen to what is stored; OK when it may. `found` is what
+// reading the key gave.
+Status CheckConditions(Request& request, const Result<KeyValue>& found) {
+  const std::string_view match = request.exchange().Header("If-Match");
+  const std::string_view none_match = request.exchange().Header("If-None-Match");
+  if (!found.ok()) {
+    if (found.status().code() != Code::kNotFound) return found.status();
+    return match.empty() ? Status() : PreconditionFailed("There is no such key.");
+  }
+  const std::string tag = EntityTag(found->version);
+  // If-Match compares strongly, so a weak tag never matches.
+  if (!match.empty() && (!MatchesAnyTag(match, tag) || match.find("W/") != match.npos)) {
+    return PreconditionFailed("The key has another version than If-Match names.", match, tag);
+  }
+  if (!none_match.empty() && MatchesAnyTag(none_match, tag)) {
+    return PreconditionFailed(none_match == "*" ? "The key exists already."
+                                                : "The key still has the version that "
+                                                  "If-None-Match names.",
+                              none_match, tag);
+  }
+  return {};
+}
+
+// Runs `write` if the request's If-Match and If-None-Match hold. Reading the version and writing
+// are one transaction, so that no other write fits in between.
+template <class Write>
+Status WriteConditionally(Request& request, const Target& target, Write&& write) {
+  if (request.exchange().Header("If-Match").empty() &&
+      request.exchange().Header("If-None-Match").empty()) {
+    return write();
+  }
+  Session& session = *target.session;
+  const bool own = !session.InTransaction();
+  // A conflict means that somebody wrote the key meanwhile: its version is looked at again.
+  constexpr int kAttempts = 8;
+  Status status;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (own) {
+      if (Status begun = session.Begin(TransactionIsolation::kSnapshot); !begun.ok()) return begun;
+    }
+    status = CheckConditions(request,
+                             target.store->Get(session, request.database_name(), request.capture(0),
+                                               AsBytes(request.capture(1))));
+    if (status.ok()) status = write();
+    if (!own) return status;
+    if (!status.ok()) {
+      // The failure is the answer; of the rollback nothing is left to tell.
+      (void)session.Rollback();
+    } else {
+      status = session.Commit();
+    }
+    if (!Is(status, ErrorId::kTransactionConflict)) return status;
+  }
+  return status;
+}
+
 // The first key after all that begin with `key`: for going on behind it.
 std::string KeyAfter(std::string_view key) { return std::string(key) + '\0'; }
 
@@ -142,13 +198,10 @@ Status PutKeyValue(Request& request) {
   PutOptions options;
   options.ttl_ms = static_cast<int64_t>(*ttl);
   options.content_type = request.exchange().Header("Content-Type");
-  options.if_absent = std::string_view(request.exchange().Header("If-None-Match")) == "*" ? 1 : 0;
-  Status put = target->store->Put(*target->session, request.database_name(), request.capture(0),
-                                  AsBytes(request.capture(1)), value, options);
-  if (!put.ok() && options.if_absent != 0 && put.code() == Code::kConflict &&
-      !Is(put, ErrorId::kTransactionConflict)) {
-    return PreconditionFailed("The key exists already.");
-  }
+  Status put = WriteConditionally(request, *target, [&] {
+    return target->store->Put(*target->session, request.database_name(), request.capture(0),
+                              AsBytes(request.capture(1)), value, options);
+  });
   if (!put.ok()) return put;
   return SendEmpty(request.exchange(), 204);
 }
@@ -156,8 +209,10 @@ Status PutKeyValue(Request& request) {
 Status DeleteKeyValue(Request& request) {
   Result<Target> target = Open(request);
   if (!target.ok()) return std::move(target).status();
-  Status deleted = target->store->Delete(*target->session, request.database_name(),
-                                         request.capture(0), AsBytes(request.capture(1)));
+  Status deleted = WriteConditionally(request, *target, [&] {
+    return target->store->Delete(*target->session, request.database_name(), request.capture(0),
+                                 AsBytes(request.capture(1)));
+  });
   if (!deleted.ok()) return KeyMissing(std::move(deleted));
   return SendEmpty(request.exchange(), 204);
 }
@@ -346,6 +401,10 @@ Status CompareAndSetKeyValue(Request& request) {
   Result<std::string> value = ReadBytes(members, "value");
   Result<uint64_t> ttl = ReadTtl(members);
   Result<std::string_view> type = members.Text("content_type", "");
+  if (!members.Has("expected") && !members.Has("expected_base64")) {
+    return FailAt(ErrorId::kMissingOption,
+                  "'expected' is missing; null expects that the key is absent.", "/expected");
+  }
   const bool expects_absent =
       members.Get("expected").IsNullish() && !members.Has("expected_base64");
   Result<std::string> expected =

@@ -40,6 +40,11 @@ Status PreconditionFailed(std::string_view why) {
   return MakeError(ErrorId::kPreconditionFailed, why);
 }
 
+Status PreconditionFailed(std::string_view why, std::string_view expected, std::string_view got) {
+  return MakeError(ErrorId::kPreconditionFailed, why,
+                   ErrorDetail().Text("expected", expected).Text("got", got).Finish());
+}
+
 Result<Preconditions> ReadPreconditions(Request& request, Session& session,
                                         const DocumentPath& path) {
   Preconditions conditions;
@@ -59,10 +64,11 @@ Result<Preconditions> ReadPreconditions(Request& request, Session& session,
   const std::string tag = EntityTag(stored->version);
   // A weak tag promises nothing about the bytes, so If-Match, which compares strongly, fails on it.
   if (!match.empty() && (!MatchesAnyTag(match, tag) || match.find("W/") != match.npos)) {
-    return PreconditionFailed("The document has another version than If-Match names.");
+    return PreconditionFailed("The document has another version than If-Match names.", match, tag);
   }
   if (!none_match.empty() && MatchesAnyTag(none_match, tag)) {
-    return PreconditionFailed("The document still has the version that If-None-Match names.");
+    return PreconditionFailed("The document still has the version that If-None-Match names.",
+                              none_match, tag);
   }
   // If-Match: * asks for existence alone.
   if (Trim(match) != "*") conditions.version = VersionOf(*stored);

@@ -28,5 +28,7 @@ Result<Preconditions> ReadPreconditions(Request& request, Session& session,
 bool MatchesAnyTag(std::string_view list, std::string_view tag);
 
 Status PreconditionFailed(std::string_view why);
+// The same with what the header named and the tag that is there.
+Status PreconditionFailed(std::string_view why, std::string_view expected, std::string_view got);
 
 }  // namespace nexadb::rest
