@@ -106,16 +106,30 @@ Result<std::string> ReadTarget(bson::Document operation) {
   return ReadFilter(operation);
 }
 
+// An operation that means every document must say so: a filter is left empty too easily.
+Status CheckMeansAll(std::string_view verb, const Members& members, const std::string& target,
+                     bool multi) {
+  Result<bool> all = members.Flag("all", false);
+  if (!all.ok()) return std::move(all).status();
+  if (!multi || *all || !AsDocument(target).empty()) return {};
+  return MakeError(ErrorId::kEmptyFilter,
+                   "An empty filter would " + std::string(verb) +
+                       " every document; send \"all\": true with it if that is meant.");
+}
+
 Result<std::string> ReadUpdate(bson::Document operation) {
   const Members members(operation);
   Status known =
-      members.Only({"id", "query", "filter", "update", "multi", "upsert", "array_filters"});
+      members.Only({"id", "query", "filter", "update", "multi", "all", "upsert", "array_filters"});
   if (!known.ok()) return known;
   Result<std::string> target = ReadTarget(operation);
   Result<bool> multi = members.Flag("multi", false);
   Result<bool> upsert = members.Flag("upsert", false);
   for (const Status& status : {target.status(), multi.status(), upsert.status()}) {
     if (!status.ok()) return status;
+  }
+  if (Status status = CheckMeansAll("update", members, *target, *multi); !status.ok()) {
+    return status;
   }
   if (members.Get("update").IsNullish()) {
     return FailAt(ErrorId::kMissingOption, "'update' is missing.", "/update");
@@ -151,12 +165,15 @@ Result<std::string> ReadReplace(bson::Document operation) {
 
 Result<std::string> ReadDelete(bson::Document operation) {
   const Members members(operation);
-  Status known = members.Only({"id", "query", "filter", "multi"});
+  Status known = members.Only({"id", "query", "filter", "multi", "all"});
   if (!known.ok()) return known;
   Result<std::string> target = ReadTarget(operation);
   Result<bool> multi = members.Flag("multi", false);
   if (!target.ok()) return target;
   if (!multi.ok()) return std::move(multi).status();
+  if (Status status = CheckMeansAll("delete", members, *target, *multi); !status.ok()) {
+    return status;
+  }
   bson::Builder statement;
   return statement.Object("q", AsDocument(*target)).Int32("limit", *multi ? 0 : 1).Finish();
 }
