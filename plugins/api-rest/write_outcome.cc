@@ -36,9 +36,20 @@ Status WriteErrorStatus(bson::Document entry) {
 Status CheckInserted(bson::Document document) {
   if (Status status = CheckDocumentLimits(document); !status.ok()) return status;
   const bson::Value id = document["_id"].value();
-  if (id.type() == bson::Type::kString && id.Text().starts_with('_')) {
+  if (id.type() != bson::Type::kString) return {};
+  // What no path can name would be stored out of reach of every document route.
+  const std::string_view text = id.Text();
+  if (text.starts_with('_')) {
     return FailAt(ErrorId::kInvalidId,
                   "An _id that begins with '_' is the server's; choose another.", "/_id");
+  }
+  if (text.empty() || text.find('\0') != text.npos ||
+      text.size() > static_cast<size_t>(kPathIdBytesMax)) {
+    return FailAt(ErrorId::kInvalidId,
+                  "An _id of text has 1 to " + std::to_string(kPathIdBytesMax) +
+                      " bytes without NUL, so that a path can name it; this one has " +
+                      std::to_string(text.size()) + ".",
+                  "/_id");
   }
   return {};
 }
