@@ -83,7 +83,10 @@ struct SearchSpec {
 };
 
 Status ReadVectorOf(const Members& members, SearchSpec& spec) {
-  if (members.Has("id") && !members.Has("vector")) {
+  if (members.Has("id") && members.Has("vector")) {
+    return FailAt(ErrorId::kBadValue, "Send either 'vector' or 'id', not both.", "/id");
+  }
+  if (members.Has("id")) {
     spec.like = bson::Builder().Value("_id", members.Get("id")).Finish();
     return {};
   }
