@@ -13,6 +13,7 @@
 #include "nexadb/kernel_info.h"
 #include "nexadb/plugin.h"
 #include "plugins/api-rest/cursor_token.h"
+#include "plugins/api-rest/held_cursors.h"
 #include "plugins/api-rest/transactions.h"
 
 namespace nexadb::rest {
@@ -51,6 +52,7 @@ class Api {
   const Services services;
   const CursorSigner cursors;
   TransactionTable transactions;
+  HeldCursors held_cursors;
 
   // The facets of the services; unsupported when the service in the slot lacks one.
   Result<KeyValueStore*> KeyValue() const;

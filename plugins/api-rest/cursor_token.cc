@@ -107,8 +107,8 @@ Result<CursorToken> CursorSigner::Open(std::string_view text, uint64_t fingerpri
         "and sort that it came from.");
   }
   token.payload = signed_part.substr(kHeaderBytes);
-  const bool holds_number = token.kind != CursorKind::kKeyset;
-  if (holds_number && token.payload.size() != sizeof(uint64_t)) {
+  const size_t numbers = token.kind == CursorKind::kAggregation ? 2 : 1;
+  if (token.kind != CursorKind::kKeyset && token.payload.size() != numbers * sizeof(uint64_t)) {
     return MakeError(ErrorId::kInvalidCursor, "The cursor is not one of this server's.");
   }
   return token;

@@ -18,7 +18,9 @@ namespace nexadb::rest {
 enum class CursorKind : uint8_t {
   kKeyset = 1,       // payload: DocumentCursor::Position
   kOffset = 2,       // payload: documents to skip, 8 bytes; for queries that have no position
-  kAggregation = 3,  // payload: the id of a cursor that the database holds, 8 bytes
+  // payload: the id of a cursor that the database holds, and how many documents it has given: 8
+  // bytes each
+  kAggregation = 3,
 };
 
 constexpr size_t kCursorKeyBytes = 32;

@@ -1,4 +1,6 @@
 // Reading many: list, query, aggregate, count, distinct, explain.
+#include <algorithm>
+
 #include "core/document/error.h"
 #include "plugins/api-rest/handlers.h"
 #include "plugins/api-rest/members.h"
@@ -116,20 +118,36 @@ Result<Aggregation> ReadAggregation(Request& request, const bson::Value& body) {
 // One page of an aggregation whose rest the database holds until it is asked for, or idle too long.
 Status SendHeldPage(Request& request, Session& session, const Aggregation& aggregation) {
   const std::string_view name = request.capture(0);
+  HeldCursors& held = request.api().held_cursors;
+  const uint64_t now_ns = request.api().services.clock->MonotonicNs();
   const uint64_t fingerprint =
       Fingerprint({"aggregate", request.database_name(), name, aggregation.pipeline});
   std::string command = aggregation.Command(name);
+  uint64_t id = 0;
+  uint64_t passed = 0;
   if (!aggregation.cursor.empty()) {
     Result<CursorToken> token = request.api().cursors.Open(aggregation.cursor, fingerprint);
     if (!token.ok()) return std::move(token).status();
+    CursorToken position;
+    position.payload = token->payload.substr(std::min<size_t>(8, token->payload.size()));
+    passed = position.Number();
+    token->payload.resize(std::min<size_t>(8, token->payload.size()));
+    id = token->Number();
+    if (!held.Claim(id, passed)) {
+      return MakeError(ErrorId::kCursorExpired,
+                       "This page of the aggregation was given already, or its results are no "
+                       "longer held; run it again.");
+    }
     bson::Builder more;
-    more.Int64("getMore", static_cast<int64_t>(token->Number())).Text("collection", name);
+    more.Int64("getMore", static_cast<int64_t>(id)).Text("collection", name);
     more.Int64("batchSize", aggregation.limit > 0 ? aggregation.limit : kPageDefault);
     command = more.Finish();
   }
   Result<Buffer> reply = Run(request, session, command);
   if (!reply.ok()) {
     if (aggregation.cursor.empty() || reply.status().code() != Code::kNotFound) {
+      // Whoever may not read it takes it from nobody.
+      if (id != 0) held.Keep(id, passed, now_ns);
       return std::move(reply).status();
     }
     return MakeError(ErrorId::kCursorExpired,
@@ -148,14 +166,16 @@ Status SendHeldPage(Request& request, Session& session, const Aggregation& aggre
   }
   text.push_back(']');
   out.Integer("count", count);
-  const int64_t id = IntegerOf(cursor, "id");
+  id = static_cast<uint64_t>(IntegerOf(cursor, "id"));
   if (id == 0) {
     out.Null("next_cursor");
   } else {
     CursorToken token;
     token.kind = CursorKind::kAggregation;
     token.fingerprint = fingerprint;
-    token.payload = CursorToken::NumberPayload(static_cast<uint64_t>(id));
+    passed += static_cast<uint64_t>(count);
+    token.payload = CursorToken::NumberPayload(id) + CursorToken::NumberPayload(passed);
+    held.Keep(id, passed, now_ns);
     out.Text("next_cursor", request.api().cursors.Sign(token));
   }
   out.Number("took_ms", request.TookMs());
