@@ -59,13 +59,22 @@ class Transport {
     if (this.apiKey) headers['X-API-Key'] = this.apiKey;
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     const search = query ? `?${new URLSearchParams(query)}` : '';
+    // Before anything is sent: what cannot be written as JSON, such as a BigInt, is the caller's.
+    let sent;
+    try {
+      sent = body === undefined ? undefined : JSON.stringify(body);
+    } catch (error) {
+      throw new NexaDBError(`the request cannot be written as JSON: ${error.message}`, 0, {
+        code: 'invalid_argument',
+      });
+    }
     let response;
     let text;
     try {
       response = await this.fetch(this.base + path + search, {
         method,
         headers,
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body: sent,
         signal: AbortSignal.timeout(this.timeoutMs),
       });
       text = await response.text();

@@ -66,6 +66,8 @@ for (const [form, { NexaDB, NexaDBError, BulkWriteError }] of [['esm', esm], ['c
       (e) => e instanceof BulkWriteError && e.documentIds.length === 1 && e.errors[0].index === 1);
     await assert.rejects(items.find({ a: { $foo: 1 } }), (e) => e.code === 'unknown_operator');
     await assert.rejects(items.find({ a: undefined }), TypeError);
+    await assert.rejects(items.insert({ n: 10n }),
+      (e) => e.code === 'invalid_argument' && /BigInt/.test(e.message));
     await assert.rejects(new NexaDB({ ...options, apiKey: 'wrong' }).listCollections(),
       (e) => e.status === 401);
     await assert.rejects(new NexaDB({ port: 9 }).status(), (e) => e.status === 0);
