@@ -132,6 +132,18 @@ class KeyValue(Contract):
         self.assertEqual(self.http("DELETE", "/kv/b/k", headers={"If-Match": now})[0], 204)
         self.assertEqual(self.http("GET", "/kv/b/k")[0], 404)
 
+    def test_answers_hold_a_bounded_number_of_bytes(self):
+        value = b"v" * (16 * 1024 * 1024)
+        sent = {"Content-Type": "application/octet-stream"}
+        for name in "abcde":
+            self.assertEqual(self.http("PUT", "/kv/large/" + name, value, headers=sent)[0], 204)
+        answer = self.http("POST", "/kv/large/_mget", {"keys": ["a"] * 5})
+        self.assertEqual(answer[1].get("code"), "memory_limit", str(answer[1])[:300])
+        page = self.http("GET", "/kv/large?values=true")[1]
+        self.assertEqual([e["key"] for e in page["entries"]], ["a", "b", "c", "d"])
+        page = self.http("GET", "/kv/large?values=true&cursor=" + page["next_cursor"])[1]
+        self.assertEqual(([e["key"] for e in page["entries"]], page["next_cursor"]), (["e"], None))
+
     def test_compare_and_set_says_what_it_expects(self):
         self.assert_problem(self.http("POST", "/kv/b/_cas", {"key": "c", "value": "1"}), 400, "missing_option")
         status, _ = self.http("POST", "/kv/b/_cas", {"key": "c", "expected": None, "value": "1"})

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/document/error.h"
+#include "core/document/limits.h"
 #include "nexadb/sdk/guard.h"
 #include "plugins/database-document/collection/layout.h"
 #include "plugins/database-document/keyvalue/bucket.h"
@@ -17,6 +18,11 @@ namespace {
 constexpr size_t kScanRows = 256;
 constexpr size_t kContentTypeBytesMax = 255;
 constexpr size_t kManyKeysMax = 100'000;
+// What one answer holds in memory: four of the largest values.
+constexpr size_t kAnswerBytesMax = 4 * static_cast<size_t>(kKvValueBytesMax);
+// Keys that are looked up together: few enough that their values, each of which may be of the
+// largest, stay near that bound before they are counted.
+constexpr size_t kLookupKeys = 8;
 
 class EntryList final : public KeyValueEntries {
  public:
@@ -135,6 +141,7 @@ Status FillScan(SessionImpl& session, BucketReader& reader, const KeyRange& rang
   if (!cursor.ok()) return cursor.status();
   std::array<Row, kScanRows> rows;
   const size_t prefix_size = KeyValueKey(reader.id(), {}).size();
+  size_t bytes = 0;
   for (;;) {
     if (Status status = session.CheckInterrupt(); !status.ok()) return status;
     auto count = (*cursor)->Next(rows);
@@ -144,7 +151,9 @@ Status FillScan(SessionImpl& session, BucketReader& reader, const KeyRange& rang
       auto held = Hold(Buffer::Copy(rows[i].value), reader.now_ms());
       if (!held.ok()) return held.status();
       if (!held->present) continue;
-      if (list->entries.size() == range.limit) {
+      if (range.keys_only == 0) bytes += held->record.value.size();
+      const bool full = bytes > kAnswerBytesMax && !list->entries.empty();
+      if (full || list->entries.size() == range.limit) {
         list->more = true;
         return {};
       }
@@ -199,16 +208,26 @@ Result<Handle<KeyValueEntries>> KeyValueService::GetMany(Session& session, Strin
       for (const std::string& key : stored_keys) out.push_back(AsBytes(key));
       return out;
     }();
-    std::vector<Lookup> found(keys.size());
-    Status status = reader->reader().GetMany(views, {}, found);
-    if (!status.ok()) return status;
-    for (size_t i = 0; i < keys.size(); ++i) {
-      if (found[i].found == 0) continue;
-      auto held = Hold(std::move(found[i].value), reader->now_ms());
-      if (!held.ok()) return held.status();
-      if (!held->present) continue;
-      list->entries[i].key = Buffer::Copy(keys[i]);
-      list->entries[i].value = ToKeyValue(*held);
+    size_t bytes = 0;
+    for (size_t begin = 0; begin < keys.size(); begin += kLookupKeys) {
+      const size_t count = std::min(kLookupKeys, keys.size() - begin);
+      Lookup found[kLookupKeys];
+      Status status = reader->reader().GetMany(Span<const BytesView>(views.data() + begin, count),
+                                               {}, Span<Lookup>(found, count));
+      if (!status.ok()) return status;
+      for (size_t i = 0; i < count; ++i) {
+        if (found[i].found == 0) continue;
+        auto held = Hold(std::move(found[i].value), reader->now_ms());
+        if (!held.ok()) return held.status();
+        if (!held->present) continue;
+        bytes += held->record.value.size();
+        if (bytes > kAnswerBytesMax) {
+          return LimitError(ErrorId::kMemoryLimit, "answer_bytes", kAnswerBytesMax,
+                            static_cast<int64_t>(bytes));
+        }
+        list->entries[begin + i].key = Buffer::Copy(keys[begin + i]);
+        list->entries[begin + i].value = ToKeyValue(*held);
+      }
     }
     return entries;
   });
