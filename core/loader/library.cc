@@ -1,12 +1,14 @@
 #include "core/loader/library.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define BOOST_DLL_USE_STD_FS
+#include <boost/dll/shared_library.hpp>
 #include <filesystem>
+#include <vector>
 
 #include "core/base/elf_section.h"
 #include "core/base/suggest.h"
@@ -154,11 +156,18 @@ Result<LibraryFile> InspectLibrary(const std::string& path) {
 }
 
 Result<const PluginDescriptor*> LoadLibrary(const LibraryFile& file) {
-  // Never closed, so that nothing is unmapped. The same library again gives the same handle.
-  void* handle = ::dlopen(fs::absolute(file.path).c_str(), RTLD_NOW | RTLD_LOCAL);
-  void* symbol = handle != nullptr ? ::dlsym(handle, "nexadb_plugin_entry") : nullptr;
-  if (symbol == nullptr) return About(file.path, Code::kIoError, ::dlerror());
-  const PluginDescriptor* descriptor = reinterpret_cast<const PluginDescriptor* (*)()>(symbol)();
+  using Entry = const PluginDescriptor*();
+  namespace dll = boost::dll;
+  const PluginDescriptor* descriptor = nullptr;
+  try {
+    // Never destroyed, so that nothing is unmapped. A library loaded again has the same mapping.
+    static auto* libraries = new std::vector<dll::shared_library>();
+    libraries->emplace_back(fs::absolute(file.path),
+                            dll::load_mode::rtld_now | dll::load_mode::rtld_local);
+    descriptor = libraries->back().get<Entry>("nexadb_plugin_entry")();
+  } catch (const std::exception& error) {
+    return About(file.path, Code::kIoError, error.what());
+  }
   if (descriptor == nullptr || descriptor->struct_size < sizeof(PluginDescriptor) ||
       descriptor->create == nullptr || descriptor->id == nullptr ||
       descriptor->fingerprint == nullptr) {
