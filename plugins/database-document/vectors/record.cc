@@ -33,7 +33,7 @@ Result<std::string_view> OwnerOfVector(BytesView value) {
 Result<VectorRecord> DecodeVector(BytesView value, uint32_t dimensions) {
   auto owner = OwnerOfVector(value);
   if (!owner.ok()) return owner.status();
-  if (bson::Load<uint32_t>(value.data()) != dimensions) return Damaged();
+  if (dimensions == 0 || bson::Load<uint32_t>(value.data()) != dimensions) return Damaged();
   VectorRecord record;
   record.vector.resize(dimensions);
   std::memcpy(record.vector.data(), value.data() + sizeof(uint32_t), dimensions * sizeof(float));
