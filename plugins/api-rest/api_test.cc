@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
+#include <thread>
 
 #include "core/document/error.h"
 #include "core/document/json.h"
@@ -385,6 +387,21 @@ TEST(ApiTest, ATransactionIsOneCallersAndOneRequestsAtATime) {
   EXPECT_EQ(bench.Send("POST", "/transactions/{id}/commit", {id}).status, 200);
   EXPECT_EQ(get("ada").status, 410);
   EXPECT_EQ(bench.database.sessions, 0);
+}
+
+TEST(ApiTest, ARequestThatComesAMomentEarlyWaitsForTheOneBefore) {
+  Bench bench;
+  const std::string id = Json(bench.Send("POST", "/transactions/begin", {})).Text("id");
+  testing::FakePrincipal ada("ada");
+  std::thread first;
+  {
+    auto held =
+        std::make_shared<Result<TransactionLease>>(bench.api->transactions.Acquire(id, ada));
+    ASSERT_TRUE(held->ok());
+    first = std::thread([held = std::move(held)]() mutable { held.reset(); });
+  }
+  EXPECT_TRUE(bench.api->transactions.Acquire(id, ada).ok());
+  first.join();
 }
 
 TEST(ApiTest, AnIdleTransactionIsRolledBackByTheTimer) {

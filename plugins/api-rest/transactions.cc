@@ -1,5 +1,7 @@
 #include "plugins/api-rest/transactions.h"
 
+#include <chrono>
+#include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <unordered_map>
@@ -17,6 +19,9 @@ constexpr size_t kIdBytes = 16;
 constexpr size_t kEndedRemembered = 4096;
 // Idle transactions are looked for this often; one lives at most so much longer than its time.
 constexpr uint64_t kSweepMs = 1000;
+// An answer goes out a moment before its request lets the transaction go, so a client that goes on
+// at once may come too early: it waits so long before it is told that the transaction is busy.
+constexpr auto kHandOver = std::chrono::milliseconds(100);
 
 }  // namespace
 
@@ -87,6 +92,7 @@ struct TransactionState : std::enable_shared_from_this<TransactionState> {
   Executor& executor;
   const TransactionLimits limits;
   std::mutex mutex;
+  std::condition_variable returned;
   std::unordered_map<std::string, std::shared_ptr<OpenTransaction>> open;
   std::deque<std::string> ended;
   bool closed = false;
@@ -144,8 +150,13 @@ Result<TransactionTable::Begun> TransactionTable::Add(Handle<Principal> principa
 
 Result<TransactionLease> TransactionTable::Acquire(std::string_view id, Principal& principal) {
   state_->Sweep();
-  std::lock_guard lock(state_->mutex);
-  const auto found = state_->open.find(std::string(id));
+  std::unique_lock lock(state_->mutex);
+  const std::string key(id);
+  state_->returned.wait_for(lock, kHandOver, [&] {
+    const auto open = state_->open.find(key);
+    return open == state_->open.end() || !open->second->busy;
+  });
+  const auto found = state_->open.find(key);
   if (found == state_->open.end() || found->second->owner != std::string_view(principal.Id())) {
     for (const std::string& old : state_->ended) {
       if (old == id) {
@@ -173,6 +184,7 @@ void TransactionLease::Return() {
     transaction_->last_used_ns = state_->clock.MonotonicNs();
     if (transaction_->ended) state_->Forget(transaction_->id);
   }
+  state_->returned.notify_all();
   transaction_.reset();
   state_.reset();
 }

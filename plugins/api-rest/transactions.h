@@ -56,7 +56,8 @@ class TransactionTable {
   // too_many_transactions when open_max are open.
   Result<Begun> Add(Handle<Principal> principal, Handle<Session> session);
   // transaction_not_found for an id that was never given to this principal, transaction_expired
-  // once it has ended, transaction_busy while another request uses it.
+  // once it has ended, transaction_busy while another request uses it: after a short wait for one
+  // that has already answered. [worker]
   Result<TransactionLease> Acquire(std::string_view id, Principal& principal);
   // Rolls back and drops all, and refuses new ones.
   void Close();
