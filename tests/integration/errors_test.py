@@ -89,6 +89,17 @@ class Errors(unittest.TestCase):
                             400, "bad_regex")
         self.assertEqual(http("POST", "/collections/o/query", {"query": {}})[1]["count"], 1)
 
+    def test_an_expression_cannot_take_all_memory(self):
+        self.kernel.http("POST", "/collections/m", {"_id": 1})
+        double = {"$reduce": {"input": {"$range": [0, 60]}, "initialValue": "xxxxxxxx",
+                              "in": {"$concat": ["$$value", "$$value"]}}}
+        grow = {"$reduce": {"input": {"$range": [0, 60]}, "initialValue": [1],
+                            "in": {"$concatArrays": ["$$value", "$$value"]}}}
+        for expression in (double, grow):
+            pipeline = [{"$project": {"n": expression}}]
+            self.assert_problem(self.kernel.http("POST", "/collections/m/aggregate", {"pipeline": pipeline}),
+                                413, "document_too_large", "67108864")
+
     def test_failed_writes_store_nothing(self):
         http = self.kernel.http
         http("POST", "/collections/w", {"_id": "one", "n": 1})

@@ -52,6 +52,7 @@ bool IsTruthy(const bson::Value& value) noexcept {
 }
 
 void ArrayBuilder::Add(const bson::Value& value) {
+  OwnedValue::CheckSize(builder_.size() + value.bytes().size());
   char name[20];
   const auto end = std::to_chars(name, name + sizeof(name), count_++).ptr;
   const std::string_view text(name, static_cast<size_t>(end - name));

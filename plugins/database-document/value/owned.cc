@@ -1,8 +1,17 @@
 #include "plugins/database-document/value/owned.h"
 
+#include "plugins/database-document/value/failure.h"
+
 namespace nexadb::query {
 
+void OwnedValue::CheckSize(size_t bytes) {
+  if (bytes <= kValueBytesMax) return;
+  Fail(10334, "an expression's value of " + std::to_string(bytes) + " bytes is over the " +
+                  std::to_string(kValueBytesMax) + " that are allowed");
+}
+
 OwnedValue OwnedValue::Own(bson::Type type, std::string bytes) {
+  CheckSize(bytes.size());
   OwnedValue v;
   v.type_ = type;
   v.size_ = static_cast<uint32_t>(bytes.size());

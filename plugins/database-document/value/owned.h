@@ -41,7 +41,12 @@ class OwnedValue {
   // Finished documents.
   static OwnedValue Object(std::string bytes) { return Own(bson::Type::kObject, std::move(bytes)); }
   static OwnedValue Array(std::string bytes) { return Own(bson::Type::kArray, std::move(bytes)); }
-  // Encoded bytes of a value of `type`.
+  // What an expression may make: four of the largest documents. An expression can double its value
+  // in each step of a loop, so without a limit one short query takes all memory.
+  static constexpr size_t kValueBytesMax = 64u << 20;
+  // Fails, as all of the query language does, when a value of so many bytes is over the limit.
+  static void CheckSize(size_t bytes);
+  // Encoded bytes of a value of `type`. Over kValueBytesMax it fails.
   static OwnedValue Own(bson::Type type, std::string bytes);
   // REQUIRES: the bytes outlive every copy of the result and all that is taken from it.
   static OwnedValue Borrow(const bson::Value& value) noexcept;
