@@ -131,7 +131,8 @@ class Database {  // [any]; calls that may block are [worker] unless said
                                             bool nonblocking) noexcept = 0;
 
   // Inserts documents, making the collection when it is missing. Reply:
-  // {n, ids: [_id, …] (of those inserted), writeErrors: [{index, code, codeName, errmsg, number,
+  // {n, ids: [_id, …] (of those inserted), versions: [binary, …] (theirs, outside a transaction),
+  // writeErrors: [{index, code, codeName, errmsg, number,
   // keyPattern?, keyValue?}]}. A Status only when nothing was tried, or atomic and one failed.
   virtual Result<Buffer> Insert(Session& session, StringView name, StringView collection,
                                 Span<const BytesView> documents,
