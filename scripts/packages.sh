@@ -14,7 +14,7 @@ build_packages=(
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   clang-14 libc++-14-dev libc++abi-14-dev
-  curl ca-certificates git iso-codes wordnet-base strace procps
+  make curl ca-certificates git iso-codes wordnet-base strace procps
   chromium-headless-shell fonts-dejavu-core
 )
 
