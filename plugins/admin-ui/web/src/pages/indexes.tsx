@@ -46,7 +46,7 @@ export function IndexesPanel({ name, onChanged }: { name: string; onChanged: () 
   return (
     <>
       <div class="panel-head">
-        <p class="hint">A query whose filter or sort begins with an index's fields reads only what it needs.</p>
+        <p class="hint">A unique index refuses a second document with the same values. Queries do not read indexes yet.</p>
         <button type="button" class="primary" onClick={() => setMaking(true)}>New index</button>
       </div>
       <Failure error={error ?? failure} />
@@ -66,7 +66,7 @@ export function IndexesPanel({ name, onChanged }: { name: string; onChanged: () 
         </table>
       </div>
       {making ? <Create path={path} onClose={() => setMaking(false)} onDone={() => { setMaking(false); reload(); onChanged(); }} /> : null}
-      {dropping ? <Confirm title={`Drop ${dropping.name}?`} text="Queries that used it read the whole collection from then on."
+      {dropping ? <Confirm title={`Drop ${dropping.name}?`} text="A unique index no longer refuses documents from then on."
         action="Drop it" onConfirm={drop} onClose={() => setDropping(undefined)} /> : null}
     </>
   );
