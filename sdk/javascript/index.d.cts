@@ -29,6 +29,8 @@ export interface Options {
   /** Default: the environment's NEXADB_API_KEY, in Node. */
   apiKey?: string;
   timeoutMs?: number;
+  /** Integers beyond Number.MAX_SAFE_INTEGER come as BigInt; without it as { $numberLong: '…' }. */
+  bigint?: boolean;
   fetch?: typeof globalThis.fetch;
 }
 

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
+import { launch } from './chromium.mjs';
 
 const url = process.env.NEXADB_ADMIN_URL;
 const key = process.env.NEXADB_TEST_KEY;
@@ -14,10 +14,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 let browser;
 before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.NEXADB_CHROMIUM ?? '/usr/bin/chromium-headless-shell',
-    args: ['--disable-dev-shm-usage', '--disable-background-networking', '--disable-quic', '--no-first-run'],
-  });
+  browser = await launch();
 });
 after(() => browser.close());
 

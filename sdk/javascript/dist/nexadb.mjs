@@ -45,12 +45,26 @@ function refuseUndefined(value, path) {
   }
 }
 
+// A BigInt is a 64-bit integer, which JSON's numbers cannot hold: Extended JSON writes it as text.
+function writeBigInt(_, value) {
+  if (typeof value !== 'bigint') return value;
+  if (BigInt.asIntN(64, value) !== value) throw new RangeError(`the BigInt ${value} needs more than 64 bits`);
+  return { $numberLong: String(value) };
+}
+
+// The way back. The server writes integers so that a number would round, and only those.
+function readBigInt(_, value) {
+  const long = value?.$numberLong;
+  return typeof long === 'string' && Object.keys(value).length === 1 ? BigInt(long) : value;
+}
+
 class Transport {
-  constructor({ host, port, url, apiKey, timeoutMs, fetch: own }) {
+  constructor({ host, port, url, apiKey, timeoutMs, bigint, fetch: own }) {
     const literal = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
     this.base = (url ?? `http://${literal}:${port}`).replace(/\/+$/, '');
     this.apiKey = apiKey;
     this.timeoutMs = timeoutMs;
+    this.reviver = bigint ? readBigInt : undefined;
     this.fetch = own ?? globalThis.fetch.bind(globalThis);
   }
 
@@ -59,10 +73,10 @@ class Transport {
     if (this.apiKey) headers['X-API-Key'] = this.apiKey;
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     const search = query ? `?${new URLSearchParams(query)}` : '';
-    // Before anything is sent: what cannot be written as JSON, such as a BigInt, is the caller's.
+    // Before anything is sent: what cannot be written as JSON, such as a cycle, is the caller's.
     let sent;
     try {
-      sent = body === undefined ? undefined : JSON.stringify(body);
+      sent = body === undefined ? undefined : JSON.stringify(body, writeBigInt);
     } catch (error) {
       throw new NexaDBError(`the request cannot be written as JSON: ${error.message}`, 0, {
         code: 'invalid_argument',
@@ -85,7 +99,7 @@ class Transport {
       });
     }
     const json = (response.headers.get('content-type') ?? '').includes('json');
-    const answer = json && text ? JSON.parse(text) : text;
+    const answer = json && text ? JSON.parse(text, this.reviver) : text;
     if (!response.ok) {
       const problem = json ? answer : {};
       throw new NexaDBError(problem.detail ?? problem.error ?? `HTTP status ${response.status}`,
@@ -165,11 +179,12 @@ export class Collection {
     return this.#unlessMissing(() => this.#send('PUT', `/${segment(id)}`, changes).then(() => true), false);
   }
 
-  /** Sets fields, or applies operators, in every match; resolves to how many matched. */
+  /** Sets fields, or applies operators, in every match (of an empty query: all); resolves to how many matched. */
   async updateMany(query, changes) {
     refuseUndefined(query, 'query');
     const operators = Object.keys(changes).some((k) => k.startsWith('$')) ? changes : { $set: changes };
-    return (await this.#send('POST', '/_update', { filter: query, update: operators, multi: true })).matched;
+    const all = Object.keys(query).length === 0 ? { all: true } : {};
+    return (await this.#send('POST', '/_update', { filter: query, update: operators, multi: true, ...all })).matched;
   }
 
   /** True when it was there. */
@@ -243,15 +258,18 @@ export class VectorCollection extends Collection {
   }
 }
 
-/** A server. Options: host, port, or url; apiKey; timeoutMs; fetch. */
+/**
+ * A server. Options: host, port, or url; apiKey; timeoutMs; fetch; bigint: true reads integers
+ * beyond Number.MAX_SAFE_INTEGER as BigInt, else they come as { $numberLong: '…' }.
+ */
 export class NexaDB {
   #transport;
 
   constructor({
     host = '127.0.0.1', port = 6969, url, apiKey = globalThis.process?.env?.NEXADB_API_KEY ?? '',
-    timeoutMs = TIMEOUT_MS, fetch,
+    timeoutMs = TIMEOUT_MS, bigint = false, fetch,
   } = {}) {
-    this.#transport = new Transport({ host, port, url, apiKey, timeoutMs, fetch });
+    this.#transport = new Transport({ host, port, url, apiKey, timeoutMs, bigint, fetch });
   }
 
   collection(name) {
