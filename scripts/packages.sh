@@ -17,6 +17,10 @@ test_packages=(
   make curl ca-certificates git iso-codes wordnet-base strace procps
   chromium-headless-shell fonts-dejavu-core
 )
+# The peers of bench/storage; only scripts/bench.sh installs them.
+storage_peer_packages=(
+  librocksdb-dev libleveldb-dev liblmdb-dev libwiredtiger-dev
+)
 
 need_packages() {
   local missing=() name
