@@ -43,6 +43,11 @@ int StatusOf(const client::Error& error) {
   }
 }
 
+// What to do about a refused key, for whoever has just started.
+constexpr const char* kKeyHelp =
+    "a key comes from --api-key-file, NEXADB_API_KEY, NEXADB_API_KEY_FILE or "
+    "./nexadb_data/root.key;\nthe server's first key is in root.key of its data directory\n";
+
 std::string ReadFirstLine(const std::string& path) {
   std::ifstream file(path);
   std::string line;
@@ -109,6 +114,7 @@ class Program {
     } catch (const client::Error& error) {
       std::cout.flush();
       std::cerr << "nexadb: " << error.what() << '\n';
+      if (error.status() == 401) std::cerr << kKeyHelp;
       return StatusOf(error);
     } catch (const RelaxedJsonError& error) {
       std::cerr << "nexadb: " << error.what() << '\n';
