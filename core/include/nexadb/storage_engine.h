@@ -175,7 +175,7 @@ class StorageEngine {  // [any]
   virtual Status Flush() noexcept = 0;
   virtual StorageCapabilities Capabilities() noexcept = 0;  // [nonblocking]
   // An optional part by id, or null. This header's: StorageStatistics, StorageCheckpoint,
-  // StorageCompaction, StorageIngest, StorageChanges.
+  // StorageBackup, StorageCompaction, StorageIngest, StorageChanges.
   virtual void* Facet(const InterfaceId& id) noexcept = 0;
 
  protected:
@@ -205,6 +205,60 @@ class StorageCheckpoint {  // [worker] facet
 
  protected:
   ~StorageCheckpoint() = default;
+};
+
+struct BackupInfo {
+  uint32_t struct_size = sizeof(BackupInfo);
+  uint32_t reserved = 0;
+  uint64_t sequence = 0;  // of the state it holds
+  int64_t created_ms = 0;
+  uint64_t files = 0;
+  uint64_t bytes = 0;         // of all its files: what a restore needs
+  uint64_t bytes_copied = 0;  // what making it has written; the rest it shares by hard link
+};
+
+// Told from time to time how far a long call is, in bytes read. Return a failure to end the call
+// with it; what the call had made is removed.
+struct BackupWatch {
+  Status (*progress)(void* state, uint64_t done, uint64_t total) noexcept = nullptr;
+  void* state = nullptr;
+};
+
+// Receives each backup of a folder, oldest first. `status` tells why `info` is empty, when it is.
+struct BackupSink {
+  void (*backup)(void* state, StringView name, const BackupInfo& info,
+                 const Status& status) noexcept = nullptr;
+  void* state = nullptr;
+};
+
+// Backups: directories, each complete by itself, that stand side by side in one folder. A backup
+// opens as a store of the same engine, and is a backup no more once it was opened. One whose making
+// was cut off stands under its name with ".partial" behind it, is no backup, and goes when the next
+// one of that name is made. Damage is kCorruption, and the message names the file.
+class StorageBackup {  // [worker] facet
+ public:
+  static constexpr InterfaceId kInterface{"nexadb.storage.backup", 0, 1};
+  // A consistent copy of the store in `directory`, while writers go on: holds all that was
+  // acknowledged before the call. Files that another backup beside it has as well, or that can be
+  // shared with the store itself, are hard links; the others are copied. kConflict: it exists.
+  virtual Result<BackupInfo> Backup(StringView directory, const BackupWatch& watch) noexcept = 0;
+  virtual Status List(StringView folder, const BackupSink& sink) noexcept = 0;
+  // kNotFound: no such directory. kInvalidArgument: it is no backup.
+  virtual Result<BackupInfo> Describe(StringView directory) noexcept = 0;
+  // Reads every file and checks it.
+  virtual Status VerifyBackup(StringView directory, const BackupWatch& watch) noexcept = 0;
+  // Copies a backup, checking every file, into `target`, which must not exist or be empty, for the
+  // engine to be opened there. `target` appears whole or not at all.
+  virtual Status Restore(StringView directory, StringView target,
+                         const BackupWatch& watch) noexcept = 0;
+  // As Restore, but the copy takes the place of this store when it is opened next; the former
+  // contents are then kept beside it, under its name with ".replaced" behind it. Until then the
+  // store goes on, and writes made meanwhile are not in what replaces it.
+  virtual Status RestoreAtNextOpen(StringView directory, const BackupWatch& watch) noexcept = 0;
+  virtual Status Remove(StringView directory) noexcept = 0;
+
+ protected:
+  ~StorageBackup() = default;
 };
 
 class StorageCompaction {  // [worker] facet

@@ -88,6 +88,8 @@ StorageCapabilities Engine::Capabilities() noexcept {
 
 void* Engine::Facet(const InterfaceId& id) noexcept {
   if (Is<StorageStatistics>(id)) return static_cast<StorageStatistics*>(this);
+  if (Is<StorageCheckpoint>(id)) return static_cast<StorageCheckpoint*>(this);
+  if (Is<StorageBackup>(id)) return static_cast<StorageBackup*>(this);
   if (Is<StorageCompaction>(id)) return static_cast<StorageCompaction*>(this);
   return nullptr;
 }

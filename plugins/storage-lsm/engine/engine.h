@@ -1,4 +1,5 @@
-// Engine: nexadb.storage_engine and its facets over one Store. [any]
+// Engine: nexadb.storage_engine and its facets over one Store. The facet of backups is in
+// engine_backup.cc. [any]
 #pragma once
 #include <memory>
 
@@ -7,7 +8,11 @@
 
 namespace nexadb::lsm {
 
-class Engine final : public StorageEngine, private StorageStatistics, private StorageCompaction {
+class Engine final : public StorageEngine,
+                     private StorageStatistics,
+                     private StorageCheckpoint,
+                     private StorageBackup,
+                     private StorageCompaction {
  public:
   // As Store::Open. [control]
   Status Open(Env& env, Logger* log, std::string directory, const StoreOptions& options) noexcept;
@@ -30,6 +35,15 @@ class Engine final : public StorageEngine, private StorageStatistics, private St
   Result<Buffer> ExplainGet(BytesView key) noexcept override;
   Status Verify() noexcept override;
   Status Compact(BytesView begin, BytesView end) noexcept override;
+  Result<uint64_t> Checkpoint(StringView directory) noexcept override;
+  Result<BackupInfo> Backup(StringView directory, const BackupWatch& watch) noexcept override;
+  Status List(StringView folder, const BackupSink& sink) noexcept override;
+  Result<BackupInfo> Describe(StringView directory) noexcept override;
+  Status VerifyBackup(StringView directory, const BackupWatch& watch) noexcept override;
+  Status Restore(StringView directory, StringView target,
+                 const BackupWatch& watch) noexcept override;
+  Status RestoreAtNextOpen(StringView directory, const BackupWatch& watch) noexcept override;
+  Status Remove(StringView directory) noexcept override;
   Status CheckOpen() const;
 
   std::unique_ptr<Store> store_;

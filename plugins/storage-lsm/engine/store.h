@@ -1,10 +1,10 @@
 // Store: one open directory. Ties log, memtables, tables, background work and recovery together;
 // engine.h puts the boundary's interface in front of it.
 //
-// Locks, outermost first: the commit queue's leadership, manifest_mutex_, wal_sync_mutex_, mutex_.
-// Reads take none of them: the view comes from view_slots_. The write path lives in store_write.cc,
-// flush and compaction in store_background.cc, opening in store_open.cc, figures in
-// store_statistics.cc.
+// Locks, outermost first: backup_mutex_, the commit queue's leadership, manifest_mutex_,
+// wal_sync_mutex_, mutex_. Reads take none of them: the view comes from view_slots_. The write path
+// lives in store_write.cc, flush and compaction in store_background.cc, opening in store_open.cc,
+// figures in store_statistics.cc, backups in store_backup.cc.
 #pragma once
 #include <array>
 #include <atomic>
@@ -71,12 +71,23 @@ class Store final : private CommitHost {
   Status Verify();
   const StoreOptions& options() const { return options_; }
 
+  // Backups, as StorageBackup says.
+  Result<BackupInfo> Backup(std::string_view directory, const BackupWatch& watch);
+  Status RestoreAtNextOpen(std::string_view backup, const BackupWatch& watch);
+  // Runs `body`, which changes backups, with no other such call under way. [any]
+  template <class Body>
+  auto WithBackups(const Body& body) {
+    MutexLock lock(*backup_mutex_);
+    return body(env_.Files());
+  }
+
  private:
   Store(Env& env, Logger* log, std::string directory, const StoreOptions& options);
 
   // Opening.
   Status OpenFiles();
   Status MakeDirectory();
+  Status AdoptRestored();
   Status ReplayLogs();
   Status ApplyRecord(BytesView payload, std::string_view path, uint64_t offset);
   Status FlushRecovered();
@@ -137,6 +148,7 @@ class Store final : private CommitHost {
   Handle<FileLock> lock_;
   StoreCounters counters_;
 
+  Handle<Mutex> backup_mutex_;
   Handle<Mutex> manifest_mutex_;
   Handle<Mutex> wal_sync_mutex_;
   Handle<Mutex> mutex_;
@@ -152,7 +164,6 @@ class Store final : private CommitHost {
   Status background_errors_[2];           // under mutex_
   bool fatal_ = false;                    // under mutex_: the manifest is in doubt
   bool compacting_ = false;               // under mutex_: the slot of the one compaction
-  bool flushing_ = false;                 // under mutex_
   bool compact_idle_ = false;             // under mutex_: the last look found nothing to do
   bool closing_ = false;                  // under mutex_
   std::atomic<bool> stop_{false};

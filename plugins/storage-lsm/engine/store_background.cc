@@ -107,11 +107,9 @@ void Store::FlushLoop() {
       continue;
     }
     const Ref<Memtable> oldest = immutable_.back();
-    flushing_ = true;
     lock.Unlock();
     const Status status = sdk::Guard([&] { return FlushOldest(oldest); });
     lock.Lock();
-    flushing_ = false;
     if (closing_ || fatal_) break;
     SetBackgroundError(kFlushWork, status);
     if (!status.ok()) work_->WaitFor(*mutex_, kRetryNs);
@@ -251,7 +249,10 @@ Status Store::FlushMemtable() {
       },
       this));
   MutexLock lock(*mutex_);
-  while (!immutable_.empty() || flushing_) {
+  // Flushes run oldest first, so what is newer than these need not be waited for.
+  const Ref<Memtable> newest = immutable_.empty() ? Ref<Memtable>() : immutable_.front();
+  while (std::any_of(immutable_.begin(), immutable_.end(),
+                     [&](const Ref<Memtable>& m) { return m.get() == newest.get(); })) {
     if (!BackgroundError().ok()) return BackgroundError();
     if (closing_) return Status::Error(Code::kUnavailable, "the store is closing");
     done_->Wait(*mutex_);

@@ -12,12 +12,6 @@
 namespace nexadb::lsm {
 namespace {
 
-std::string ParentOf(const std::string& path) {
-  const size_t slash = path.find_last_of('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 // A log that recovery has found, with its reader opened.
 struct FoundLog {
   Handle<File> file;
@@ -35,6 +29,7 @@ Store::Store(Env& env, Logger* log, std::string directory, const StoreOptions& o
       options_(options),
       cache_(env, options.memory_budget_bytes),
       versions_(env, directory_, cache_, options.manifest_bytes),
+      backup_mutex_(env.NewMutex()),
       manifest_mutex_(env.NewMutex()),
       wal_sync_mutex_(env.NewMutex()),
       mutex_(env.NewMutex()),
@@ -67,6 +62,7 @@ Status Store::MakeDirectory() {
 
 Status Store::OpenFiles() {
   FileSystem& files = env_.Files();
+  LSM_RETURN_IF_ERROR(AdoptRestored());
   const bool exists = files.Exists(JoinPath(directory_, kCurrentName));
   if (exists) LSM_RETURN_IF_ERROR(versions_.CheckFormat());  // before anything is touched
   LSM_RETURN_IF_ERROR(MakeDirectory());
@@ -219,7 +215,7 @@ Status Store::RemoveOrphans() {
   for (const std::string& name : *names) {
     const FileName parsed = ParseFileName(name);
     const bool orphan =
-        parsed.type == FileType::kTemporary ||
+        parsed.type == FileType::kTemporary || name == kBackupName ||
         (parsed.type == FileType::kTable && !tables.contains(parsed.number)) ||
         (parsed.type == FileType::kWal && parsed.number < versions_.wal_min()) ||
         (parsed.type == FileType::kManifest && parsed.number != versions_.manifest_number());

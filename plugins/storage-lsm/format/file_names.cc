@@ -19,6 +19,12 @@ bool ParseNumber(std::string_view text, uint64_t* number) {
 
 }  // namespace
 
+std::string ParentOf(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
 std::string WalName(uint64_t number) { return Padded(number) + ".wal"; }
 std::string TableName(uint64_t number) { return Padded(number) + ".sst"; }
 std::string ManifestName(uint64_t number) { return "MANIFEST-" + Padded(number); }

@@ -5,6 +5,7 @@
 //   MANIFEST-000005    version edits
 //   000012.wal         write-ahead log
 //   000013.sst         sorted table
+//   BACKUP             what a backup consists of; gone once it was opened as a store
 //   *.tmp              being written; removed at the next open
 #pragma once
 #include <cstdint>
@@ -28,11 +29,14 @@ FileName ParseFileName(std::string_view name);
 constexpr std::string_view kCurrentName = "CURRENT";
 constexpr std::string_view kCurrentTemporaryName = "CURRENT.tmp";
 constexpr std::string_view kLockName = "LOCK";
+constexpr std::string_view kBackupName = "BACKUP";
 
 inline std::string JoinPath(std::string_view directory, std::string_view name) {
   std::string path(directory);
   path.append("/").append(name);
   return path;
 }
+// The directory that `path` stands in.
+std::string ParentOf(const std::string& path);
 
 }  // namespace nexadb::lsm

@@ -57,6 +57,11 @@ Status VersionSet::Create() {
   return Rewrite();
 }
 
+void VersionSet::AssumeIdentity(uint64_t store_id, uint64_t next_number) {
+  store_id_ = store_id;
+  next_number_.store(next_number, std::memory_order_relaxed);
+}
+
 Status VersionSet::CheckFormat() {
   std::string manifest;
   uint64_t number = 0;

@@ -27,6 +27,8 @@ class VersionSet {
   Status Recover();
   // Reads CURRENT alone: kUnsupported when the store is of a newer format.
   Status CheckFormat();
+  // Becomes the set of a copy of another store, empty so far, for the Adopt and Rewrite that follow.
+  void AssumeIdentity(uint64_t store_id, uint64_t next_number);
   // Takes a change over without writing it down, for the Rewrite or Create that follows.
   Status Adopt(const VersionEdit& edit, const std::vector<TablePointer>& fresh);
   // Starts a new manifest with the current version alone, and makes it current. Required once
