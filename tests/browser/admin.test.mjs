@@ -121,7 +121,7 @@ test('an edit based on an old version is refused', async (t) => {
   }, key);
   await page.goto(`${url}/#/collections/versions`);
   await page.getByRole('button', { name: 'v', exact: true }).click();
-  await page.waitForFunction(() => document.querySelector('dialog textarea')?.value.includes('"n": 1'));
+  await page.waitForFunction(() => document.querySelector('dialog .cm-content')?.textContent.includes('"n": 1'));
   await page.evaluate(async (k) => {
     const headers = { 'X-API-Key': k, 'Content-Type': 'application/json' };
     await fetch('/collections/versions/v', { method: 'PUT', headers, body: '{"n": 2}' });
@@ -255,6 +255,50 @@ test('a document with a vector is made and found', async (t) => {
   assert.deepEqual(await hits.locator('tbody tr td:nth-child(2)').allInnerTexts(), ['up', 'north']);
 });
 
+test('the editor colours, undoes, and says where JSON breaks', async (t) => {
+  const page = await open(t);
+  await signIn(page);
+  await page.goto(`${url}/#/collections/fiori_docs/aggregation`);
+  const editor = page.locator('.cm-content');
+  await editor.waitFor();
+  const text = () => editor.evaluate((e) => e.innerText.trimEnd());
+  const colours = await editor.locator('.cm-line span').evaluateAll((spans) => new Set(spans.map((s) => getComputedStyle(s).color)).size);
+  assert.ok(colours > 1, 'names, texts and numbers have colours of their own');
+  await editor.focus();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('[\n{"$limit": 1},\n{"$project": {"_id": 1}}\n]');
+  const typed = await text();
+  assert.equal(typed.split('\n').length, 4);
+  await page.keyboard.press('Control+Home');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Shift+ArrowDown');
+  await page.keyboard.type('{"$limit": 2},');  // over a selection that joins two lines
+  assert.equal((await text()).split('\n').length, 3);
+  for (let i = 0; i < 4 && (await text()) !== typed; i++) await page.keyboard.press('Control+z');
+  assert.equal(await text(), typed);
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('[{"$limit": 1,}]');
+  await page.locator('.fault').waitFor();
+  await page.locator('.cm-lintRange-error, .cm-lintPoint-error').first().waitFor({ state: 'attached' });
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('[{"$limit": 1}, {"$project": {"_id": 1}}]');
+  await page.keyboard.press('Control+Enter');
+  await page.getByText(/^1 result in/).waitFor();
+  assert.equal(await page.locator('.fault').count(), 0);
+  await page.keyboard.press('Tab');
+  assert.ok(!(await editor.evaluate((e) => e === document.activeElement)), 'Tab leaves the editor');
+});
+
+test('without the editor\'s file a plain field serves', async (t) => {
+  const page = await open(t, { expected: /ERR_FAILED|Failed to fetch dynamically/ });
+  await page.route(/\/assets\/code-/, (route) => route.abort());
+  await signIn(page);
+  await page.goto(`${url}/#/collections/fiori_docs/aggregation`);
+  await page.locator('textarea').fill('[{"$count": "n"}]');
+  await page.keyboard.press('Control+Enter');
+  await page.getByText('"n": 100').waitFor();
+});
+
 test('the keyboard alone is enough', async (t) => {
   const page = await open(t);
   await page.keyboard.type(key);  // the field has the focus
@@ -277,8 +321,7 @@ test('the keyboard alone is enough', async (t) => {
   const first = page.locator('tbody button').first();
   await first.focus();
   await page.keyboard.press('Enter');
-  await page.waitForFunction(() => document.activeElement?.tagName === 'TEXTAREA');
-  await page.waitForFunction(() => document.activeElement.value.includes('_id'));
+  await page.waitForFunction(() => document.activeElement?.matches('.cm-content') && document.activeElement.textContent.includes('_id'));
   await page.getByText('Ctrl+Enter saves it').waitFor();
   await page.keyboard.type('x');
   await page.keyboard.press('Escape');

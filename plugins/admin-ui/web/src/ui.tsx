@@ -1,7 +1,8 @@
 // Small pieces that every page shares.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Problem } from './api';
+import type { Code } from './code';
 import { reachable } from './session';
 
 export function Failure({ error }: { error: unknown }) {
@@ -81,28 +82,69 @@ export function Confirm(props: { title: string; text: string; action: string; on
   );
 }
 
-/** JSON as text, edited with a fixed font; says at once where it does not parse. */
-export function JsonEditor(props: {
-  label: string; value: string; rows?: number; autofocus?: boolean; loading?: boolean; onChange: (text: string) => void;
+interface JsonEditorProps {
+  label: string;
+  value: string;
+  rows?: number;
+  autofocus?: boolean;
+  loading?: boolean;
+  onChange: (text: string) => void;
   /** What Ctrl+Enter does, and what it is called. */
-  onRun?: () => void; runs?: string;
-}) {
+  onRun?: () => void;
+  runs?: string;
+}
+
+// A text longer than this stays in the plain field: colouring it would only slow it down.
+const CODE_CHARACTERS_MAX = 1 << 20;
+
+/** JSON as text; says at once where it does not parse. A plain field until the editor has loaded. */
+export function JsonEditor(props: JsonEditorProps) {
+  const rows = props.rows ?? 4;
+  const box = useRef<HTMLDivElement>(null);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const code = useRef<Code>();
+  const latest = useRef(props);
+  latest.current = props;
+  const [rich, setRich] = useState(false);
+  useEffect(() => {
+    let gone = false;
+    void import('./code').then(({ createCode }) => {
+      if (gone || latest.current.value.length > CODE_CHARACTERS_MAX) return;
+      code.current = createCode(box.current!, {
+        label: props.label, text: latest.current.value, rows,
+        onChange: (text) => { if (text !== latest.current.value) latest.current.onChange(text); },
+        onRun: () => { if (!latest.current.loading) latest.current.onRun?.(); },
+      });
+      code.current.setReadOnly(latest.current.loading ?? false);
+      if (document.activeElement === field.current) code.current.focus();
+      setRich(true);
+    }).catch(() => undefined);  // the plain field does everything that matters
+    return () => { gone = true; code.current?.destroy(); code.current = undefined; };
+  }, []);
+  useLayoutEffect(() => code.current?.setText(props.value), [props.value]);
+  useLayoutEffect(() => {
+    code.current?.setReadOnly(props.loading ?? false);
+    if (props.autofocus && !props.loading) code.current?.focus();
+  }, [props.loading]);
   let fault = '';
   try {
     if (props.value.trim()) JSON.parse(props.value);
   } catch (error) {
     fault = (error as Error).message;
   }
+  const hint = <small class={fault ? 'fault' : 'hint'}>{fault || (props.loading ? 'Loading…' : props.onRun ? `Ctrl+Enter ${props.runs ?? 'runs it'}` : '\u00a0')}</small>;
   return (
-    <label class="field editor">
-      <span>{props.label}</span>
-      <textarea rows={props.rows ?? 4} value={props.value} spellcheck={false} autocapitalize="off"
-        autofocus={props.autofocus} readOnly={props.loading}
-        aria-invalid={fault ? 'true' : 'false'}
-        onInput={(e) => props.onChange(e.currentTarget.value)}
-        onKeyDown={(e) => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); if (!props.loading) props.onRun?.(); } }} />
-      <small class={fault ? 'fault' : 'hint'}>{fault || (props.loading ? 'Loading…' : props.onRun ? `Ctrl+Enter ${props.runs ?? 'runs it'}` : '\u00a0')}</small>
-    </label>
+    <div class="field editor">
+      <span aria-hidden="true">{props.label}</span>
+      <div ref={box} class={rich ? 'rich' : ''} />
+      {rich ? null : (
+        <textarea ref={field} aria-label={props.label} rows={rows} value={props.value} spellcheck={false} autocapitalize="off"
+          autofocus={props.autofocus} readOnly={props.loading} aria-invalid={fault ? 'true' : 'false'}
+          onInput={(e) => props.onChange(e.currentTarget.value)}
+          onKeyDown={(e) => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); if (!props.loading) props.onRun?.(); } }} />
+      )}
+      {hint}
+    </div>
   );
 }
 
