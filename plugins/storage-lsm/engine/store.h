@@ -9,7 +9,6 @@
 #include <array>
 #include <atomic>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "nexadb/env.h"
@@ -19,6 +18,7 @@
 #include "plugins/storage-lsm/compaction/picker.h"
 #include "plugins/storage-lsm/engine/options.h"
 #include "plugins/storage-lsm/read/read_view.h"
+#include "plugins/storage-lsm/read/snapshot_registry.h"
 #include "plugins/storage-lsm/read/view_slots.h"
 #include "plugins/storage-lsm/util/sync.h"
 #include "plugins/storage-lsm/version/version_set.h"
@@ -54,8 +54,8 @@ class Store final : private CommitHost {
   Status Flush();
   ReadViewPointer View() override { return view_slots_.Get(); }
   // The newest sequence visible, kept readable until released.
-  Sequence AcquireSnapshot();
-  void ReleaseSnapshot(Sequence sequence);
+  SnapshotRegistry::Held AcquireSnapshot() { return snapshots_.Acquire(visible_); }
+  void ReleaseSnapshot(const SnapshotRegistry::Held& held) { snapshots_.Release(held); }
   RangeEstimate Estimate(std::string_view begin, std::string_view end);
   Durability Resolve(Durability durability) const {
     return durability == Durability::kDefault ? options_.durability : durability;
@@ -126,7 +126,7 @@ class Store final : private CommitHost {
   Status DropCovered();
   // Makes the edit durable and visible in one step.
   Status Install(VersionEdit edit, std::vector<TablePointer> fresh, const Memtable* flushed);
-  std::vector<Sequence> SnapshotList();
+  std::vector<Sequence> SnapshotList() { return snapshots_.List(visible_); }
   MergeSettings Settings() const;
   CompactionLimits Limits() const;
   void RemoveObsolete();
@@ -143,6 +143,7 @@ class Store final : private CommitHost {
   Logger* const log_;
   const std::string directory_;
   const StoreOptions options_;
+  SnapshotRegistry snapshots_;
   BlockCache cache_;
   VersionSet versions_;
   Handle<FileLock> lock_;
@@ -159,7 +160,6 @@ class Store final : private CommitHost {
   ViewSlots view_slots_;                  // set under mutex_
   VersionPointer version_;                // under mutex_: versions_.current(), once durable
   std::vector<Ref<Memtable>> immutable_;  // under mutex_, newest first
-  std::multiset<Sequence> snapshots_;     // under mutex_
   std::string compact_after_[kLevels];    // under the compaction slot
   Status background_errors_[2];           // under mutex_
   bool fatal_ = false;                    // under mutex_: the manifest is in doubt

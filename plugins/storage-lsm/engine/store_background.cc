@@ -34,14 +34,6 @@ CompactionLimits Store::Limits() const {
   return limits;
 }
 
-std::vector<Sequence> Store::SnapshotList() {
-  MutexLock lock(*mutex_);
-  std::vector<Sequence> list(snapshots_.begin(), snapshots_.end());
-  list.push_back(visible_.load(std::memory_order_acquire));
-  list.erase(std::unique(list.begin(), list.end()), list.end());
-  return list;
-}
-
 void Store::SetBackgroundError(Work work, Status status) {
   Status& error = background_errors_[work];
   if (!status.ok() && error.ok()) Log(LogLevel::kError, status.message());

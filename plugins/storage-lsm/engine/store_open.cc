@@ -27,6 +27,7 @@ Store::Store(Env& env, Logger* log, std::string directory, const StoreOptions& o
       log_(log),
       directory_(std::move(directory)),
       options_(options),
+      snapshots_(env),
       cache_(env, options.memory_budget_bytes),
       versions_(env, directory_, cache_, options.manifest_bytes),
       backup_mutex_(env.NewMutex()),

@@ -86,11 +86,10 @@ std::string Store::StatisticsBson() {
         .Close();
   }
   const CommitStatistics& commits = queue_->statistics();
-  size_t snapshots = 0;
+  const size_t snapshots = snapshots_.Count();
   Status error = queue_->failure();
   {
     MutexLock lock(*mutex_);
-    snapshots = snapshots_.size();
     if (error.ok()) error = BackgroundError();
   }
   out.Int64("memtable_size", Signed(memtable_bytes))

@@ -164,16 +164,4 @@ Status Store::Flush() {
   return queue_->Commit(request).status();
 }
 
-Sequence Store::AcquireSnapshot() {
-  MutexLock lock(*mutex_);
-  const Sequence sequence = visible_.load(std::memory_order_acquire);
-  snapshots_.insert(sequence);
-  return sequence;
-}
-
-void Store::ReleaseSnapshot(Sequence sequence) {
-  MutexLock lock(*mutex_);
-  snapshots_.erase(snapshots_.find(sequence));
-}
-
 }  // namespace nexadb::lsm

@@ -10,13 +10,14 @@
 #include <thread>
 
 #include "plugins/storage-lsm/read/read_view.h"
+#include "plugins/storage-lsm/util/thread_slot.h"
 
 namespace nexadb::lsm {
 
 class ViewSlots {
  public:
   ReadViewPointer Get() const {
-    const Slot& slot = slots_[OwnSlot()];
+    const Slot& slot = slots_[ThreadSlot(kSlots)];
     Guard guard(slot.busy);
     return slot.view;
   }
@@ -35,7 +36,7 @@ class ViewSlots {
 
  private:
   // Twice the threads that one machine of today keeps busy with reads.
-  static constexpr uint32_t kSlots = 32;
+  static constexpr size_t kSlots = 32;
   static constexpr size_t kCacheLineBytes = 64;
 
   struct alignas(kCacheLineBytes) Slot {
@@ -54,11 +55,6 @@ class ViewSlots {
    private:
     std::atomic_flag& busy_;
   };
-  static uint32_t OwnSlot() {
-    static std::atomic<uint32_t> next{0};
-    static thread_local const uint32_t slot = next.fetch_add(1, std::memory_order_relaxed) % kSlots;
-    return slot;
-  }
 
   Slot slots_[kSlots];
 };

@@ -20,8 +20,9 @@ constexpr size_t kTransactionReadsMax = 1u << 20;
 
 class StoreSnapshot final : public Snapshot {
  public:
-  explicit StoreSnapshot(Store& store) : store_(store), sequence_(store.AcquireSnapshot()) {}
-  virtual ~StoreSnapshot() { store_.ReleaseSnapshot(sequence_); }
+  explicit StoreSnapshot(Store& store)
+      : store_(store), held_(store.AcquireSnapshot()), sequence_(held_.sequence) {}
+  virtual ~StoreSnapshot() { store_.ReleaseSnapshot(held_); }
   Result<Buffer> Get(BytesView key, const ReadOptions& options) noexcept override;
   Status GetMany(Span<const BytesView> keys, const ReadOptions& options,
                  Span<Lookup> out) noexcept override;
@@ -31,6 +32,7 @@ class StoreSnapshot final : public Snapshot {
 
  private:
   Store& store_;
+  const SnapshotRegistry::Held held_;
   const lsm::Sequence sequence_;
 };
 
@@ -39,8 +41,9 @@ class StoreTransaction final : public Transaction, private ScanObserver {
   StoreTransaction(Store& store, const TransactionOptions& options)
       : store_(store),
         serializable_(options.isolation == Isolation::kSerializable),
-        sequence_(store.AcquireSnapshot()) {}
-  virtual ~StoreTransaction() { store_.ReleaseSnapshot(sequence_); }
+        held_(store.AcquireSnapshot()),
+        sequence_(held_.sequence) {}
+  virtual ~StoreTransaction() { store_.ReleaseSnapshot(held_); }
 
   Result<Buffer> Get(BytesView key, const ReadOptions& options) noexcept override;
   Status GetMany(Span<const BytesView> keys, const ReadOptions& options,
@@ -65,6 +68,7 @@ class StoreTransaction final : public Transaction, private ScanObserver {
 
   Store& store_;
   const bool serializable_;
+  const SnapshotRegistry::Held held_;
   const lsm::Sequence sequence_;
   WriteSet writes_;
   std::set<std::string, std::less<>> guards_;
