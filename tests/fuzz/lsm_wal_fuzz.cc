@@ -26,13 +26,14 @@ std::string Header() {
   return bytes;
 }
 
-std::string Sealed(std::string_view payload) {
+std::string Sealed(std::string_view payload, uint64_t generation) {
   std::string record(kLogRecordHeaderBytes, '\0');
   record.append(payload);
   LogRecordHeader header;
   header.size = static_cast<uint32_t>(payload.size());
-  header.checksum = base::Checksum64(AsBytes(payload), LogSeed(99, kLogHeaderBytes));
-  EncodeLogRecordHeader(header, 99, kLogHeaderBytes, reinterpret_cast<uint8_t*>(record.data()));
+  header.checksum = base::Checksum64(AsBytes(payload), LogSeed(generation, kLogHeaderBytes));
+  EncodeLogRecordHeader(header, generation, kLogHeaderBytes,
+                        reinterpret_cast<uint8_t*>(record.data()));
   return record;
 }
 
@@ -60,6 +61,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   ReadAll(std::string(input));
   ReadAll(Header().append(input));
-  if (size > 0) ReadAll(Header().append(Sealed(input)));
+  if (size > 0) ReadAll(Header().append(Sealed(input, 99)));
+  // What a recycled file holds of its former life is no record.
+  if (size > 0 && ReadAll(Header().append(Sealed(input, 98))) != 0) std::abort();
   return 0;
 }

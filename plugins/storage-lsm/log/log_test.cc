@@ -26,10 +26,14 @@ class LogTest : public ::testing::Test {
       offsets_.push_back((*log)->end());
       (*log)->OpenRecord().append(Payload(i));
       (*log)->CloseRecord();
+      EXPECT_TRUE((*log)->Reserve().ok());
       EXPECT_TRUE((*log)->Sync().ok());
     }
     end_ = (*log)->end();
-    auto file = env_.Files().Open("log", FileMode::kRead);
+    return BytesOf("log");
+  }
+  std::string BytesOf(std::string_view path) {
+    auto file = env_.Files().Open(path, FileMode::kRead);
     std::string bytes(*(*file)->Size(), '\0');
     EXPECT_TRUE((*file)->ReadAt(0, {reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()}).ok());
     return bytes;
@@ -68,6 +72,82 @@ TEST_F(LogTest, WhatWasWrittenIsRead) {
   EXPECT_TRUE(outcome.status.ok()) << outcome.status.message();
   EXPECT_EQ(outcome.records, 20);
   EXPECT_EQ(bytes.size() % 4096, 0u) << "space is reserved ahead";
+}
+
+// Whatever number of records the new life of the file has, and wherever its last one is torn.
+TEST_F(LogTest, ARecycledLogShowsNothingOfItsFormerLife) {
+  for (int records = 0; records < 12; ++records) {
+    const uint64_t former_bytes = Make(10).size();
+    LogHeader header;
+    header.number = 3;
+    header.generation = 78;
+    auto log = LogWriter::Recycle(env_.Files(), "log", "recycled", header, 4096);
+    ASSERT_TRUE(log.ok()) << log.status().message();
+    EXPECT_FALSE(env_.Files().Exists("log"));
+    uint64_t last = kLogHeaderBytes;
+    for (int i = 0; i < records; ++i) {
+      last = (*log)->end();
+      (*log)->OpenRecord().append(Payload(i));
+      (*log)->CloseRecord();
+      ASSERT_TRUE((*log)->Reserve().ok());
+      ASSERT_TRUE((*log)->Sync().ok());
+    }
+    std::string bytes = BytesOf("recycled");
+    EXPECT_EQ(bytes.size(), former_bytes) << "the file keeps its blocks";
+    Outcome outcome = Read(bytes);
+    EXPECT_TRUE(outcome.status.ok()) << outcome.status.message();
+    EXPECT_EQ(outcome.records, records);
+    if (records == 0) continue;
+    bytes[last] = static_cast<char>(bytes[last] ^ 1);
+    outcome = Read(bytes);
+    EXPECT_TRUE(outcome.status.ok()) << outcome.status.message();
+    EXPECT_EQ(outcome.records, records - 1);
+  }
+}
+
+TEST_F(LogTest, WithoutRoomNothingIsWrittenAndTheLogGoesOn) {
+  LogHeader header;
+  header.number = 3;
+  header.generation = 9;
+  auto log = LogWriter::Create(env_.Files(), "log", header, 4096);
+  ASSERT_TRUE(log.ok());
+  auto append = [&](int i) {
+    const uint64_t mark = (*log)->buffered_bytes();
+    (*log)->OpenRecord().append(Payload(i));
+    (*log)->CloseRecord();
+    Status status = (*log)->Reserve();
+    if (status.ok()) status = (*log)->Sync();
+    if (!status.ok()) (*log)->TakeBack(mark);
+    return status;
+  };
+  env_.disk().LimitCapacity(1024);
+  EXPECT_EQ(append(0).code(), Code::kResourceExhausted);
+  EXPECT_TRUE((*log)->failure().ok());
+  EXPECT_FALSE((*log)->torn());
+  env_.disk().LimitCapacity(1u << 20);
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(append(i).ok());
+  EXPECT_EQ(Read(BytesOf("log")).records, 5);
+}
+
+TEST_F(LogTest, AWriteWithoutRoomLeavesATornLogThatCanBeCompleted) {
+  LogHeader header;
+  header.number = 3;
+  header.generation = 9;
+  auto log = LogWriter::Create(env_.Files(), "log", header, 0);
+  ASSERT_TRUE(log.ok());
+  (*log)->OpenRecord().append(Payload(0));
+  (*log)->CloseRecord();
+  const uint64_t mark = (*log)->buffered_bytes();
+  (*log)->OpenRecord().append(std::string(4096, 'x'));
+  (*log)->CloseRecord();
+  env_.disk().LimitCapacity(1024);
+  EXPECT_EQ((*log)->Write().code(), Code::kResourceExhausted);
+  EXPECT_TRUE((*log)->torn());
+  (*log)->TakeBack(mark);
+  EXPECT_TRUE((*log)->Sync().ok());
+  const Outcome outcome = Read(BytesOf("log"), (*log)->end());
+  EXPECT_TRUE(outcome.status.ok()) << outcome.status.message();
+  EXPECT_EQ(outcome.records, 1);
 }
 
 TEST_F(LogTest, ATailTornAnywhereInTheLastRecordIsCut) {

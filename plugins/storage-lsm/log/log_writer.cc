@@ -1,5 +1,7 @@
 #include "plugins/storage-lsm/log/log_writer.h"
 
+#include <algorithm>
+
 #include "core/base/checksum.h"
 #include "plugins/storage-lsm/util/error.h"
 
@@ -17,10 +19,33 @@ Result<std::unique_ptr<LogWriter>> LogWriter::Create(FileSystem& files, const st
   auto file = files.Open(path, FileMode::kTruncate);
   if (!file.ok()) return file.status();
   std::unique_ptr<LogWriter> log(new LogWriter(std::move(*file), header, reserve_bytes));
-  log->buffer_.resize(kLogHeaderBytes);
-  EncodeLogHeader(header, {reinterpret_cast<uint8_t*>(log->buffer_.data()), kLogHeaderBytes});
-  LSM_RETURN_IF_ERROR(log->Sync());
+  LSM_RETURN_IF_ERROR(log->WriteHeader());
   return log;
+}
+
+Result<std::unique_ptr<LogWriter>> LogWriter::Recycle(FileSystem& files, const std::string& spare,
+                                                      const std::string& path,
+                                                      const LogHeader& header,
+                                                      uint64_t reserve_bytes) {
+  auto file = files.Open(spare, FileMode::kReadWrite);
+  if (!file.ok()) return file.status();
+  auto size = (*file)->Size();
+  if (!size.ok()) return size.status();
+  std::unique_ptr<LogWriter> log(new LogWriter(std::move(*file), header, reserve_bytes));
+  log->reserved_ = *size;
+  LSM_RETURN_IF_ERROR(log->WriteHeader());
+  LSM_RETURN_IF_ERROR(files.Rename(spare, path));
+  return log;
+}
+
+Status LogWriter::WriteHeader() {
+  uint8_t header[kLogHeaderBytes];
+  EncodeLogHeader(header_, {header, sizeof(header)});
+  LSM_RETURN_IF_ERROR(file_->WriteAt(0, {header, sizeof(header)}));
+  LSM_RETURN_IF_ERROR(file_->Sync());
+  written_.store(kLogHeaderBytes, std::memory_order_release);
+  synced_.store(kLogHeaderBytes, std::memory_order_release);
+  return Status::Ok();
 }
 
 std::string& LogWriter::OpenRecord() {
@@ -42,12 +67,13 @@ void LogWriter::CloseRecord() {
   buffer_.resize(LogAlign(buffer_.size()), '\0');
 }
 
-void LogWriter::DropRecord() { buffer_.resize(record_start_); }
-
-Status LogWriter::Reserve(uint64_t end) {
-  if (reserve_bytes_ == 0 || end <= reserved_) return Status::Ok();
-  const uint64_t target = (end + reserve_bytes_ - 1) / reserve_bytes_ * reserve_bytes_;
-  LSM_RETURN_IF_ERROR(file_->Allocate(target));
+Status LogWriter::Reserve() {
+  const uint64_t needed = end();
+  if (!failure().ok() || reserve_bytes_ == 0 || needed <= reserved_) return failure_;
+  const uint64_t target = (needed + reserve_bytes_ - 1) / reserve_bytes_ * reserve_bytes_;
+  Status status = file_->Allocate(target);
+  if (status.code() == Code::kResourceExhausted) return status;
+  if (!status.ok()) return failure_ = std::move(status);
   reserved_ = target;
   return Status::Ok();
 }
@@ -62,10 +88,14 @@ const Status& LogWriter::failure() {
 Status LogWriter::Write() {
   if (!failure().ok() || buffer_.empty()) return failure_;
   const uint64_t at = written_.load(std::memory_order_relaxed);
-  failure_ = Reserve(end());
-  if (failure_.ok()) failure_ = file_->WriteAt(at, AsBytes(buffer_));
-  if (!failure_.ok()) return failure_;
+  Status status = file_->WriteAt(at, AsBytes(buffer_));
+  if (status.code() == Code::kResourceExhausted) {
+    torn_ = true;
+    return status;
+  }
+  if (!status.ok()) return failure_ = std::move(status);
   written_.store(at + buffer_.size(), std::memory_order_release);
+  reserved_ = std::max(reserved_, at + buffer_.size());
   buffer_.clear();
   if (buffer_.capacity() > kBufferBytesKept) std::string().swap(buffer_);
   return Status::Ok();

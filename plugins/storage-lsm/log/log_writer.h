@@ -1,13 +1,21 @@
-// LogWriter: appends checksummed records to a new file, the write-ahead log or a manifest.
+// LogWriter: appends checksummed records to the write-ahead log or a manifest.
 //
-//   auto log = LogWriter::Create(files, path, header, 1 << 20);
+//   auto log = LogWriter::Create(files, path, header, 4 << 20);
 //   std::string& payload = log->OpenRecord();   // encode straight into the log's buffer
 //   log->CloseRecord();
 //   log->Write();                                // survives a kill of the process
 //   log->Sync();                                 // survives a power cut
 //
+// A log that is synced record by record calls Reserve before it writes: then the file's blocks are
+// there, and a sync writes data alone. Recycle goes further and takes over the file of a log that
+// nobody needs any more, whose blocks have been written already; what it still holds has another
+// generation and never reads as a record.
+//
 // After a failed Write or Sync every later call returns that first failure: nobody knows what the
-// file holds behind it, so a log with a hole must not grow, and a sync is never tried again.
+// file holds behind it, so a log with a hole must not grow, and a sync is never tried again. A disk
+// without room is the exception: Reserve then fails with nothing written, and Write leaves what it
+// was to write in the buffer, from where TakeBack removes it; the log is torn() from then on: it
+// may be completed by Sync, and another log must follow before anything else is written.
 // Not thread-safe: the commit queue, or the manifest's mutex, serialises callers. Only SyncWritten
 // may run beside OpenRecord, CloseRecord and Write; its caller's mutex keeps it apart from Sync,
 // since of two syncs of one file under way together only one would learn of a failure.
@@ -24,18 +32,25 @@ namespace nexadb::lsm {
 class LogWriter {
  public:
   // Makes the file with its header, durable on return but for the directory entry, which the
-  // caller syncs. Space is reserved in steps of `reserve_bytes` (0: none), so that a sync of
-  // records need not write metadata.
+  // caller syncs. `reserve_bytes`: the steps of Reserve; 0: it reserves nothing.
   static Result<std::unique_ptr<LogWriter>> Create(FileSystem& files, const std::string& path,
                                                    const LogHeader& header, uint64_t reserve_bytes);
+  // The same from the file at `spare`, a log that no recovery reads any more. It gets its header
+  // before its name, so a log under `path` has always begun. On failure either name may be left.
+  static Result<std::unique_ptr<LogWriter>> Recycle(FileSystem& files, const std::string& spare,
+                                                    const std::string& path,
+                                                    const LogHeader& header,
+                                                    uint64_t reserve_bytes);
 
   // The buffer to append one record's payload to. REQUIRES: no record is open.
   std::string& OpenRecord();
   // Seals the open record. REQUIRES: it has 1 to kLogRecordBytesMax bytes.
   void CloseRecord();
-  // Takes the open record back, as if it had not been begun.
-  void DropRecord();
+  // Takes back every record since `mark`, a former buffered_bytes(). REQUIRES: no Write since.
+  void TakeBack(uint64_t mark) { buffer_.resize(mark); }
 
+  // Makes sure that the file has room for what is buffered. kResourceExhausted changes nothing.
+  Status Reserve();
   Status Write();
   Status Sync();
   // Makes durable what Write has written, with no part in what is being encoded meanwhile. A
@@ -46,13 +61,17 @@ class LogWriter {
   uint64_t buffered_bytes() const { return buffer_.size(); }
   uint64_t unsynced_bytes() const { return end() - synced_.load(std::memory_order_relaxed); }
   const LogHeader& header() const { return header_; }
+  // The bytes that the file is known to have.
+  uint64_t reserved_bytes() const { return reserved_; }
+  // A write found no room: the bytes behind the last one that fitted are in doubt.
+  bool torn() const { return torn_; }
   // What ended the log, or Ok. Takes note of a failed SyncWritten.
   const Status& failure();
 
  private:
   LogWriter(Handle<File> file, const LogHeader& header, uint64_t reserve_bytes)
       : file_(std::move(file)), header_(header), reserve_bytes_(reserve_bytes) {}
-  Status Reserve(uint64_t end);
+  Status WriteHeader();
 
   Handle<File> file_;
   LogHeader header_;
@@ -62,6 +81,7 @@ class LogWriter {
   std::atomic<uint64_t> written_{0};
   std::atomic<uint64_t> synced_{0};
   std::atomic<bool> side_sync_failed_{false};
+  bool torn_ = false;
   uint64_t reserved_ = 0;
   Status failure_;
 };

@@ -13,6 +13,8 @@ namespace nexadb::lsm {
 namespace {
 
 constexpr uint64_t kManifestGrowth = 4;
+// Room for hundreds of edits: a full disk is met between records, not within one.
+constexpr uint64_t kManifestReserveBytes = 64u << 10;
 constexpr std::string_view kCurrentMagic = "nexadb-lsm";
 constexpr size_t kCurrentBytesMax = 256;
 
@@ -194,6 +196,11 @@ VersionEdit VersionSet::Snapshot() const {
 Status VersionSet::AppendEdit(LogWriter& log, const VersionEdit& edit) {
   edit.Encode(log.OpenRecord());
   log.CloseRecord();
+  // Without room nothing is written, and the edit has not happened.
+  if (Status room = log.Reserve(); !room.ok()) {
+    log.TakeBack(0);
+    return room;
+  }
   return log.Sync();
 }
 
@@ -203,33 +210,38 @@ Result<std::unique_ptr<LogWriter>> VersionSet::WriteSnapshot(uint64_t number) {
   header.number = number;
   header.generation = RandomNumber(env_);
   header.store_id = store_id_;
-  const std::string path = JoinPath(directory_, ManifestName(number));
-  auto log = LogWriter::Create(env_.Files(), path, header, 0);
+  auto log = LogWriter::Create(env_.Files(), JoinPath(directory_, ManifestName(number)), header,
+                               kManifestReserveBytes);
   Status status = log.ok() ? AppendEdit(**log, Snapshot()) : log.status();
   if (status.ok()) status = env_.Files().SyncDirectory(directory_);
-  if (status.ok()) return log;
-  // Nobody knows it yet; what cannot be removed is an orphan that the next open removes.
-  static_cast<void>(env_.Files().Remove(path));
-  return status;
+  if (!status.ok()) return status;
+  return log;
 }
 
 Status VersionSet::Rewrite() {
   const uint64_t number = NewNumber();
   auto log = WriteSnapshot(number);
-  if (!log.ok()) return log.status();
+  Status status = log.ok() ? PrepareCurrent(number) : log.status();
+  if (!status.ok()) {
+    // Nobody knows it yet; what cannot be removed is an orphan that the next open removes.
+    static_cast<void>(env_.Files().Remove(JoinPath(directory_, ManifestName(number))));
+    return status;
+  }
   manifest_ = std::move(*log);
   manifest_number_ = number;
   rewrite_at_ = std::max(manifest_bytes_, manifest_->end() * kManifestGrowth);
-  return doubt_ = WriteCurrent();
+  return doubt_ = SwitchCurrent();
 }
 
-Status VersionSet::WriteCurrent() {
-  const std::string temporary = JoinPath(directory_, kCurrentTemporaryName);
-  auto file = env_.Files().Open(temporary, FileMode::kTruncate);
+Status VersionSet::PrepareCurrent(uint64_t number) {
+  auto file = env_.Files().Open(JoinPath(directory_, kCurrentTemporaryName), FileMode::kTruncate);
   if (!file.ok()) return file.status();
-  LSM_RETURN_IF_ERROR((*file)->WriteAt(0, AsBytes(CurrentText(ManifestName(manifest_number_)))));
-  LSM_RETURN_IF_ERROR((*file)->Sync());
-  file->Reset();
+  LSM_RETURN_IF_ERROR((*file)->WriteAt(0, AsBytes(CurrentText(ManifestName(number)))));
+  return (*file)->Sync();
+}
+
+Status VersionSet::SwitchCurrent() {
+  const std::string temporary = JoinPath(directory_, kCurrentTemporaryName);
   LSM_RETURN_IF_ERROR(env_.Files().Rename(temporary, JoinPath(directory_, kCurrentName)));
   return env_.Files().SyncDirectory(directory_);
 }
@@ -240,7 +252,9 @@ Status VersionSet::Apply(VersionEdit edit, std::vector<TablePointer> fresh) {
   auto next = ApplyEdit(*current_, edit, fresh);
   if (!next.ok()) return next.status();
   edit.next_number = next_number();
-  LSM_RETURN_IF_ERROR(AppendEdit(*manifest_, edit));
+  const Status appended = AppendEdit(*manifest_, edit);
+  if (manifest_->torn()) doubt_ = appended;
+  LSM_RETURN_IF_ERROR(appended);
   for (const auto& [level, number] : edit.removed) {
     for (const TablePointer& table : current_->levels[level]) {
       if (table->info.number == number) table->obsolete.store(true, std::memory_order_release);

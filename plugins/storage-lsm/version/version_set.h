@@ -27,7 +27,8 @@ class VersionSet {
   Status Recover();
   // Reads CURRENT alone: kUnsupported when the store is of a newer format.
   Status CheckFormat();
-  // Becomes the set of a copy of another store, empty so far, for the Adopt and Rewrite that follow.
+  // Becomes the set of a copy of another store, empty so far, for the Adopt and Rewrite that
+  // follow.
   void AssumeIdentity(uint64_t store_id, uint64_t next_number);
   // Takes a change over without writing it down, for the Rewrite or Create that follows.
   Status Adopt(const VersionEdit& edit, const std::vector<TablePointer>& fresh);
@@ -37,7 +38,10 @@ class VersionSet {
   Status Rewrite();
 
   // Makes `edit` durable and current. `fresh`: the tables it adds, open already.
+  // kResourceExhausted, unless in_doubt() follows, has changed nothing: try again with more room.
   Status Apply(VersionEdit edit, std::vector<TablePointer> fresh);
+  // Nobody knows which version is durable; Apply fails from now on.
+  bool in_doubt() { return !doubt_.ok() || !manifest_->failure().ok(); }
 
   Result<TablePointer> OpenTable(const TableInfo& info);
   const VersionPointer& current() const { return current_; }
@@ -54,7 +58,9 @@ class VersionSet {
 
  private:
   Status ReadCurrent(std::string* manifest, uint64_t* number);
-  Status WriteCurrent();
+  // Writes the CURRENT to be, which names manifest `number`, and puts it into its place.
+  Status PrepareCurrent(uint64_t number);
+  Status SwitchCurrent();
   Status ReplayEdit(BytesView payload, std::vector<std::pair<int, TableInfo>>& tables);
   Status OpenAll(const std::vector<std::pair<int, TableInfo>>& tables);
   static Status AppendEdit(LogWriter& log, const VersionEdit& edit);
