@@ -178,20 +178,55 @@ test('a key is made, shown once, and revoked', async (t) => {
   assert.equal(await status(), 401);
 });
 
-test('the charts move', async (t) => {
+test('the charts move under load', async (t) => {
   const page = await open(t);
   await signIn(page);
-  await page.getByRole('img', { name: /^Requests: [\d.]+ \/s now/ }).waitFor();
-  await page.getByRole('img', { name: /^Latency: (?!0 )[\d.]+ ms now/ }).waitFor();
-  await page.getByRole('img', { name: /^Storage on disk: (?!0 B)[\d.]+ [KM]iB now/ }).waitFor();
+  const chart = (title) => page.getByRole('img', { name: new RegExp(`^${title}: `) });
+  // What a chart says it shows now, in requests a second, milliseconds or bytes.
+  const now = async (title) => {
+    const [, number, unit] = /: ([\d.,]+) (\S+) now/.exec(await chart(title).getAttribute('aria-label')) ?? [];
+    return Number(number?.replaceAll(',', '')) * ({ KiB: 1024, MiB: 1024 ** 2 }[unit] ?? 1);
+  };
+  const above = async (title, least) => {
+    for (let i = 0; i < 100; i++) {
+      const value = await now(title);
+      if (value > least) return;
+      await page.waitForTimeout(100);
+    }
+    assert.fail(`${title} stays at ${await now(title)}, expected more than ${least}`);
+  };
+  await above('Requests', 0);
   assert.equal(await page.locator('.chart canvas').count(), 6);
-  const commits = () => page.getByRole('img', { name: /^Writes committed: (?!0 )[\d.]+ \/s now/ });
-  assert.equal(await commits().count(), 0);
-  await page.evaluate(async (k) => {
-    const headers = { 'X-API-Key': k, 'Content-Type': 'application/json' };
-    await fetch('/collections/charted', { method: 'POST', headers, body: '{"n": 1}' });
+  await above('Storage on disk', 0);
+  const disk = await now('Storage on disk');
+  const stop = await page.evaluateHandle((k) => {
+    const load = { on: true };
+    const text = 'x'.repeat(4000);
+    const one = async () => {
+      while (load.on) {
+        await fetch('/collections/charted', { method: 'POST', body: JSON.stringify({ text }),
+          headers: { 'X-API-Key': k, 'Content-Type': 'application/json' } });
+      }
+    };
+    for (let i = 0; i < 3; i++) void one();
+    return load;
   }, key);
-  await commits().waitFor();
+  await above('Requests', 15);
+  await above('Writes committed', 10);
+  await above('Latency', 0);
+  await above('Storage on disk', disk + 20 * 4000);
+  await stop.evaluate((load) => { load.on = false; });
+  const drawn = await chart('Requests').locator('canvas').evaluate((canvas) => {
+    const wanted = getComputedStyle(document.documentElement).getPropertyValue('--accent').trim();
+    const [r, g, b] = [1, 3, 5].map((i) => parseInt(wanted.slice(i, i + 2), 16));
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    let count = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      if (data[i + 3] > 200 && Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 30) count++;
+    }
+    return count;
+  });
+  assert.ok(drawn > 30, `the line is drawn: ${drawn} pixels`);
 });
 
 test('documents are imported, projected, indexed and exported', async (t) => {
@@ -253,6 +288,71 @@ test('a document with a vector is made and found', async (t) => {
   const hits = page.getByRole('region', { name: 'Hits' });
   await hits.waitFor();
   assert.deepEqual(await hits.locator('tbody tr td:nth-child(2)').allInnerTexts(), ['up', 'north']);
+});
+
+test('keys of a bucket are made, found by prefix, changed and deleted', async (t) => {
+  const page = await open(t);
+  await signIn(page);
+  await goTo(page, 'Key-value');
+  await page.getByText('No bucket open').waitFor();
+  const make = async (name, value, ttl = '') => {
+    await page.getByRole('button', { name: 'New key' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Bucket').fill('sessions');
+    await dialog.getByLabel('Key', { exact: true }).fill(name);
+    await dialog.getByLabel('Value').fill(value);
+    await dialog.getByLabel('Expires after').fill(ttl);
+    await dialog.getByRole('button', { name: 'Save' }).click();
+  };
+  await make('user/1', 'Ada');
+  await page.getByRole('cell', { name: 'Ada' }).waitFor();
+  assert.ok(page.url().endsWith('#/kv/sessions'));
+  await make('user/2', 'Bob', '10min');
+  await page.getByText(/^in (10|9) min/).waitFor();
+  await make('other', 'Cy');
+  await page.getByRole('cell', { name: 'Cy' }).waitFor();
+  await make('other', 'again');
+  await page.getByText('This key exists already.').waitFor();
+  await page.keyboard.press('Escape');
+  await page.evaluate((k) => fetch('/kv/sessions/bytes', { method: 'PUT', body: new Uint8Array([0, 255, 1]),
+    headers: { 'X-API-Key': k, 'Content-Type': 'application/octet-stream' } }), key);
+
+  await page.keyboard.press('/');
+  await page.keyboard.type('user/');
+  await page.keyboard.press('Enter');
+  await page.getByRole('cell', { name: 'Cy' }).waitFor({ state: 'detached' });
+  assert.equal(await page.locator('tbody tr').count(), 2);
+  await page.getByRole('button', { name: 'user/1' }).click();
+  await page.waitForFunction(() => document.querySelector('dialog textarea')?.value === 'Ada');
+  await page.getByLabel('Value').fill('Ada\nLovelace');
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('cell', { name: 'Ada Lovelace' }).waitFor();
+  const stored = () => page.evaluate(async (k) => {
+    const answer = await fetch('/kv/sessions/user%2F1', { headers: { 'X-API-Key': k } });
+    return [answer.status, answer.status === 200 ? await answer.text() : ''];
+  }, key);
+  assert.deepEqual(await stored(), [200, 'Ada\nLovelace']);
+
+  await page.getByRole('button', { name: 'user/1' }).click();
+  await page.waitForFunction(() => document.querySelector('dialog textarea')?.value.startsWith('Ada'));
+  await page.evaluate((k) => fetch('/kv/sessions/user%2F1', { method: 'PUT', body: 'newer',
+    headers: { 'X-API-Key': k, 'Content-Type': 'text/plain' } }), key);
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Somebody else has changed this key').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'user/1' }).click();
+  await page.waitForFunction(() => document.querySelector('dialog textarea')?.value === 'newer');
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'user/1' }).waitFor({ state: 'detached' });
+  assert.equal((await stored())[0], 404);
+
+  await page.getByLabel('Keys that begin with').fill('');
+  await page.getByRole('button', { name: 'Show' }).click();
+  await page.getByRole('button', { name: 'bytes' }).click();
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save as a file' }).click();
+  assert.deepEqual([...readFileSync(await (await saved).path())], [0, 255, 1]);
 });
 
 test('the editor colours, undoes, and says where JSON breaks', async (t) => {
@@ -399,6 +499,23 @@ for (const colorScheme of ['light', 'dark']) {
       await page.getByRole('tab', { name: 'Indexes' }).click();
       await page.getByRole('cell', { name: '_id_' }).waitFor();
       await look('indexes');
+      await page.getByRole('tab', { name: 'Aggregation' }).click();
+      await page.locator('.cm-content').waitFor();
+      await page.getByRole('button', { name: 'Run' }).click();
+      await page.getByText('"count": 100').waitFor();
+      await look('aggregation');
+      await goTo(page, 'Key-value');
+      await look('key-value');
+      await page.evaluate((k) => Promise.all([['ada', '{"name": "Ada", "age": 36}', 'application/json', ''], ['bob', 'x'.repeat(300), 'text/plain', '?ttl=1h']].map(
+        ([name, body, type, life]) => fetch(`/kv/looked/${name}${life}`, { method: 'PUT', body, headers: { 'X-API-Key': k, 'Content-Type': type } }))), key);
+      await page.getByLabel('Bucket').fill('looked');
+      await page.keyboard.press('Enter');
+      await page.getByRole('button', { name: 'ada' }).waitFor();
+      await look('bucket');
+      await page.getByRole('button', { name: 'bob' }).click();
+      await page.waitForFunction(() => document.querySelector('dialog textarea')?.value.startsWith('x'));
+      await look('value');
+      await page.keyboard.press('Escape');
       await goTo(page, 'Keys');
       await page.getByRole('cell', { name: /active|revoked/ }).first().waitFor();
       await look('keys');

@@ -52,6 +52,13 @@ function refusal(response: Response, body: { code?: string; detail?: string } | 
   return new Problem(response.status, told?.code ?? '', told?.detail ?? `HTTP status ${response.status}`);
 }
 
+/** The body as the bytes it is. */
+export async function getBytes(path: string): Promise<{ content: ArrayBuffer; headers: Headers }> {
+  const response = await reach(path, { headers: { 'X-API-Key': apiKey.value } });
+  if (!response.ok) throw refusal(response, await response.json());
+  return { content: await response.arrayBuffer(), headers: response.headers };
+}
+
 /** Fetches with the key and hands the answer to the user as a file. */
 export async function download(path: string, name: string) {
   const response = await reach(path, { headers: { 'X-API-Key': apiKey.value } });

@@ -4,6 +4,7 @@ import { Problem, get } from './api';
 import { CollectionPage } from './pages/collection';
 import { CollectionsPage } from './pages/collections';
 import { KeysPage } from './pages/keys';
+import { KeyValuePage } from './pages/kv';
 import { OverviewPage } from './pages/overview';
 import { PluginsPage } from './pages/plugins';
 import { apiKey, ended, go, notice, reachable, route, signIn, signOut, signedIn, theme, type Theme } from './session';
@@ -12,6 +13,7 @@ import { Dialog, Failure, Field } from './ui';
 const PAGES = [
   { path: '/', name: 'Overview', key: 'o' },
   { path: '/collections', name: 'Collections', key: 'c' },
+  { path: '/kv', name: 'Key-value', key: 'v' },
   { path: '/keys', name: 'Keys', key: 'k' },
   { path: '/plugins', name: 'Plugins', key: 'p' },
 ];
@@ -64,6 +66,7 @@ function Page() {
   const [, first, name, tab] = route.value.split('?')[0].split('/');
   if (first === 'collections' && name) return <CollectionPage name={decodeURIComponent(name)} tab={tab} key={name} />;
   if (first === 'collections') return <CollectionsPage />;
+  if (first === 'kv') return <KeyValuePage bucket={name && decodeURIComponent(name)} key={`kv ${name}`} />;
   if (first === 'keys') return <KeysPage />;
   if (first === 'plugins') return <PluginsPage />;
   return <OverviewPage />;

@@ -50,6 +50,7 @@ function typeOver(event: InputEvent, view: EditorView): boolean {
 export interface CodeOptions {
   label: string;
   text: string;
+  selection: { from: number; to: number };
   rows: number;
   onChange: (text: string) => void;
   onRun: () => void;
@@ -70,6 +71,7 @@ export function createCode(parent: HTMLElement, options: CodeOptions): Code {
     parent,
     state: EditorState.create({
       doc: options.text,
+      selection: { anchor: options.selection.from, head: options.selection.to },
       extensions: [
         EditorView.cspNonce.of(nonce), look, syntaxHighlighting(colours), json(), bracketMatching(), indentOnInput(),
         linter((v) => (v.state.doc.length ? jsonParseLinter()(v) : [])), lineNumbers(), drawSelection(), history(),

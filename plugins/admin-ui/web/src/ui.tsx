@@ -110,9 +110,11 @@ export function JsonEditor(props: JsonEditorProps) {
     let gone = false;
     void import('./code').then(({ createCode }) => {
       if (gone || latest.current.value.length > CODE_CHARACTERS_MAX) return;
+      // Who is typing just now goes on where they were.
+      const { value: text, selectionStart: from, selectionEnd: to } = field.current!;
       code.current = createCode(box.current!, {
-        label: props.label, text: latest.current.value, rows,
-        onChange: (text) => { if (text !== latest.current.value) latest.current.onChange(text); },
+        label: props.label, text, selection: { from, to }, rows,
+        onChange: (changed) => { if (changed !== latest.current.value) latest.current.onChange(changed); },
         onRun: () => { if (!latest.current.loading) latest.current.onRun?.(); },
       });
       code.current.setReadOnly(latest.current.loading ?? false);
