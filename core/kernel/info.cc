@@ -65,6 +65,7 @@ Result<Buffer> InfoService::Instances() noexcept {
                    running ? "started" : std::string_view(StateName(kernel_.State())), "", out);
     out.Close();
     size_t index = 1;
+    const auto lock = kernel_.LockInstances();
     for (const auto& instance : kernel_.instances()) {
       out.OpenObject(std::to_string(index++));
       AppendInstance(plan, instance->plan(), StateName(instance->State()), instance->Reason(), out);
@@ -82,8 +83,9 @@ Result<Buffer> InfoService::Config() noexcept {
     out.OpenObject("kernel");
     config::RenderBson(plan.settings.kernel_table, &KernelSchema(), out);
     out.Close().OpenObject("plugins");
-    for (const PlannedInstance& instance : plan.instances) {
-      if (instance.IsKernel()) continue;
+    const auto lock = kernel_.LockInstances();
+    for (const auto& running : kernel_.instances()) {
+      const PlannedInstance& instance = running->plan();
       out.OpenObject(instance.name).Text("library", instance.library).OpenObject("config");
       config::RenderBson(instance.config, &instance.file.manifest.config_schema, out);
       out.Close().Close();

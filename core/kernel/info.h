@@ -1,6 +1,6 @@
 // InfoService: nexadb.kernel_info over the running kernel. [any]
 //
-// Reads the plan, which never changes while the kernel runs, and atomics; takes no kernel lock.
+// Reads the plan, atomics, and the instances under their lock.
 #pragma once
 #include "nexadb/kernel_info.h"
 

@@ -1,7 +1,9 @@
 #include "core/kernel/instance.h"
 
+#include <utility>
+
+#include "core/base/crash_report.h"
 #include "core/loader/library.h"
-#include "core/runtime/crash_report.h"
 #include "nexadb/sdk/guard.h"
 
 namespace nexadb::kernel {
@@ -20,9 +22,11 @@ std::string_view StateName(InstanceState state) {
   return kNames[static_cast<size_t>(state)];
 }
 
-Instance::Instance(const PlannedInstance& plan, const Shared& shared)
+Instance::Instance(const PlannedInstance& plan, const Shared& shared,
+                   std::string_view registered_as)
     : plan_(plan),
       shared_(shared),
+      registered_as_(registered_as),
       data_directory_(shared.plan.settings.data_dir + "/" + plan.name),
       config_(plan.config),
       log_(plan.name, shared.plan.settings.log, shared.env.Clock()),
@@ -67,7 +71,7 @@ Status Instance::Load() {
   auto descriptor = loader::LoadLibrary(plan_.file);
   if (!descriptor.ok()) return Fail("Load", descriptor.status());
   descriptor_ = *descriptor;
-  runtime::NameLibrary(plan_.file.path.c_str(), CrashLabel());
+  base::NameLibrary(descriptor_, CrashLabel());
   plugin_ = Handle<Plugin>(descriptor_->create());
   if (!plugin_) return Fail("Load", Status::Error(Code::kResourceExhausted, "made no plugin"));
   SetState(InstanceState::kLoaded);
@@ -80,7 +84,7 @@ Status Instance::Configure() {
   running_call_ = Call::kNone;
   if (!status.ok()) return Fail("Configure", status);
   for (const loader::InterfaceName& interface : plan_.file.manifest.provides) {
-    if (!shared_.registry.Provides(plan_.name, interface)) {
+    if (!shared_.registry.Provides(registered_as_, interface)) {
       return Fail("Configure",
                   Status::Error(Code::kInternal, "its manifest promises " + interface.Text() +
                                                      ", which it did not provide"));
@@ -101,6 +105,18 @@ Status Instance::Start() {
   return {};
 }
 
+Status Instance::Succeed(Instance& predecessor) {
+  auto* successor = static_cast<Successor*>(plugin_->Facet(Successor::kInterface));
+  return successor != nullptr ? successor->Succeed(*predecessor.plugin_)
+                              : Status::Error(Code::kUnsupported, "needs a restart");
+}
+
+Status Instance::TakeOver(Instance& predecessor) {
+  Status status = shared_.registry.Replace(predecessor.registered_as_, registered_as_);
+  if (status.ok()) registered_as_ = std::exchange(predecessor.registered_as_, {});
+  return status;
+}
+
 void Instance::Drain(uint64_t deadline_ms) {
   if (State() == InstanceState::kStarted) SetState(InstanceState::kDraining);
   plugin_->Drain(deadline_ms);
@@ -114,7 +130,7 @@ void Instance::Stop() {
 void Instance::Release() {
   shared_.control.Assert("Release");
   plugin_.Reset();
-  shared_.registry.Withdraw(plan_.name);
+  shared_.registry.Withdraw(registered_as_);
   if (State() != InstanceState::kFailed) SetState(InstanceState::kReleased);
 }
 
@@ -135,7 +151,7 @@ Status Instance::ProvideChecked(const InterfaceId& id, void* service) {
   if (running_call_ != Call::kConfigure) return Misuse("Provide is for Configure only");
   if (service == nullptr) return Misuse("Provide of a null service");
   for (const loader::InterfaceName& declared : plan_.file.manifest.provides) {
-    if (declared == interface) return shared_.registry.Provide(plan_.name, interface, service);
+    if (declared == interface) return shared_.registry.Provide(registered_as_, interface, service);
   }
   return Misuse(interface.Text() + " does not stand in the manifest's \"provides\"");
 }
@@ -164,7 +180,7 @@ Result<Handle<ServiceLease>> Instance::LeaseChecked(const InterfaceId& id, Strin
                          "nothing fills slot \"" + slot_name + "\" at " + std::to_string(index));
   }
   const std::string& provider = shared_.plan.instances[binding->providers[index]].name;
-  return shared_.registry.Lease({plan_.name, slot_name, index}, provider, interface);
+  return shared_.registry.Lease(provider, interface);
 }
 
 uint32_t Instance::SlotSize(StringView slot) noexcept {

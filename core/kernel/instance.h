@@ -1,7 +1,8 @@
 // Instance: one running plugin: its state, and the PluginContext it is given.
 //
 // Owned by the Kernel, which makes all state changes on the control thread; State() and Reason()
-// may be read by any thread. The plan outlives it.
+// may be read by any thread. The plan outlives it. While it takes over from a predecessor of the
+// same name, its services are registered under kSuccessorName.
 #pragma once
 #include <atomic>
 #include <mutex>
@@ -40,9 +41,11 @@ struct Shared {
   const ControlThread& control;
 };
 
+constexpr std::string_view kSuccessorName = "(successor)";  // no name a configuration can give
+
 class Instance final : public PluginContext {
  public:
-  Instance(const PlannedInstance& plan, const Shared& shared);
+  Instance(const PlannedInstance& plan, const Shared& shared, std::string_view registered_as);
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
@@ -58,6 +61,11 @@ class Instance final : public PluginContext {
   void Drain(uint64_t deadline_ms);
   void Stop();
   void Release();
+
+  // Between Configure and Start: kUnsupported when the plugin cannot be replaced while it runs.
+  Status Succeed(Instance& predecessor);
+  // After Start: the consumers of `predecessor` are moved to this one.
+  Status TakeOver(Instance& predecessor);
 
   StringView InstanceName() noexcept override { return plan_.name; }
   StringView DataDirectory() noexcept override { return data_directory_; }
@@ -86,6 +94,7 @@ class Instance final : public PluginContext {
 
   const PlannedInstance& plan_;
   const Shared shared_;
+  std::string registered_as_;
   const std::string data_directory_;
   const config::TableView config_;
   runtime::InstanceLogger log_;

@@ -25,10 +25,14 @@ Kernel::Kernel(const Plan& plan, nexadb::Env& env)
       log_(std::string(kKernelInstance), plan.settings.log, env.Clock()),
       pools_(plan.settings.pools),
       info_(std::make_unique<InfoService>(*this)) {
-  const Shared shared{plan_, registry_, metrics_, pools_, env_, control_};
   for (size_t index : plan_.start_order) {
-    instances_.push_back(std::make_unique<Instance>(plan_.instances[index], shared));
+    const PlannedInstance& planned = plan_.instances[index];
+    instances_.push_back(std::make_unique<Instance>(planned, SharedBy(plan_), planned.name));
   }
+}
+
+Shared Kernel::SharedBy(const Plan& plan) {
+  return {plan, registry_, metrics_, pools_, env_, control_};
 }
 
 Kernel::~Kernel() {

@@ -5,13 +5,13 @@
 
 #include <cstdio>
 
+#include "core/base/crash_report.h"
 #include "core/base/system_env.h"
 #include "core/kernel/kernel.h"
 #include "core/kernel/options.h"
 #include "core/kernel/report.h"
 #include "core/kernel/signals.h"
 #include "core/loader/fingerprint.h"
-#include "core/runtime/crash_report.h"
 
 namespace nexadb::kernel {
 namespace {
@@ -69,10 +69,18 @@ Result<Handle<FileLock>> LockDataDirectory(FileSystem& files, const std::string&
   return lock;
 }
 
-int Run(const Plan& plan) {
+void Reload(Kernel& kernel, const Options& options) {
+  config::Problems problems;
+  auto next = std::make_unique<const Plan>(MakePlan(options, problems));
+  if (problems.empty()) return kernel.Reload(std::move(next));
+  for (const std::string& line : problems.lines()) kernel.Log().Error("reload: " + line);
+  kernel.Log().Error("reload: the configuration has mistakes; nothing was applied");
+}
+
+int Run(const Plan& plan, const Options& options) {
   Env& env = base::SystemEnv();
   const uint64_t began_ns = env.Clock().MonotonicNs();
-  runtime::InstallCrashReport();
+  base::InstallCrashReport("nexadb-kernel");
   const auto lock = LockDataDirectory(env.Files(), plan.settings.data_dir);
   if (!lock.ok()) return Fail(kExitFailure, lock.status().message());
   WatchSignals();
@@ -84,7 +92,7 @@ int Run(const Plan& plan) {
     return Fail(kExitFailure, fmt::format("{}; what had started was stopped again", s.message()));
   }
   LogStarted(kernel, (env.Clock().MonotonicNs() - began_ns) / 1000000);
-  WaitForStopRequest();
+  while (WaitForRequest() == Request::kReload) Reload(kernel, options);
   kernel.Log().Info(fmt::format("draining, for {} ms at most; a second signal stops at once",
                                 plan.settings.drain_ms));
   kernel.Stop();
@@ -113,7 +121,7 @@ int Main(int argc, const char* const* argv) {
       return kExitOk;
     case Command::kPrintWiring: fmt::print("{}", WiringText(plan)); return kExitOk;
     case Command::kPrintConfig: fmt::print("{}", ConfigText(plan)); return kExitOk;
-    default: return Run(plan);
+    default: return Run(plan, *options);
   }
 }
 

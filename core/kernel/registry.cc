@@ -8,8 +8,8 @@ namespace nexadb::kernel {
 
 class Registry::LeaseImpl final : public ServiceLease {
  public:
-  LeaseImpl(Registry& registry, SlotPlace place, std::string interface)
-      : registry_(registry), place_(std::move(place)), interface_(std::move(interface)) {}
+  LeaseImpl(Registry& registry, std::string interface)
+      : registry_(registry), interface_(std::move(interface)) {}
   void* Service() noexcept override { return service_.load(std::memory_order_acquire); }
   StringView InstanceName() noexcept override { return *provider_.load(std::memory_order_acquire); }
   void OnRebind(const Callback& moved) noexcept override { moved_ = moved; }
@@ -18,7 +18,6 @@ class Registry::LeaseImpl final : public ServiceLease {
     delete this;
   }
 
-  const SlotPlace& place() const { return place_; }
   const std::string& interface() const { return interface_; }
   void Point(const std::string* provider, void* service) {
     provider_.store(provider, std::memory_order_release);
@@ -31,7 +30,6 @@ class Registry::LeaseImpl final : public ServiceLease {
 
  private:
   Registry& registry_;
-  const SlotPlace place_;
   const std::string interface_;
   std::atomic<void*> service_{nullptr};
   std::atomic<const std::string*> provider_{&interface_};
@@ -56,36 +54,43 @@ bool Registry::Provides(const std::string& instance, const loader::InterfaceName
   return services_.contains(Key{instance, interface.Text()});
 }
 
-Result<Handle<ServiceLease>> Registry::Lease(const SlotPlace& place, const std::string& provider,
+Result<Handle<ServiceLease>> Registry::Lease(const std::string& provider,
                                              const loader::InterfaceName& interface) {
   auto it = services_.find(Key{provider, interface.Text()});
   if (it == services_.end()) {
     return Status::Error(Code::kUnavailable,
                          provider + " does not provide " + interface.Text() + " now");
   }
-  auto* lease = new LeaseImpl(*this, place, interface.Text());
+  auto* lease = new LeaseImpl(*this, interface.Text());
   Handle<ServiceLease> handle(lease);
   lease->Point(&it->first.instance, it->second);
   leases_.push_back(lease);
   return handle;
 }
 
-Status Registry::Move(const SlotPlace& place, const std::string& new_provider) {
+Status Registry::Replace(const std::string& instance, const std::string& successor) {
   std::vector<LeaseImpl*> moving;
   for (LeaseImpl* lease : leases_) {
-    if (!(lease->place() == place)) continue;
-    if (!services_.contains(Key{new_provider, lease->interface()})) {
+    if (std::string_view(lease->InstanceName()) != instance) continue;
+    if (!services_.contains(Key{successor, lease->interface()})) {
       return Status::Error(Code::kUnavailable,
-                           new_provider + " does not provide " + lease->interface());
+                           "the new one does not provide " + lease->interface());
     }
     moving.push_back(lease);
   }
-  if (moving.empty()) {
-    return Status::Error(Code::kNotFound,
-                         place.consumer + " holds no lease of its slot \"" + place.slot + "\"");
+  std::map<std::string, void*> taken;
+  for (const auto& [key, service] : services_) {
+    if (key.instance == successor) taken[key.interface] = service;
   }
+  // What stays keeps its node, since leases point at the names in them.
+  std::erase_if(services_, [&](const auto& entry) {
+    const Key& key = entry.first;
+    return key.instance == successor ||
+           (key.instance == instance && !taken.contains(key.interface));
+  });
+  for (const auto& [interface, service] : taken) services_[Key{instance, interface}] = service;
   for (LeaseImpl* lease : moving) {
-    auto it = services_.find(Key{new_provider, lease->interface()});
+    const auto it = services_.find(Key{instance, lease->interface()});
     lease->Point(&it->first.instance, it->second);
   }
   // A consumer may release a lease in its callback, also one that comes later in this list.

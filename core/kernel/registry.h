@@ -1,8 +1,9 @@
 // Registry: which instance offers which service, and who leases it.
 //
 // Services are borrowed from their plugin between Configure and Stop. A lease outlives neither the
-// registry nor its consumer; when its slot moves, Service() changes first and the consumer is told
-// then. [control], but for ServiceLease::Service and InstanceName, which are [any].
+// registry nor its consumer; when its provider is replaced, Service() changes first and the
+// consumer is told then. [control], but for ServiceLease::Service and InstanceName, which are
+// [any].
 #pragma once
 #include <map>
 #include <string>
@@ -12,15 +13,6 @@
 #include "nexadb/plugin.h"
 
 namespace nexadb::kernel {
-
-// One place of one slot of one consumer.
-struct SlotPlace {
-  std::string consumer;
-  std::string slot;
-  uint32_t index = 0;
-
-  bool operator==(const SlotPlace&) const = default;
-};
 
 class Registry {
  public:
@@ -35,12 +27,12 @@ class Registry {
   bool Provides(const std::string& instance, const loader::InterfaceName& interface) const;
 
   // kUnavailable when `provider` has not provided the interface.
-  Result<Handle<ServiceLease>> Lease(const SlotPlace& place, const std::string& provider,
+  Result<Handle<ServiceLease>> Lease(const std::string& provider,
                                      const loader::InterfaceName& interface);
 
-  // Points every lease of `place` at another provider of the same interface and tells the consumer.
-  // When it returns, the old provider is no longer used through this place.
-  Status Move(const SlotPlace& place, const std::string& new_provider);
+  // `successor` takes the name `instance` with all its leases, whose consumers are told then.
+  // kUnavailable, and nothing has changed, when it lacks an interface that is leased.
+  Status Replace(const std::string& instance, const std::string& successor);
 
   // Forgets the services of an instance whose plugin is released.
   void Withdraw(const std::string& instance);

@@ -12,14 +12,19 @@
 namespace nexadb::kernel {
 namespace {
 
-std::atomic<bool> stop_requested{false};
+constexpr uint32_t kStopBit = 1;
+constexpr uint32_t kReloadBit = 2;
+std::atomic<uint32_t> requests{0};
 
 void Run(const sigset_t& signals) {
   for (;;) {
-    int signal = 0;
-    if (::sigwait(&signals, &signal) != 0) continue;
-    if (!stop_requested.exchange(true)) {
-      stop_requested.notify_all();
+    siginfo_t info;
+    const int signal = ::sigwaitinfo(&signals, &info);
+    if (signal < 0) continue;
+    const bool reload = signal == SIGHUP && info.si_code != SI_KERNEL;
+    const uint32_t bit = reload ? kReloadBit : kStopBit;
+    if ((requests.fetch_or(bit) & bit & kStopBit) == 0) {
+      requests.notify_all();
       continue;
     }
     constexpr std::string_view kText = "nexadb-kernel: second signal, stopping at once\n";
@@ -40,8 +45,12 @@ void WatchSignals() {
   std::thread([signals] { Run(signals); }).detach();
 }
 
-bool StopRequested() { return stop_requested; }
+bool StopRequested() { return (requests & kStopBit) != 0; }
 
-void WaitForStopRequest() { stop_requested.wait(false); }
+Request WaitForRequest() {
+  requests.wait(0);
+  const uint32_t seen = requests.fetch_and(~kReloadBit);
+  return (seen & kStopBit) != 0 ? Request::kStop : Request::kReload;
+}
 
 }  // namespace nexadb::kernel

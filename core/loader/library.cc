@@ -1,13 +1,16 @@
 #include "core/loader/library.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define BOOST_DLL_USE_STD_FS
+#include <algorithm>
 #include <boost/dll/shared_library.hpp>
 #include <filesystem>
+#include <map>
 #include <vector>
 
 #include "core/base/elf_section.h"
@@ -50,17 +53,21 @@ class MappedFile {
       return About(path, Code::kInvalidArgument, "is empty or larger than 1 GiB");
     }
     size_ = static_cast<size_t>(info.st_size);
+    version_ = fmt::format("{}:{}:{}:{}.{}", info.st_dev, info.st_ino, info.st_size,
+                           info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
     void* data = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd_, 0);
     if (data == MAP_FAILED) return About(path, Code::kIoError, std::strerror(errno));
     data_ = data;
     return {};
   }
   BytesView bytes() const { return {static_cast<const uint8_t*>(data_), size_}; }
+  const std::string& version() const { return version_; }
 
  private:
   int fd_ = -1;
   void* data_ = nullptr;
   size_t size_ = 0;
+  std::string version_;
 };
 
 Status CheckDirectory(const std::string& path) {
@@ -152,8 +159,26 @@ Result<LibraryFile> InspectLibrary(const std::string& path) {
   auto file = ReadSections(path, mapped.bytes());
   if (!file.ok()) return file;
   if (Status s = CheckInterfaces(*file); !s.ok()) return s;
+  file->version = mapped.version();
   return file;
 }
+
+namespace {
+
+// The dynamic loader knows libraries by their path, so each version that is met at one path gets a
+// spelling of its own: /lib/x.so, /lib/./x.so, /lib/././x.so.
+fs::path PathOfVersion(const LibraryFile& file) {
+  static auto* versions = new std::map<std::string, std::vector<std::string>>();
+  const fs::path path = fs::absolute(file.path);
+  std::vector<std::string>& known = (*versions)[path.string()];
+  const auto found = std::find(known.begin(), known.end(), file.version);
+  std::string spelling = path.parent_path().string();
+  for (auto it = known.begin(); it != found; ++it) spelling += "/.";
+  if (found == known.end()) known.push_back(file.version);
+  return spelling + "/" + path.filename().string();
+}
+
+}  // namespace
 
 Result<const PluginDescriptor*> LoadLibrary(const LibraryFile& file) {
   using Entry = const PluginDescriptor*();
@@ -162,7 +187,7 @@ Result<const PluginDescriptor*> LoadLibrary(const LibraryFile& file) {
   try {
     // Never destroyed, so that nothing is unmapped. A library loaded again has the same mapping.
     static auto* libraries = new std::vector<dll::shared_library>();
-    libraries->emplace_back(fs::absolute(file.path),
+    libraries->emplace_back(PathOfVersion(file),
                             dll::load_mode::rtld_now | dll::load_mode::rtld_local);
     descriptor = libraries->back().get<Entry>("nexadb_plugin_entry")();
   } catch (const std::exception& error) {

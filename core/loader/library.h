@@ -15,6 +15,7 @@ namespace nexadb::loader {
 
 struct LibraryFile {
   std::string path;
+  std::string version;  // changes when other bytes stand at the path: device, inode, size, time
   std::string fingerprint;
   Manifest manifest;
 };
@@ -29,7 +30,8 @@ Result<std::string> FindLibrary(const std::string& name,
 // for another kernel or another version of an interface, kInvalidArgument for no plugin at all.
 Result<LibraryFile> InspectLibrary(const std::string& path);
 
-// Maps the library (once for a path) and checks that its descriptor says what its manifest says.
+// Maps the library (once for a path and version) and checks that its descriptor says what its
+// manifest says.
 Result<const PluginDescriptor*> LoadLibrary(const LibraryFile& file);
 
 // A plugin larger than this is no plugin; the limit keeps a mistaken path from filling memory.

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <limits>
 #include <sstream>
@@ -99,7 +100,11 @@ std::string MetricStore::Text() {
   std::map<std::string, MetricFamily> by_name;
   {
     std::lock_guard lock(mutex_);
-    for (InstanceMetrics* instance : instances_) {
+    for (auto it = instances_.begin(); it != instances_.end(); ++it) {
+      InstanceMetrics* const instance = *it;
+      // One that is being replaced no longer speaks for its name.
+      const auto same = [&](const auto* later) { return later->instance_ == instance->instance_; };
+      if (std::any_of(it + 1, instances_.end(), same)) continue;
       std::lock_guard instance_lock(instance->mutex_);
       for (const auto& series : instance->series_) {
         MetricFamily& family = by_name[series->name];

@@ -2,6 +2,7 @@
 // door: the page talks to the api-rest instance that is mounted on the same router, with the key
 // that the user gives it.
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "nexadb/http.h"
@@ -64,7 +65,7 @@ class FileHandler final : public HttpHandler {
   std::string_view folder_;
 };
 
-class AdminUi final : public Plugin {
+class AdminUi final : public Plugin, public Successor {
  public:
   Status Configure(PluginContext& context) noexcept override {
     context_ = &context;
@@ -80,29 +81,48 @@ class AdminUi final : public Plugin {
       page_ = std::make_unique<PageHandler>(*site_, context_->Env().Random());
       files_ = std::make_unique<FileHandler>(*site_, "assets/");
       root_files_ = std::make_unique<FileHandler>(*site_, "");
-      if (Status s = Mount("/", *page_); !s.ok()) return s;
-      if (Status s = Mount("/favicon.svg", *root_files_); !s.ok()) return s;
-      return Mount("/assets/{name...}", *files_);
+      router_.lease()->OnRebind(
+          {[](void* self) noexcept { static_cast<AdminUi*>(self)->MoveRoutes(); }, this});
+      return MountAll();
     });
   }
 
   void Drain(uint64_t) noexcept override {}
   void Stop() noexcept override {
     mounts_.clear();
+    former_mounts_.clear();
     router_ = {};
   }
   Status Reconfigure(const ConfigView&) noexcept override {
     return Status::Error(Code::kUnsupported, "admin-ui has nothing to configure");
   }
-  void* Facet(const InterfaceId&) noexcept override { return nullptr; }
+  void* Facet(const InterfaceId& id) noexcept override {
+    return id == Successor::kInterface ? static_cast<Successor*>(this) : nullptr;
+  }
+  // Routes of one owner take one another's place.
+  Status Succeed(Plugin&) noexcept override { return {}; }
   void Release() noexcept override { delete this; }
 
  private:
+  // The router was replaced: the old one serves what it still has from the former mounts.
+  void MoveRoutes() {
+    const Status moved = sdk::Guard([&]() -> Status {
+      former_mounts_ = std::exchange(mounts_, {});
+      return MountAll();
+    });
+    if (!moved.ok()) context_->ReportFailure(moved);
+  }
+  Status MountAll() {
+    if (Status s = Mount("/", *page_); !s.ok()) return s;
+    if (Status s = Mount("/favicon.svg", *root_files_); !s.ok()) return s;
+    return Mount("/assets/{name...}", *files_);
+  }
   Status Mount(StringView pattern, HttpHandler& handler) {
     Route route;
     route.method = "GET";
     route.pattern = pattern;
     route.run = RunMode::kInline;
+    route.owner = context_->InstanceName();
     auto mount = router_->Attach(route, handler);
     if (!mount.ok()) return mount.status();
     mounts_.push_back(std::move(*mount));
@@ -116,6 +136,7 @@ class AdminUi final : public Plugin {
   std::unique_ptr<FileHandler> files_;
   std::unique_ptr<FileHandler> root_files_;
   std::vector<Handle<nexadb::Mount>> mounts_;
+  std::vector<Handle<nexadb::Mount>> former_mounts_;
 };
 
 }  // namespace

@@ -11,8 +11,9 @@ namespace nexadb::rest {
 // would have to wait on the I/O thread is moved to the pool, where ServeOnPool takes it up.
 class MountedRoute final : public HttpHandler {
  public:
-  MountedRoute(Api& api, const RouteSpec& spec, Scope mounted)
-      : api_(api), spec_(spec), mounted_(mounted), on_pool_(*this) {}
+  // Stays with the router that it was made for, which lives until the mount is dropped.
+  MountedRoute(Api& api, HttpRouter& router, const RouteSpec& spec, Scope mounted)
+      : api_(api), router_(router), spec_(spec), mounted_(mounted), on_pool_(*this) {}
 
   Status Attach(std::string_view prefix) {
     const std::string pattern = std::string(prefix) + std::string(spec_.pattern);
@@ -22,7 +23,8 @@ class MountedRoute final : public HttpHandler {
     route.body = spec_.body;
     route.run = spec_.run;
     route.content_types = spec_.content_types;
-    Result<Handle<Mount>> mount = api_.services.router->Attach(route, *this);
+    route.owner = api_.options.instance;
+    Result<Handle<Mount>> mount = router_.Attach(route, *this);
     if (!mount.ok()) return std::move(mount).status();
     mount_ = std::move(*mount);
     return {};
@@ -62,7 +64,7 @@ class MountedRoute final : public HttpHandler {
     });
     if (status.ok()) return;
     if (status.code() == Code::kWouldBlock && waiting == Waiting::kForbidden) {
-      api_.services.router->MoveToPool(std::move(exchange), on_pool_);
+      router_.MoveToPool(std::move(exchange), on_pool_);
       return;
     }
     // Once begun, releasing the exchange cuts the answer off, which the client sees.
@@ -70,6 +72,7 @@ class MountedRoute final : public HttpHandler {
   }
 
   Api& api_;
+  HttpRouter& router_;
   const RouteSpec& spec_;
   const Scope mounted_;
   OnPool on_pool_;
@@ -88,9 +91,11 @@ Api::~Api() { Close(); }
 Status Api::Open() {
   static constexpr std::string_view kServerPrefixes[] = {"", "/v1"};
   static constexpr std::string_view kDatabasePrefixes[] = {"/db/{db}", "/v1/db/{db}"};
+  former_routes_ = std::move(routes_);
+  routes_.clear();
   for (const RouteSpec& spec : Routes()) {
     const auto attach = [&](std::string_view prefix, Scope scope) {
-      routes_.push_back(std::make_unique<MountedRoute>(*this, spec, scope));
+      routes_.push_back(std::make_unique<MountedRoute>(*this, *services.router, spec, scope));
       return routes_.back()->Attach(prefix);
     };
     for (const std::string_view prefix : kServerPrefixes) {
@@ -106,6 +111,7 @@ Status Api::Open() {
 
 void Api::Close() {
   routes_.clear();
+  former_routes_.clear();
   transactions.Close();
 }
 

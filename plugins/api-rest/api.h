@@ -19,6 +19,7 @@
 namespace nexadb::rest {
 
 struct ApiOptions {
+  std::string instance;  // owns the routes
   std::string default_database = "nexadb";
   bool metrics_public = false;
   uint64_t query_time_ms = 30'000;
@@ -44,7 +45,9 @@ class Api {
  public:
   Api(Services services, ApiOptions options, const CursorKey& cursor_key);
   ~Api();
-  // kConflict when another plugin holds one of the paths.
+  // Mounts the routes on the router that the slot holds now. kConflict when another plugin holds
+  // one of the paths. [control] Again when the router was replaced: requests that the old one still
+  // has are served to their end.
   Status Open();
   void Close();
 
@@ -60,7 +63,9 @@ class Api {
   Result<KeyAdmin*> Keys() const;
 
  private:
-  std::vector<std::unique_ptr<MountedRoute>> routes_;
+  using MountedRoutes = std::vector<std::unique_ptr<MountedRoute>>;
+  MountedRoutes routes_;
+  MountedRoutes former_routes_;  // on the router that was replaced last
 };
 
 }  // namespace nexadb::rest

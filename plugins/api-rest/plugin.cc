@@ -41,11 +41,12 @@ Status Take(Result<T> value, U& into) {
   return {};
 }
 
-class RestPlugin final : public Plugin {
+class RestPlugin final : public Plugin, public Successor {
  public:
   Status Configure(PluginContext& context) noexcept override {
     return sdk::Guard([&]() -> Status {
       context_ = &context;
+      options_.instance = std::string_view(context.InstanceName());
       const ConfigView& config = context.Config();
       Result<StringView> database = config.Text("default_database");
       if (!database.ok()) return std::move(database).status();
@@ -79,6 +80,8 @@ class RestPlugin final : public Plugin {
           !status.ok()) {
         return status;
       }
+      services.router.lease()->OnRebind(
+          {[](void* self) noexcept { static_cast<RestPlugin*>(self)->MoveRoutes(); }, this});
       api_ = std::make_unique<Api>(std::move(services), options_, key);
       return api_->Open();
     });
@@ -90,9 +93,14 @@ class RestPlugin final : public Plugin {
   void Stop() noexcept override { api_.reset(); }
 
   Status Reconfigure(const ConfigView&) noexcept override {
-    return Status::Error(Code::kUnsupported, "api-rest reads its options at its start only");
+    return Status::Error(Code::kUnsupported, "api-rest takes new options by being replaced");
   }
-  void* Facet(const InterfaceId&) noexcept override { return nullptr; }
+  void* Facet(const InterfaceId& id) noexcept override {
+    return id == Successor::kInterface ? static_cast<Successor*>(this) : nullptr;
+  }
+  // Routes of one owner take one another's place, and the signing key of cursors is in a file:
+  // there is nothing to take over. Open transactions and held cursors end with the predecessor.
+  Status Succeed(Plugin&) noexcept override { return {}; }
   void Release() noexcept override { delete this; }
 
  private:
@@ -102,6 +110,11 @@ class RestPlugin final : public Plugin {
     if (!service.ok()) return std::move(service).status();
     into = std::move(*service);
     return {};
+  }
+
+  void MoveRoutes() {
+    const Status moved = sdk::Guard([&]() -> Status { return api_->Open(); });
+    if (!moved.ok()) context_->ReportFailure(moved);
   }
 
   PluginContext* context_ = nullptr;

@@ -321,9 +321,9 @@ void Connection::OnTick(uint64_t now_ns) {
   Run();
 }
 
-void Connection::Drain() {
+void Connection::Drain(IdleConnections idle) {
   if (phase_ == Phase::kHead && Input().empty() && out_.empty()) {
-    Close();
+    if (idle == IdleConnections::kClose) Close();
   } else if (exchange_active_) {
     exchange_.NotifyDrain();
   }
@@ -352,7 +352,7 @@ void Connection::Close() {
 // Deletes the connection once nobody can reach it any more. The last statement of its callers.
 void Connection::MaybeDelete() {
   if (phase_ != Phase::kClosed || !unwatched_ || exchange_active_ || !exchange_.Quiet()) return;
-  server_.OnConnectionDeleted(worker_, *this, peer_.text);
+  server_.OnConnectionDeleted(worker_, *this, peer_);
 }
 
 }  // namespace nexadb::http

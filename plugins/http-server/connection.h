@@ -27,6 +27,8 @@ namespace nexadb::http {
 class Server;
 struct Worker;
 
+enum class IdleConnections { kClose, kKeep };
+
 class Connection final : public FdObserver {
  public:
   // Takes `fd` over. [loop] Throws when it cannot be watched (the socket is then closed).
@@ -35,8 +37,9 @@ class Connection final : public FdObserver {
 
   void Start();
   void OnTick(uint64_t now_ns);
-  // Closes when idle; asks parked streams to end.
-  void Drain();
+  // Asks a parked stream to end; an idle connection is closed, or kept for one more request.
+  void Drain(IdleConnections idle);
+  bool late() const { return peer_.late; }
   // Closes whatever is going on.
   void Abort();
   // The loop has ended. When a handler still holds the exchange, its Release lets go of `server`,

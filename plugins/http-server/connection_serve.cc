@@ -54,7 +54,7 @@ bool Connection::StepHead() {
   if (Input().empty()) {
     in_.Clear();
     in_begin_ = 0;
-    if (server_.draining().load(std::memory_order_relaxed) && !first_request_) {
+    if (!first_request_ && server_.ClosesIdle()) {
       Enter(Phase::kFlush);
       return true;
     }
@@ -322,7 +322,7 @@ void Connection::Dispatch() {
     server_.ServeInline(exchange_);
     exchange_.SetInline(false);
   } else {
-    server_.ServeOnPool(exchange_, *exchange_.route->handler);
+    server_.ServeOnPool(exchange_);
   }
 }
 

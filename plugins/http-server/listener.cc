@@ -111,13 +111,14 @@ Result<ListenAddress> ParseListenAddress(std::string_view text) {
 }
 
 Result<std::vector<ListenSocket>> OpenListeners(const std::vector<ListenAddress>& addresses,
-                                                Logger& log) {
+                                                ListenerHandover* predecessor, Logger& log) {
   std::vector<ListenSocket> sockets;
   uint16_t chosen_port = 0;
   Status last_error = Status::Error(Code::kInvalidArgument, "listen: names no address");
   for (const ListenAddress& address : addresses) {
     const uint16_t port = address.port != 0 ? address.port : chosen_port;
-    const int fd = BindAndListen(address, port);
+    int fd = predecessor != nullptr ? predecessor->Duplicate(address.text) : -1;
+    if (fd < 0) fd = BindAndListen(address, port);
     if (fd >= 0) {
       const uint16_t bound = BoundPort(fd);
       if (address.port == 0 && chosen_port == 0) chosen_port = bound;

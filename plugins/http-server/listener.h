@@ -7,6 +7,7 @@
 
 #include "nexadb/abi.h"
 #include "nexadb/log.h"
+#include "plugins/http-server/handover.h"
 
 namespace nexadb::http {
 
@@ -15,6 +16,8 @@ struct ListenAddress {
   std::string host;  // numeric, without brackets
   uint16_t port = 0;
   bool ipv6 = false;
+
+  bool IsLoopback() const { return ipv6 ? host == "::1" : host.starts_with("127."); }
 };
 
 // "127.0.0.1:6969", "[::1]:6969", "localhost:80" is refused: addresses are numeric. Fails with
@@ -27,15 +30,17 @@ struct ListenSocket {
   std::string text;
 };
 
-// Binds them all, or none. An address family or address that the machine lacks is left out with a
+// Binds them all, or none. Those that `predecessor`, which may be null, listens on are taken from
+// it. An address family or address that the machine lacks is left out with a
 // warning, unless none is left. Port 0 takes a free port, which later addresses with port 0 share.
 // A port in use fails with kConflict and a hint.
 Result<std::vector<ListenSocket>> OpenListeners(const std::vector<ListenAddress>& addresses,
-                                                Logger& log);
+                                                ListenerHandover* predecessor, Logger& log);
 
 struct PeerAddress {
-  std::string text;  // without port
-  bool loopback = false;
+  std::string text;       // without port
+  bool loopback = false;  // calls from this machine
+  bool late = false;      // came when the server was draining already
 };
 
 // Accepts one connection, non-blocking, with TCP_NODELAY. -1 with errno set when there is none.

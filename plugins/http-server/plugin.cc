@@ -59,12 +59,19 @@ Result<ServerConfig> ReadConfig(const ConfigView& config) {
   return out;
 }
 
-class HttpServerPlugin final : public Plugin {
+class HttpServerPlugin final : public Plugin, public Successor {
  public:
   Status Configure(PluginContext& context) noexcept override {
     return sdk::Guard([&]() -> Status {
       auto config = ReadConfig(context.Config());
       if (!config.ok()) return config.status();
+      for (const ListenAddress& address : config->listen) {
+        if (!context.DevMode() || address.IsLoopback()) continue;
+        return Status::Error(Code::kInvalidArgument,
+                             "listen: '" + address.text +
+                                 "' can be reached from other machines, and --dev is for this one "
+                                 "alone; listen on 127.0.0.1 and [::1], or start without --dev");
+      }
       server_ = std::make_shared<Server>(context, std::move(*config));
       return context.Provide<HttpRouter>(*server_);
     });
@@ -85,9 +92,21 @@ class HttpServerPlugin final : public Plugin {
                       }).ok());
   }
   Status Reconfigure(const ConfigView&) noexcept override {
-    return Status::Error(Code::kUnsupported, "http-server takes a new configuration on restart");
+    return Status::Error(Code::kUnsupported,
+                         "http-server takes a new configuration by being replaced");
   }
-  void* Facet(const InterfaceId&) noexcept override { return nullptr; }
+  void* Facet(const InterfaceId& id) noexcept override {
+    if (id == Successor::kInterface) return static_cast<Successor*>(this);
+    if (id == ListenerHandover::kInterface) return static_cast<ListenerHandover*>(server_.get());
+    return nullptr;
+  }
+  Status Succeed(Plugin& predecessor) noexcept override {
+    return sdk::Guard([&]() -> Status {
+      void* facet = predecessor.Facet(ListenerHandover::kInterface);
+      if (facet != nullptr) server_->Succeed(*static_cast<ListenerHandover*>(facet));
+      return {};
+    });
+  }
   void Release() noexcept override { delete this; }
 
  private:

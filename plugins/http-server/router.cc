@@ -39,6 +39,13 @@ std::string_view SegmentAt(std::string_view path, size_t position) {
   return path.substr(position, slash == std::string_view::npos ? slash : slash - position);
 }
 
+void AddRoute(std::vector<const std::shared_ptr<RouteEntry>*>& routes,
+              const std::shared_ptr<RouteEntry>& route) {
+  std::erase_if(routes,
+                [&](const auto* other) { return (*other)->Stands(route->method, route->pattern); });
+  routes.push_back(&route);
+}
+
 void AddMethod(std::vector<std::string_view>& methods, std::string_view method) {
   if (std::find(methods.begin(), methods.end(), method) == methods.end()) {
     methods.push_back(method);
@@ -118,7 +125,7 @@ void RouteTable::Insert(const std::shared_ptr<RouteEntry>& route) {
   while (true) {
     const std::string_view segment = SegmentAt(pattern, position);
     if (KindOf(segment) == SegmentKind::kRest) {
-      node->rest.push_back(&route);
+      AddRoute(node->rest, route);
       return;
     }
     auto& next = KindOf(segment) == SegmentKind::kCapture ? node->capture
@@ -128,7 +135,7 @@ void RouteTable::Insert(const std::shared_ptr<RouteEntry>& route) {
     position += segment.size() + 1;
     if (position > pattern.size()) break;
   }
-  node->here.push_back(&route);
+  AddRoute(node->here, route);
 }
 
 // `position` is where the node's next segment begins; past the path's end when there is none.

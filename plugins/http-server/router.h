@@ -25,6 +25,7 @@ struct RouteEntry {
   RunMode run = RunMode::kPool;
   uint64_t body_bytes_max = 0;
   std::vector<std::string> content_types;  // lower case; "*/*" accepts everything
+  std::string owner;                       // may put another entry of its own in the same place
   HttpHandler* handler = nullptr;
   // Calls into the handler that run or are queued. Unmounting sets closed, then waits for none.
   std::atomic<uint32_t> running{0};
@@ -32,8 +33,13 @@ struct RouteEntry {
 
   // False once closed: the handler must not be called any more. Pairs with Leave.
   bool Enter();
+  // From within a call that has entered, which keeps an unmounting waiting: one more.
+  void EnterAgain() { running.fetch_add(1); }
   void Leave();
   void CloseAndWait();
+  bool Stands(std::string_view at_method, std::string_view at_pattern) const {
+    return method == at_method && pattern == at_pattern;
+  }
 };
 
 enum class MatchKind { kFound, kNotFound, kWrongMethod, kBadPath };
@@ -49,6 +55,7 @@ struct Match {
 class RouteTable {
  public:
   RouteTable();
+  // Of two entries for one method and pattern the later one serves.
   explicit RouteTable(std::vector<std::shared_ptr<RouteEntry>> routes);
   ~RouteTable();
   RouteTable(const RouteTable&) = delete;

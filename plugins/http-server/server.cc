@@ -1,11 +1,13 @@
 #include "plugins/http-server/server.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "nexadb/sdk/guard.h"
 #include "plugins/http-server/problem.h"
@@ -37,7 +39,7 @@ class Server::Acceptor final : public FdObserver {
  public:
   Acceptor(Server& server, EventLoop& loop, int fd)
       : server_(server), fd_(fd), watch_(loop, fd, *this) {
-    watch_.WaitReadable();
+    if (server_.accepting_.load()) watch_.WaitReadable();
   }
   // Out of descriptors: waits for the next tick instead of spinning.
   void Resume() { watch_.WaitReadable(); }
@@ -122,7 +124,7 @@ Server::Server(PluginContext& context, ServerConfig config)
 Server::~Server() = default;
 
 Status Server::Start() {
-  auto sockets = OpenListeners(config_.listen, context_.Log());
+  auto sockets = OpenListeners(config_.listen, predecessor_, context_.Log());
   if (!sockets.ok()) return sockets.status();
   std::vector<uint16_t> ports;
   std::string where;
@@ -139,6 +141,10 @@ Status Server::Start() {
     worker->request_prefix = prefix;
     workers_.push_back(std::move(worker));
   }
+  loopback_only_ = std::all_of(config_.listen.begin(), config_.listen.end(),
+                               [](const ListenAddress& a) { return a.IsLoopback(); });
+  accepting_.store(predecessor_ == nullptr);
+  listen_sockets_ = *sockets;
   for (const ListenSocket& socket : *sockets) {
     acceptors_.push_back(std::make_unique<Acceptor>(*this, workers_[0]->loop, socket.fd));
     ++acceptor_count_;
@@ -157,6 +163,10 @@ Status Server::Start() {
     }
   }
   running_ = true;
+  if (predecessor_ != nullptr) {
+    predecessor_->OnDrain(
+        {[](void* state) noexcept { static_cast<Server*>(state)->BeginAccepting(); }, this});
+  }
   context_.Log().Info("listening on " + where);
   if (access_->cors() && access_->AllowsEveryOrigin()) {
     context_.Log().Warning(
@@ -176,12 +186,34 @@ uint64_t Server::TickMs() const {
 void Server::OnTick(Worker& worker) {
   const uint64_t now_ns = NowNs();
   for (Connection* c = worker.connections; c != nullptr; c = c->next) c->OnTick(now_ns);
-  if (&worker != workers_[0].get()) return;
+  if (&worker != workers_[0].get() || !accepting_.load()) return;
   for (const auto& acceptor : acceptors_) acceptor->Resume();
 }
 
-Server::AcceptVerdict Server::Admit(const std::string& address) {
+int Server::Duplicate(StringView address) noexcept {
+  for (const ListenSocket& socket : listen_sockets_) {
+    if (socket.text == std::string_view(address)) return ::fcntl(socket.fd, F_DUPFD_CLOEXEC, 0);
+  }
+  return -1;
+}
+
+void Server::OnDrain(const Callback& accepting_ended) noexcept {
+  accepting_ended_ = accepting_ended;
+}
+
+void Server::BeginAccepting() {
+  predecessor_ = nullptr;
+  accepting_.store(true);
+  // Should there be no memory for the command, the next tick resumes them.
+  static_cast<void>(sdk::Guard([&]() -> Status {
+                      PostToAll(Command::kAccept);
+                      return {};
+                    }).ok());
+}
+
+Server::AcceptVerdict Server::Admit(PeerAddress& peer) {
   std::lock_guard lock(connections_mutex_);
+  const std::string& address = peer.text;
   uint64_t& here = by_address_[address];
   if (connection_count_ >= limits().connections_max ||
       here >= limits().connections_per_address_max) {
@@ -190,20 +222,25 @@ Server::AcceptVerdict Server::Admit(const std::string& address) {
   }
   ++here;
   ++connection_count_;
+  peer.late = drain_began_;
+  if (peer.late) ++late_count_;
   return AcceptVerdict::kWelcome;
 }
 
-void Server::Dismiss(const std::string& address) {
+void Server::Dismiss(const PeerAddress& peer) {
   std::lock_guard lock(connections_mutex_);
   --connection_count_;
-  const auto found = by_address_.find(address);
+  if (peer.late) --late_count_;
+  const auto found = by_address_.find(peer.text);
   if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
   connections_changed_.notify_all();
 }
 
 void Server::OnAccepted(int fd, PeerAddress peer) {
+  // Where others can call, a caller from this machine may be a proxy that speaks for them.
+  peer.loopback = peer.loopback && loopback_only_;
   metrics_.connections.Add(1);
-  if (Admit(peer.text) == AcceptVerdict::kTooMany) {
+  if (Admit(peer) == AcceptVerdict::kTooMany) {
     metrics_.rejected_connections.Add(1);
     return RefuseConnection(fd);
   }
@@ -219,7 +256,7 @@ void Server::OnAccepted(int fd, PeerAddress peer) {
 }
 
 void Server::Adopt(Worker& worker, int fd, PeerAddress peer) {
-  const std::string address = peer.text;
+  const PeerAddress admitted = peer;
   try {
     auto connection = std::make_unique<Connection>(*this, worker, fd, std::move(peer));
     connection->next = worker.connections;
@@ -227,16 +264,14 @@ void Server::Adopt(Worker& worker, int fd, PeerAddress peer) {
     worker.connections = connection.get();
     Connection* adopted = connection.release();  // deletes itself through OnConnectionDeleted
     adopted->Start();
-    if (draining_.load()) adopted->Drain();
   } catch (...) {  // no memory, or no room in the poll set: the socket is closed already
     metrics_.open_connections.Add(-1);
-    Dismiss(address);
+    Dismiss(admitted);
   }
 }
 
-void Server::OnConnectionDeleted(Worker& worker, Connection& connection,
-                                 const std::string& peer_address) {
-  const std::string address = peer_address;  // it dies with the connection
+void Server::OnConnectionDeleted(Worker& worker, Connection& connection, const PeerAddress& peer) {
+  const PeerAddress gone = peer;  // it dies with the connection
   if (connection.previous != nullptr) {
     connection.previous->next = connection.next;
   } else {
@@ -245,7 +280,7 @@ void Server::OnConnectionDeleted(Worker& worker, Connection& connection,
   if (connection.next != nullptr) connection.next->previous = connection.previous;
   delete &connection;
   metrics_.open_connections.Add(-1);
-  Dismiss(address);
+  Dismiss(gone);
 }
 
 void Server::RefuseConnection(int fd) {
@@ -306,10 +341,14 @@ Result<Handle<Mount>> Server::Attach(const Route& route, HttpHandler& handler) n
       types = space == std::string_view::npos ? std::string_view() : types.substr(space + 1);
     }
     if (entry->content_types.empty()) entry->content_types = {"application/json"};
+    if (route.struct_size >= offsetof(Route, owner) + sizeof(route.owner)) {
+      entry->owner = std::string_view(route.owner);
+    }
     std::lock_guard lock(routes_mutex_);
     std::vector<std::shared_ptr<RouteEntry>> routes = routes_->routes();
     for (const auto& taken : routes) {
-      if (taken->method == entry->method && taken->pattern == entry->pattern) {
+      if (!taken->Stands(entry->method, entry->pattern)) continue;
+      if (entry->owner.empty() || taken->owner != entry->owner) {
         return Status::Error(Code::kConflict, "route " + what + " is mounted already");
       }
     }
@@ -328,17 +367,42 @@ void Server::Detach(const std::shared_ptr<RouteEntry>& route) {
   routes_version_.fetch_add(1, std::memory_order_release);
 }
 
-void Server::ServeInline(HttpExchange& exchange) {
-  RouteEntry& route = *exchange.route;
-  if (!route.Enter()) return Decline(exchange, ErrorId::kRouteNotFound, "The path has gone.");
-  route.handler->Serve(Handle<Exchange>(&exchange));
-  route.Leave();
+// A route that was unmounted since it was matched may have a successor.
+bool Server::EnterRoute(HttpExchange& exchange) {
+  while (!exchange.route->Enter()) {
+    std::lock_guard lock(routes_mutex_);
+    const std::shared_ptr<RouteEntry>* now = nullptr;
+    for (const auto& route : routes_->routes()) {
+      const bool same = route->Stands(exchange.route->method, exchange.route->pattern);
+      if (same && route->body == exchange.route->body) now = &route;
+    }
+    if (now == nullptr) return false;
+    exchange.route = *now;
+  }
+  return true;
 }
 
-void Server::ServeOnPool(HttpExchange& exchange, HttpHandler& handler) {
-  if (!exchange.route->Enter()) {
+void Server::ServeInline(HttpExchange& exchange) {
+  if (!EnterRoute(exchange)) {
     return Decline(exchange, ErrorId::kRouteNotFound, "The path has gone.");
   }
+  const std::shared_ptr<RouteEntry> route = exchange.route;  // the exchange may be released
+  if (route->run == RunMode::kPool) {
+    PostServe(exchange, *route->handler);
+  } else {
+    route->handler->Serve(Handle<Exchange>(&exchange));
+    route->Leave();
+  }
+}
+
+void Server::ServeOnPool(HttpExchange& exchange) {
+  if (!EnterRoute(exchange)) {
+    return Decline(exchange, ErrorId::kRouteNotFound, "The path has gone.");
+  }
+  PostServe(exchange, *exchange.route->handler);
+}
+
+void Server::PostServe(HttpExchange& exchange, HttpHandler& handler) {
   auto task = std::make_unique<PoolTask>(PoolTask{&exchange, &handler, exchange.route});
   const Task posted{[](void* state) noexcept {
                       std::unique_ptr<PoolTask> self(static_cast<PoolTask*>(state));
@@ -359,7 +423,8 @@ void Server::ServeOnPool(HttpExchange& exchange, HttpHandler& handler) {
 void Server::MoveToPool(Handle<Exchange> exchange, HttpHandler& handler) noexcept {
   auto* own = static_cast<HttpExchange*>(exchange.Detach());
   const Status moved = sdk::Guard([&]() -> Status {
-    ServeOnPool(*own, handler);
+    own->route->EnterAgain();
+    PostServe(*own, handler);
     return {};
   });
   if (!moved.ok()) own->Release();
@@ -399,41 +464,76 @@ void Server::PostToAll(Command command) {
 }
 
 void Server::Obey(Worker& worker, Command command) {
-  if (command == Command::kCloseAcceptors) {
+  if (command == Command::kCloseAcceptors || command == Command::kAccept) {
     if (&worker != workers_[0].get()) return;
-    for (const auto& acceptor : acceptors_) acceptor->Close();
+    for (const auto& acceptor : acceptors_) {
+      if (command == Command::kAccept) acceptor->Resume();
+      if (command == Command::kCloseAcceptors) acceptor->Close();
+    }
     return;
   }
-  for (Connection* c = worker.connections; c != nullptr; c = c->next) {
-    if (command == Command::kDrain) c->Drain();
+  const auto idle = ClosesIdle() ? IdleConnections::kClose : IdleConnections::kKeep;
+  for (Connection* c = worker.connections; c != nullptr;) {
+    Connection* const next = c->next;  // a connection that is closed may be gone
+    if (command == Command::kDrain) c->Drain(idle);
     if (command == Command::kAbort) c->Abort();
+    c = next;
   }
 }
 
-bool Server::WaitForClosed(uint64_t timeout_ms) {
+uint64_t Server::EndOf(uint64_t timeout_ms) { return NowNs() + timeout_ms * 1'000'000; }
+
+bool Server::WaitUntil(Gone what, uint64_t end_ns) {
+  const uint64_t now_ns = NowNs();
   std::unique_lock lock(connections_mutex_);
-  return connections_changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] {
-    return connection_count_ == 0 && acceptor_count_ == 0;
-  });
+  return connections_changed_.wait_for(
+      lock, std::chrono::nanoseconds(end_ns > now_ns ? end_ns - now_ns : 0), [&] {
+        switch (what) {
+          case Gone::kAcceptors: return acceptor_count_ == 0;
+          case Gone::kEarlyConnections: return connection_count_ == late_count_;
+          default: return connection_count_ == 0 && acceptor_count_ == 0;
+        }
+      });
 }
 
 void Server::Drain(uint64_t deadline_ms) {
   if (!running_) return;
+  const uint64_t end_ns = EndOf(deadline_ms);
+  const bool succeeded = accepting_ended_.run != nullptr;
+  keeps_idle_.store(succeeded);
   draining_.store(true);
-  PostToAll(Command::kCloseAcceptors);
+  {
+    std::lock_guard lock(connections_mutex_);
+    drain_began_ = true;
+  }
   PostToAll(Command::kDrain);
-  if (!WaitForClosed(deadline_ms)) {
+  if (succeeded) {
+    PostToAll(Command::kCloseAcceptors);
+    WaitUntil(Gone::kAcceptors, end_ns);
+    accepting_ended_.run(std::exchange(accepting_ended_, {}).state);
+    WaitUntil(Gone::kEverything, std::min(end_ns, EndOf(kIdleHandoverMs)));
+    keeps_idle_.store(false);
+  } else {
+    WaitUntil(Gone::kEarlyConnections, end_ns);
+    PostToAll(Command::kCloseAcceptors);
+  }
+  PostToAll(Command::kDrain);
+  if (!WaitUntil(Gone::kEverything, end_ns)) {
     context_.Log().Warning("requests still run at the end of the time to drain");
   }
 }
 
 void Server::Stop() {
   draining_.store(true);
+  keeps_idle_.store(false);
+  // Not to be called once gone, had the handover not come to its end.
+  if (predecessor_ != nullptr) predecessor_->OnDrain({});
+  predecessor_ = nullptr;
   if (running_) {
     running_ = false;
     PostToAll(Command::kCloseAcceptors);
     PostToAll(Command::kAbort);
-    if (!WaitForClosed(config_.release_timeout_ms)) {
+    if (!WaitUntil(Gone::kEverything, EndOf(config_.release_timeout_ms))) {
       context_.Log().Error("handlers still hold requests " +
                            std::to_string(config_.release_timeout_ms) +
                            " ms after Stop; these stay in memory until they are released");
@@ -442,6 +542,7 @@ void Server::Stop() {
   for (const auto& worker : workers_) worker->loop.Stop();
   // No thread of the server runs now, so the lists of connections are this thread's.
   acceptors_.clear();
+  listen_sockets_.clear();
   bool held = false;
   for (const auto& worker : workers_) {
     for (Connection* c = worker->connections; c != nullptr; c = c->next) {

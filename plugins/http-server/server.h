@@ -17,11 +17,14 @@
 #include "nexadb/plugin.h"
 #include "plugins/http-server/access.h"
 #include "plugins/http-server/connection.h"
+#include "plugins/http-server/handover.h"
 #include "plugins/http-server/limits.h"
 #include "plugins/http-server/router.h"
 #include "plugins/http-server/server_metrics.h"
 
 namespace nexadb::http {
+
+constexpr uint64_t kIdleHandoverMs = 5000;
 
 struct ServerConfig {
   std::vector<ListenAddress> listen;
@@ -46,12 +49,19 @@ struct Worker {
   std::string scratch;  // where body bytes are read to before they are decoded
 };
 
-class Server final : public HttpRouter, public std::enable_shared_from_this<Server> {
+class Server final : public HttpRouter,
+                     public ListenerHandover,
+                     public std::enable_shared_from_this<Server> {
  public:
   Server(PluginContext& context, ServerConfig config);
   ~Server();
 
+  // Before Start: takes the listening sockets of another server, and accepts once that one drains.
+  void Succeed(ListenerHandover& predecessor) { predecessor_ = &predecessor; }
   Status Start();
+  // Every answer from here on ends its connection. Connections are accepted for as long as earlier
+  // ones are being served, so that callers hear that the server drains. With a successor none is
+  // accepted, and idle connections are kept for one more request, for kIdleHandoverMs at most.
   void Drain(uint64_t deadline_ms);
   // Afterwards nothing of the kernel is used any more, even by exchanges that are still held.
   void Stop();
@@ -63,20 +73,25 @@ class Server final : public HttpRouter, public std::enable_shared_from_this<Serv
   uint16_t Port() noexcept override { return port_.load(); }
   void* Facet(const InterfaceId& id) noexcept override;
 
+  // ListenerHandover
+  int Duplicate(StringView address) noexcept override;
+  void OnDrain(const Callback& accepting_ended) noexcept override;
+
   // For connections.
   const struct Limits& limits() const { return config_.limits; }
   const AccessRules& access() const { return *access_; }
   const RouteTable& RoutesFor(Worker& worker);
   const std::atomic<bool>& draining() const { return draining_; }
+  bool ClosesIdle() const { return draining_.load() && !keeps_idle_.load(); }
   uint64_t NowNs() { return context_.Env().Clock().MonotonicNs(); }
   ServerMetrics& metrics() { return metrics_; }
   // The budget of all buffered bodies together.
   bool TakeBodyMemory(uint64_t bytes);
   void ReturnBodyMemory(uint64_t bytes);
-  // Runs an exchange on the blocking pool; answers 503 when the pool is full.
-  void ServeOnPool(HttpExchange& exchange, HttpHandler& handler);
+  // Run an exchange on the blocking pool (503 when it is full), or here.
+  void ServeOnPool(HttpExchange& exchange);
   void ServeInline(HttpExchange& exchange);
-  void OnConnectionDeleted(Worker& worker, Connection& connection, const std::string& address);
+  void OnConnectionDeleted(Worker& worker, Connection& connection, const PeerAddress& peer);
 
  private:
   class Acceptor;
@@ -85,18 +100,26 @@ class Server final : public HttpRouter, public std::enable_shared_from_this<Serv
   struct CommandTask;
   enum class AcceptVerdict { kWelcome, kTooMany };
 
-  AcceptVerdict Admit(const std::string& address);
+  // Marks a late peer.
+  AcceptVerdict Admit(PeerAddress& peer);
   // A connection that was admitted is gone.
-  void Dismiss(const std::string& address);
+  void Dismiss(const PeerAddress& peer);
   void OnAccepted(int fd, PeerAddress peer);
   void Adopt(Worker& worker, int fd, PeerAddress peer);
   void RefuseConnection(int fd);
   void Detach(const std::shared_ptr<RouteEntry>& route);
-  enum class Command { kCloseAcceptors, kDrain, kAbort };
+  // False when its route has gone for good.
+  bool EnterRoute(HttpExchange& exchange);
+  // REQUIRES: its route was entered, which the task leaves.
+  void PostServe(HttpExchange& exchange, HttpHandler& handler);
+  enum class Command { kAccept, kCloseAcceptors, kDrain, kAbort };
   void PostToAll(Command command);
   void Obey(Worker& worker, Command command);
-  // False when something is still open after the time.
-  bool WaitForClosed(uint64_t timeout_ms);
+  // False when what must be gone is still there at the time.
+  enum class Gone { kAcceptors, kEarlyConnections, kEverything };
+  bool WaitUntil(Gone what, uint64_t end_ns);
+  uint64_t EndOf(uint64_t timeout_ms);
+  void BeginAccepting();
   void OnTick(Worker& worker);
   uint64_t TickMs() const;
 
@@ -109,6 +132,12 @@ class Server final : public HttpRouter, public std::enable_shared_from_this<Serv
   std::vector<std::unique_ptr<Acceptor>> acceptors_;  // [loop 0] once started
   std::atomic<uint16_t> port_{0};
   std::atomic<bool> draining_{false};
+  bool loopback_only_ = false;  // set by Start
+  std::atomic<bool> accepting_{true};
+  std::atomic<bool> keeps_idle_{false};       // while draining
+  ListenerHandover* predecessor_ = nullptr;   // until it has called accepting_ended
+  Callback accepting_ended_;                  // the successor's
+  std::vector<ListenSocket> listen_sockets_;  // the acceptors', by the address as configured
   std::atomic<uint64_t> body_memory_{0};
   size_t next_worker_ = 0;  // [loop 0]
 
@@ -118,7 +147,9 @@ class Server final : public HttpRouter, public std::enable_shared_from_this<Serv
 
   std::mutex connections_mutex_;
   std::condition_variable connections_changed_;
-  uint64_t connection_count_ = 0;  // guarded by connections_mutex_, as the rest
+  bool drain_began_ = false;  // guarded by connections_mutex_, as the rest
+  uint64_t connection_count_ = 0;
+  uint64_t late_count_ = 0;  // of these, accepted since the drain began
   uint64_t acceptor_count_ = 0;
   std::unordered_map<std::string, uint64_t> by_address_;
 };

@@ -319,6 +319,10 @@ struct InterfaceId {
   const char* name;  // "nexadb.storage_engine"; third parties use reverse DNS.
   uint16_t major;    // A new major is a new interface.
   uint16_t minor;    // While major is 0, provider and consumer must agree on it exactly.
+
+  bool operator==(const InterfaceId& other) const noexcept {
+    return std::string_view(name) == other.name && major == other.major && minor == other.minor;
+  }
 };
 
 static_assert(sizeof(BytesView) == 16 && std::is_trivially_copyable_v<BytesView>);

@@ -28,6 +28,8 @@ class Exchange {
   virtual Span<const StringView> Captures() noexcept = 0;
   virtual BytesView Body() noexcept = 0;          // whole, for a buffered route; else empty
   virtual StringView PeerAddress() noexcept = 0;  // without port
+  // The caller is on this machine. False for all callers when the server also listens where others
+  // can call: a proxy on this machine may speak for them.
   virtual bool PeerIsLoopback() noexcept = 0;
   virtual StringView RequestId() noexcept = 0;  // also sent back as X-Request-Id
   virtual uint64_t StartedNs() noexcept = 0;    // Clock::MonotonicNs when the head was complete
@@ -86,6 +88,9 @@ struct Route {
   // Media types accepted when a body is present, separated by spaces; 415 for others. Empty for
   // "application/json".
   StringView content_types;
+  // Who mounts it: the instance's name. A route of one owner takes the place of an earlier mount of
+  // the same method and pattern, which comes back should the later one go first.
+  StringView owner;
 };
 
 // Dropping the handle unmounts, and waits for the handlers that run.
@@ -100,8 +105,9 @@ class Mount {
 class HttpRouter {
  public:
   static constexpr InterfaceId kInterface{"nexadb.http_router", 0, 1};
-  // [any] kConflict when the method and pattern are taken. Paths that no route matches get 404,
-  // known paths with another method 405 with Allow, both as problem+json.
+  // [any] kConflict when the method and pattern are taken by another owner, or by nobody named.
+  // Paths that no route matches get 404, known paths with another method 405 with Allow, both as
+  // problem+json.
   virtual Result<Handle<Mount>> Attach(const Route& route, HttpHandler& handler) noexcept = 0;
   // [any] Continues an inline exchange on the blocking pool: calls handler.Serve there.
   virtual void MoveToPool(Handle<Exchange> exchange, HttpHandler& handler) noexcept = 0;

@@ -25,8 +25,10 @@ class ServiceLease {
   // [any][nonblocking] The service, typed by the interface asked for; null once unbound.
   virtual void* Service() noexcept = 0;
   virtual StringView InstanceName() noexcept = 0;  // [any]
-  // [control] `moved` is called on the kernel's thread after Service() has changed. When it
-  // returns, this consumer no longer uses the old service, which is then drained and stopped.
+  // [control] `moved` is called on the kernel's thread after Service() has changed, because the
+  // provider was replaced. When it returns, this consumer makes no new call into the old service,
+  // which is then drained, stopped and released. Handles that the old service has given out, and
+  // calls that it makes itself, go on until it has been drained.
   virtual void OnRebind(const Callback& moved) noexcept = 0;
   virtual void Release() noexcept = 0;
 
@@ -112,6 +114,23 @@ class Plugin {
 
  protected:
   ~Plugin() = default;
+};
+
+// Facet of a plugin whose instances may be replaced while they run. Without it, a changed library
+// or configuration takes effect at the next start of the kernel.
+//
+// The new instance is configured, succeeds, and starts while the old one serves. Then the consumers
+// of its services are moved to it, and the old one is drained, stopped and released.
+class Successor {
+ public:
+  static constexpr InterfaceId kInterface{"nexadb.successor", 0, 1};
+  // [control] Between Configure and Start. `predecessor` is the running instance of the same name,
+  // perhaps of another version of the library; it may be asked for facets. A failure leaves it as
+  // it was.
+  virtual Status Succeed(Plugin& predecessor) noexcept = 0;
+
+ protected:
+  ~Successor() = default;
 };
 
 struct PluginDescriptor {

@@ -33,14 +33,15 @@ inline void SendText(Exchange& exchange, uint16_t status, std::string text) {
 // Start with `extra`, members of the configuration beside listen and io_threads.
 class TestServer {
  public:
-  explicit TestServer(const std::string& extra = "") {
+  explicit TestServer(const std::string& extra = "",
+                      const std::string& listen = R"("127.0.0.1:0")") {
     directory_ = (std::filesystem::temp_directory_path() /
                   ("nexadb_http_" + std::to_string(::getpid()) + "_" + std::to_string(++count_)))
                      .string();
     testkit::HostOptions options;
     options.data_directory = directory_;
     options.blocking_threads = 4;
-    options.config = R"({"listen": ["127.0.0.1:0"])" + (extra.empty() ? "" : ", " + extra) + "}";
+    options.config = R"({"listen": [)" + listen + "]" + (extra.empty() ? "" : ", " + extra) + "}";
     auto host = testkit::PluginHost::Open(NEXADB_HTTP_SERVER_LIBRARY, options);
     if (!host.ok()) {
       ADD_FAILURE() << host.status().message();

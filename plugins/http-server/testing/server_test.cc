@@ -343,6 +343,76 @@ TEST(HttpServer, SaysWhichPortIsTaken) {
   EXPECT_NE(started.message().find("ss -ltnp"), std::string_view::npos);
 }
 
+TEST(HttpServer, ARouteOfOneOwnerTakesTheEarlierOnesPlaceUntilItGoes) {
+  TestServer server;
+  LambdaHandler first([](Handle<Exchange> e) { SendText(*e, 200, "first"); });
+  LambdaHandler second([](Handle<Exchange> e) { SendText(*e, 200, "second"); });
+  Route route;
+  route.method = "GET";
+  route.pattern = "/who";
+  route.run = RunMode::kInline;
+  route.owner = "rest";
+  auto earlier = server.router().Attach(route, first);
+  auto later = server.router().Attach(route, second);
+  ASSERT_TRUE(earlier.ok() && later.ok());
+  route.owner = "other";
+  EXPECT_EQ(server.router().Attach(route, first).status().code(), Code::kConflict);
+  route.owner = {};
+  EXPECT_EQ(server.router().Attach(route, first).status().code(), Code::kConflict);
+  const std::string request = server.Req("GET", "/who");
+  EXPECT_EQ(server.Ask(request).body, "second");
+  later->Reset();
+  EXPECT_EQ(server.Ask(request).body, "first");
+  route.owner = "rest";
+  later = server.router().Attach(route, second);
+  earlier->Reset();
+  EXPECT_EQ(server.Ask(request).body, "second");
+}
+
+TEST(HttpServer, WhereOthersCanCallNobodyCountsAsACallerFromThisMachine) {
+  for (const bool reachable : {false, true}) {
+    TestServer server("", reachable ? R"("0.0.0.0:0")" : R"("127.0.0.1:0")");
+    server.Mount("GET", "/where", [](Handle<Exchange> e) {
+      SendText(*e, 200, e->PeerIsLoopback() ? "loopback" : "far");
+    });
+    EXPECT_EQ(server.Ask(server.Req("GET", "/where")).body, reachable ? "far" : "loopback");
+  }
+}
+
+TEST(HttpServer, DevModeDoesNotStartWhereOthersCanCall) {
+  for (const bool reachable : {false, true}) {
+    testkit::HostOptions options;
+    options.dev_mode = true;
+    options.config = reachable ? R"({"listen": ["0.0.0.0:0"]})" : R"({"listen": ["127.0.0.1:0"]})";
+    auto host = testkit::PluginHost::Open(NEXADB_HTTP_SERVER_LIBRARY, options);
+    EXPECT_EQ(host.status().code(), reachable ? Code::kInvalidArgument : Code::kOk)
+        << host.status().message();
+  }
+}
+
+TEST(HttpServer, ABodyThatArrivesAfterItsRouteWasReplacedGoesToTheSuccessor) {
+  TestServer server;
+  LambdaHandler first([](Handle<Exchange> e) { SendText(*e, 200, "first"); });
+  LambdaHandler second(
+      [](Handle<Exchange> e) { SendText(*e, 200, "second " + std::string(AsText(e->Body()))); });
+  Route route;
+  route.method = "POST";
+  route.pattern = "/who";
+  route.body = BodyMode::kBuffered;
+  route.owner = "rest";
+  auto earlier = server.router().Attach(route, first);
+  ASSERT_TRUE(earlier.ok());
+  Client client(server.port());
+  const std::string request = server.Req("POST", "/who", kJson, "[1,2]");
+  client.Send(request.substr(0, request.size() - 2));
+  EXPECT_FALSE(client.HasInput(50));
+  auto later = server.router().Attach(route, second);
+  ASSERT_TRUE(later.ok());
+  earlier->Reset();
+  client.Send(request.substr(request.size() - 2));
+  EXPECT_EQ(client.Read().body, "second [1,2]");
+}
+
 TEST(HttpServer, DrainFinishesWhatRunsUnderLoad) {
   auto server = std::make_unique<TestServer>();
   std::atomic<int> started{0};

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "apart.h"
+#include "core/base/crash_report.h"
 #include "laws.h"
 
 namespace nexadb::check {
@@ -187,6 +188,7 @@ int Run(const Options& options) {
 }  // namespace nexadb::check
 
 int main(int argc, char** argv) {
+  nexadb::base::InstallCrashReport("nexadb-plugin-check");
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   for (const std::string& argument : arguments) {
     if (argument != "--help") continue;

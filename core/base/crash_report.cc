@@ -1,4 +1,4 @@
-#include "core/runtime/crash_report.h"
+#include "core/base/crash_report.h"
 
 #include <dlfcn.h>
 #include <execinfo.h>
@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace nexadb::runtime {
+namespace nexadb::base {
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -32,6 +32,7 @@ struct Named {
 // Written by the control thread only; the handler sees the first `named_count` entries, complete.
 Named named[kLibrariesMax];
 std::atomic<size_t> named_count{0};
+const char* program = "";
 alignas(16) char signal_stack[kSignalStackBytes];
 
 void Print(std::string_view text) {
@@ -55,7 +56,9 @@ void PrintHex(uintptr_t value) {
 }
 
 void Report(int signal, siginfo_t* info, void*) {
-  Print("\nnexadb-kernel: crashed with SIG");
+  Print("\n");
+  Print(program);
+  Print(": crashed with SIG");
   Print(::sigabbrev_np(signal));
   if (signal != SIGABRT) {
     Print(" at address ");
@@ -73,7 +76,7 @@ void Report(int signal, siginfo_t* info, void*) {
     Print("\n");
     blamed = true;
   }
-  if (!blamed) Print("no plugin on the stack: the kernel's own code\n");
+  if (!blamed) Print("no plugin on the stack: the program's own code\n");
   ::backtrace_symbols_fd(frames, count, STDERR_FILENO);
   // SA_RESETHAND has put the default back: raise it for the core dump and the exit status.
   ::raise(signal);
@@ -91,20 +94,20 @@ std::string_view LabelOf(const void* address) {
   return {};
 }
 
-void NameLibrary(const char* path, std::string_view label) {
+void NameLibrary(const void* address, std::string_view label) {
   const size_t index = named_count.load(std::memory_order_relaxed);
-  void* handle = ::dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
-  link_map* library = nullptr;
-  if (handle == nullptr) return;
-  if (index < kLibrariesMax && ::dlinfo(handle, RTLD_DI_LINKMAP, &library) == 0) {
-    named[index].library = library;
-    label.copy(named[index].label, kLabelBytesMax - 1);
-    named_count.store(index + 1, std::memory_order_release);
+  dl_find_object object;
+  if (index == kLibrariesMax || !LabelOf(address).empty() ||
+      ::_dl_find_object(const_cast<void*>(address), &object) != 0) {
+    return;
   }
-  ::dlclose(handle);  // the loader holds it for good
+  named[index].library = object.dlfo_link_map;
+  label.copy(named[index].label, kLabelBytesMax - 1);
+  named_count.store(index + 1, std::memory_order_release);
 }
 
-void InstallCrashReport() {
+void InstallCrashReport(const char* program_name) {
+  program = program_name;
   if (kSanitized) return;
   // The first call loads libgcc, which allocates; the handler must not.
   void* frame = nullptr;
@@ -121,4 +124,4 @@ void InstallCrashReport() {
   for (int signal : kSignals) ::sigaction(signal, &action, nullptr);
 }
 
-}  // namespace nexadb::runtime
+}  // namespace nexadb::base

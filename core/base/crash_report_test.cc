@@ -1,17 +1,17 @@
-#include "core/runtime/crash_report.h"
+#include "core/base/crash_report.h"
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <math.h>
 
-namespace nexadb::runtime {
+namespace nexadb::base {
 namespace {
 
 TEST(CrashReport, AddressesAreTracedToTheirLibrary) {
   Dl_info info;
   ASSERT_NE(::dladdr(reinterpret_cast<void*>(&::getenv), &info), 0);
   EXPECT_EQ(LabelOf(info.dli_saddr), "");
-  NameLibrary(info.dli_fname, "the C library");
+  NameLibrary(info.dli_saddr, "the C library");
   EXPECT_EQ(LabelOf(info.dli_saddr), "the C library");
   EXPECT_EQ(LabelOf(nullptr), "");
   int on_the_stack = 0;
@@ -19,4 +19,4 @@ TEST(CrashReport, AddressesAreTracedToTheirLibrary) {
 }
 
 }  // namespace
-}  // namespace nexadb::runtime
+}  // namespace nexadb::base
