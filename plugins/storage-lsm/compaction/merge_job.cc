@@ -12,8 +12,9 @@
 namespace nexadb::lsm {
 namespace {
 
-// Rows between looks at the stop flag.
-constexpr uint64_t kStopCheckRows = 4096;
+// Rows between looks at the flags: a millisecond's work, about.
+constexpr uint64_t kFlagCheckRows = 1024;
+constexpr uint64_t kPauseNs = 1'000'000;
 
 class MergeJob {
  public:
@@ -36,8 +37,10 @@ class MergeJob {
   Status Merge();
   void AddSources();
   bool Keeps(const RowSource& row);
+  Status CheckFlags() const;
   size_t StripeOf(Sequence sequence) const;
   bool IsBottom(std::string_view begin, std::string_view end) const;
+  Sequence SequenceFor(const RowSource& row) const;
   Status Write(const RowSource& row);
   Status StartTable();
   Status FinishTable(std::string_view next_begin);
@@ -58,6 +61,7 @@ class MergeJob {
   std::string key_;
   bool has_key_ = false;
   size_t stripe_ = 0;
+  bool is_bottom_ = false;  // no deeper level has anything of the whole job
   MergeOutcome outcome_;
 };
 
@@ -74,6 +78,23 @@ void MergeJob::AddSources() {
     table->reader->tombstones().AppendTo({}, {}, tombstones);
   }
   tombstones_ = RangeTombstones::Build(std::move(tombstones));
+  if (input_.output_level == 0 || input_.tables.empty()) return;
+  std::string_view begin = input_.tables[0]->info.begin;
+  std::string_view end = input_.tables[0]->info.end;
+  for (const TablePointer& table : input_.tables) {
+    begin = std::min<std::string_view>(begin, table->info.begin);
+    end = LaterEnd(end, table->info.end);
+  }
+  is_bottom_ = IsBottom(begin, end);
+}
+
+Status MergeJob::CheckFlags() const {
+  auto is_set = [](const std::atomic<bool>* flag) {
+    return flag != nullptr && flag->load(std::memory_order_relaxed);
+  };
+  while (is_set(settings_.pause) && !is_set(settings_.stop)) env_.SleepNs(kPauseNs);
+  if (is_set(settings_.stop)) return Status::Error(Code::kUnavailable, "the store is closing");
+  return Status::Ok();
 }
 
 Status MergeJob::Merge() {
@@ -86,10 +107,7 @@ Status MergeJob::Merge() {
   nexadb::lsm::Merge<Direction::kForward> merge;
   merge.Start(pointers);
   while (merge.valid()) {
-    if (++outcome_.rows_in % kStopCheckRows == 0 && settings_.stop != nullptr &&
-        settings_.stop->load(std::memory_order_relaxed)) {
-      return Status::Error(Code::kUnavailable, "the store is closing");
-    }
+    if (++outcome_.rows_in % kFlagCheckRows == 0) LSM_RETURN_IF_ERROR(CheckFlags());
     if (Keeps(merge.top())) {
       LSM_RETURN_IF_ERROR(Write(merge.top()));
     } else {
@@ -140,7 +158,15 @@ bool MergeJob::Keeps(const RowSource& row) {
   stripe_ = stripe;
   if (tombstones_.Cover(row.key(), input_.snapshots[stripe]) > row.sequence()) return false;
   if (row.kind() != Kind::kDelete || stripe != 0) return true;
-  return !IsBottom(row.key(), Successor(row.key()));
+  return !is_bottom_ && !IsBottom(row.key(), Successor(row.key()));
+}
+
+// Nobody can tell the sequences of rows apart that everybody sees and below which there is nothing.
+// A range delete older than the row, kept for the sake of other keys, would hide it then.
+Sequence MergeJob::SequenceFor(const RowSource& row) const {
+  const bool seen_by_all = stripe_ == 0 && row.sequence() <= input_.snapshots.front();
+  if (!is_bottom_ || !seen_by_all || !HasValue(row.kind())) return row.sequence();
+  return tombstones_.Cover(row.key(), kSequenceMax) == 0 ? kOldestSequence : row.sequence();
 }
 
 Status MergeJob::StartTable() {
@@ -162,7 +188,7 @@ Status MergeJob::Write(const RowSource& row) {
   }
   if (!builder_) LSM_RETURN_IF_ERROR(StartTable());
   ++outcome_.rows_out;
-  return builder_->Add(row.key(), row.sequence(), row.kind(), row.value());
+  return builder_->Add(row.key(), SequenceFor(row), row.kind(), row.value());
 }
 
 RangeTombstones MergeJob::TombstonesUpTo(std::string_view end) const {

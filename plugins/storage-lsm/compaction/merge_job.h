@@ -32,7 +32,8 @@ struct MergeOutcome {
 struct MergeSettings {
   TableOptions table;
   uint64_t table_bytes_max = 64u << 20;
-  const std::atomic<bool>* stop = nullptr;  // kUnavailable once it is set
+  const std::atomic<bool>* stop = nullptr;   // kUnavailable once it is set
+  const std::atomic<bool>* pause = nullptr;  // a compaction rests while it is set: flushes first
 };
 
 Result<MergeOutcome> RunMerge(Env& env, VersionSet& versions, const MergeSettings& settings,

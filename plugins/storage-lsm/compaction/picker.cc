@@ -62,13 +62,29 @@ Compaction Complete(const Version& version, int level, std::vector<TablePointer>
   return compaction;
 }
 
-// A deepest table that is mostly deletes which everybody sees: rewritten where it stands, they go.
+bool MostlyDeletes(const TableInfo& info) {
+  return info.deletes > 0 && info.deletes * kDeleteShare >= info.rows;
+}
+
+// Deletes make every scan that crosses them pay until they meet what they delete. Tables that are
+// mostly deletes go down though their level is not due; at the bottom, once everybody sees them,
+// they are rewritten where they stand and the deletes are gone.
 std::optional<Compaction> PickDeletes(const Version& version, Sequence oldest) {
+  for (const TablePointer& table : version.levels[0]) {
+    if (MostlyDeletes(table->info)) return Complete(version, 0, version.levels[0]);
+  }
+  for (int level = 1; level < kLevels - 1; ++level) {
+    for (const TablePointer& table : version.levels[level]) {
+      if (MostlyDeletes(table->info) && !NothingBelow(version, level, table->info)) {
+        return Complete(version, level, {table});
+      }
+    }
+  }
   for (int level = kLevels - 1; level >= 1; --level) {
     for (const TablePointer& table : version.levels[level]) {
       const TableInfo& info = table->info;
-      if (info.deletes == 0 || info.deletes * kDeleteShare < info.rows) continue;
-      if (info.sequence_max > oldest || !NothingBelow(version, level, info)) continue;
+      if (!MostlyDeletes(info) || info.sequence_max > oldest || !NothingBelow(version, level, info))
+        continue;
       Compaction compaction;
       compaction.level = level;
       compaction.output_level = level;

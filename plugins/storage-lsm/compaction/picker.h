@@ -2,7 +2,8 @@
 //
 // Level 0 goes down as a whole once it has a few tables; level n once it is larger than its share,
 // a table at a time, round-robin through the keys; where nothing is due, tables that are mostly
-// deletes are rewritten, and tables that a range delete covers whole are dropped unread.
+// deletes go down, to where they meet what they delete, and tables that a range delete covers whole
+// are dropped unread.
 #pragma once
 #include <optional>
 #include <string>

@@ -14,6 +14,9 @@ using Sequence = uint64_t;
 
 // Real sequences stay below: the two above mark a transaction's own rows and range deletes.
 constexpr Sequence kSequenceMax = (Sequence{1} << 56) - 1;
+// What compaction gives to a row that everybody sees and that nothing older or newer can hide:
+// below every snapshot and above no tombstone. Equal sequences take no space in a block.
+constexpr Sequence kOldestSequence = 1;
 constexpr Sequence kOwnWriteSequence = ~Sequence{0};
 constexpr Sequence kOwnDeleteSequence = ~Sequence{0} - 1;
 

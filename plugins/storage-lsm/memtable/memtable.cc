@@ -11,7 +11,9 @@ void Memtable::Add(const Entry& entry, Sequence sequence) {
     tombstone_count_.fetch_add(1, std::memory_order_relaxed);
   } else {
     list_.Insert(entry.key, sequence, entry.kind, entry.value);
-    entries_.fetch_add(1, std::memory_order_relaxed);
+    // One writer: plain additions, published by the store of sequence_max_.
+    entries_.store(entries() + 1, std::memory_order_relaxed);
+    if (entry.kind == Kind::kDelete) deletes_.store(deletes() + 1, std::memory_order_relaxed);
   }
   sequence_max_.store(sequence, std::memory_order_release);
 }

@@ -53,11 +53,14 @@ void SkipList::Insert(std::string_view key, Sequence sequence, Kind kind, std::s
     for (int i = 0; i < kHeightMax; ++i) before[i] = tails_[i];
   } else {
     Node* at = root_;
+    const Node* bound = nullptr;  // known not to stand before the new node: no second comparison
     for (int i = kHeightMax - 1; i >= 0; --i) {
-      for (Node* next = at->Next(i); next != nullptr && Less(next, node->head, key, sequence);
-           next = at->Next(i)) {
+      Node* next = at->Next(i);
+      while (next != bound && Less(next, node->head, key, sequence)) {
         at = next;
+        next = at->Next(i);
       }
+      bound = next;
       before[i] = at;
     }
   }
@@ -75,11 +78,14 @@ const SkipList::Node* SkipList::Seek(std::string_view key, Sequence sequence) co
   const uint64_t head = KeyHead(key);
   const Node* at = root_;
   const Node* next = nullptr;
+  const Node* bound = nullptr;  // known not to stand before the place: no second comparison
   for (int i = height_.load(std::memory_order_relaxed) - 1; i >= 0; --i) {
-    for (next = at->Next(i); next != nullptr && Less(next, head, key, sequence);
-         next = at->Next(i)) {
+    next = at->Next(i);
+    while (next != bound && next != nullptr && Less(next, head, key, sequence)) {
       at = next;
+      next = at->Next(i);
     }
+    bound = next;
   }
   return next;
 }
