@@ -219,6 +219,64 @@ TEST(LsmFaults, AFullDiskRefusesWritesAndKeepsWhatWasAcknowledged) {
   EXPECT_GT(acknowledged.size(), 300u);
 }
 
+// Without closing: each time there is room again, the store goes on, and a refused write is never
+// seen, before a power cut or after it, unless the power went before another log was begun.
+TEST(LsmFaults, ThreeTimesFullADiskTakesWritesAgainOnceThereIsRoom) {
+  for (Durability durability : {Durability::kDisk, Durability::kOs, Durability::kProcess}) {
+    base::SimEnv env(5);
+    StoreOptions options = SmallOptions();
+    options.durability = durability;
+    options.compression = lsm::Compression::kNone;
+    std::map<std::string, std::string> acknowledged;
+    {
+      Engine engine;
+      ASSERT_TRUE(engine.Open(env, nullptr, kDirectory, options).ok());
+      uint64_t capacity = 0;
+      for (int cycle = 0; cycle < 3; ++cycle) {
+        capacity += 200u << 10;
+        env.disk().LimitCapacity(capacity);
+        Status refused;
+        for (int i = 0; i < 5000 && refused.ok(); ++i) {
+          const std::string key = std::to_string(cycle) + "/" + std::to_string(i);
+          const std::string value(300, static_cast<char>('a' + i % 26));
+          const Mutation put{Mutation::Op::kPut, 0, AsBytes(key), AsBytes(value)};
+          refused = engine.Write({&put, 1}, WriteOptions{}).status();
+          if (refused.ok()) acknowledged[key] = value;
+        }
+        EXPECT_EQ(refused.code(), Code::kResourceExhausted) << refused.message();
+        EXPECT_TRUE((*engine.OpenSnapshot())->Get(AsBytes(std::string_view("0/0")), {}).ok());
+        env.disk().LimitCapacity(capacity += 400u << 10);
+        env.SleepNs(2'000'000'000);  // a failed flush is tried again
+        const std::string key = std::to_string(cycle) + "/again";
+        const Mutation put{Mutation::Op::kPut, 0, AsBytes(key), AsBytes(key)};
+        const Status again = engine.Write({&put, 1}, WriteOptions{}).status();
+        ASSERT_TRUE(again.ok()) << "cycle " << cycle << ": " << again.message();
+        acknowledged[key] = key;
+      }
+      ASSERT_TRUE(engine.Flush().ok());
+      env.disk().CrashAt(env.disk().operations());
+      static_cast<void>(engine.Close());
+    }
+    env.disk().Crash(7, base::CrashStyle::kLoseAll);
+    Engine engine;
+    const Status opened = engine.Open(env, nullptr, kDirectory, options);
+    ASSERT_TRUE(opened.ok()) << opened.message();
+    auto snapshot = engine.OpenSnapshot();
+    auto cursor = (*snapshot)->Scan(ScanOptions{});
+    Row rows[64];
+    std::map<std::string, std::string> found;
+    for (uint64_t count = 1; count > 0;) {
+      count = *(*cursor)->Next({rows, 64});
+      for (uint64_t i = 0; i < count; ++i)
+        found.emplace(AsText(rows[i].key), AsText(rows[i].value));
+    }
+    EXPECT_EQ(found, acknowledged) << "durability " << static_cast<int>(durability);
+    cursor->Reset();
+    *snapshot = {};
+    EXPECT_TRUE(engine.Close().ok());
+  }
+}
+
 TEST(LsmFaults, TheDiskReserveIsLeftToDeletes) {
   base::SimEnv env(4);
   StoreOptions options = SmallOptions();

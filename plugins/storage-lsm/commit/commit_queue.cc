@@ -3,9 +3,7 @@
 #include <algorithm>
 
 #include "nexadb/sdk/guard.h"
-#include "plugins/storage-lsm/read/point_read.h"
 #include "plugins/storage-lsm/util/error.h"
-#include "plugins/storage-lsm/util/sync.h"
 
 namespace nexadb::lsm {
 namespace {
@@ -15,10 +13,12 @@ constexpr uint64_t kGroupBytesMax = 1u << 20;
 constexpr size_t kGroupBatchesMax = 256;
 // Buffered (kProcess) log bytes are written once there are so many.
 constexpr uint64_t kBufferedBytesMax = 1u << 20;
+// What an entry adds to its key and value, about.
+constexpr uint64_t kEntryBytes = 16;
 
 uint64_t BytesOf(Span<const Mutation> mutations) {
   uint64_t bytes = 0;
-  for (const Mutation& m : mutations) bytes += m.key.size() + m.value.size() + 16;
+  for (const Mutation& m : mutations) bytes += m.key.size() + m.value.size() + kEntryBytes;
   return bytes;
 }
 
@@ -28,11 +28,6 @@ bool OnlyDeletes(Span<const Mutation> mutations) {
   });
 }
 
-bool HasAdd(Span<const Mutation> mutations) {
-  return std::any_of(mutations.begin(), mutations.end(),
-                     [](const Mutation& m) { return m.op == Mutation::Op::kAdd; });
-}
-
 Status Poisoned(const Status& cause) {
   return Status::Error(cause.code(),
                        "the log failed, so the store takes no writes until it is "
@@ -40,18 +35,17 @@ Status Poisoned(const Status& cause) {
                            std::string(cause.message()));
 }
 
-std::string Stamped(std::string_view bytes, uint32_t offset, Sequence sequence, uint16_t order) {
-  std::string out(bytes);
-  auto* hole = reinterpret_cast<uint8_t*>(out.data()) + offset;
-  base::StoreBig<uint64_t>(hole, sequence);
-  base::StoreBig<uint16_t>(hole + 8, order);
-  return out;
+Status Refused(const Status& cause) {
+  return Status::Error(cause.code(),
+                       "no room for the log: the write was refused, the store is unharmed and "
+                       "takes writes again once there is space: " +
+                           std::string(cause.message()));
 }
 
 }  // namespace
 
-CommitQueue::CommitQueue(Env& env, CommitHost& host, Sequence last, uint64_t interval_ns)
-    : env_(env), host_(host), mutex_(env.NewMutex()), next_(last + 1), interval_ns_(interval_ns) {}
+CommitQueue::CommitQueue(Env& env, CommitHost& host, Sequence last)
+    : env_(env), host_(host), mutex_(env.NewMutex()), next_(last + 1) {}
 
 Status CommitQueue::failure() {
   MutexLock lock(*mutex_);
@@ -74,8 +68,16 @@ Status CommitQueue::RunExclusive(Status (*body)(void* state), void* state) {
   return writer.status;
 }
 
-void CommitQueue::WriteBufferedIfIdle() {
+void CommitQueue::RunIfIdle(Status (*body)(void* state), void* state) {
+  Writer writer;
+  writer.exclusive = body;
+  writer.exclusive_state = state;
+  Enqueue(writer, Join::kIfIdle);
+}
+
+void CommitQueue::WriteBuffered() {
   if (!has_buffered_.load(std::memory_order_relaxed)) return;
+  write_due_.store(true, std::memory_order_relaxed);
   CommitRequest request;
   request.durability = Durability::kOs;
   Writer writer;
@@ -88,40 +90,27 @@ void CommitQueue::Poison(const Status& cause) {
   if (failure_.ok()) failure_ = cause;
 }
 
+void CommitQueue::Sleep(Writer& writer) {
+  if (!writer.wake) {
+    if (wake_pool_.empty()) wake_pool_.push_back(env_.NewCondVar());
+    writer.wake = std::move(wake_pool_.back());
+    wake_pool_.pop_back();
+  }
+  writer.wake->Wait(*mutex_);
+}
+
 void CommitQueue::Enqueue(Writer& writer, Join join) {
   MutexLock lock(*mutex_);
   if (join == Join::kIfIdle && !queue_.empty()) return;
   queue_.push_back(&writer);
-  while (!writer.done && queue_.front() != &writer) {
-    if (!writer.wake) {
-      if (wake_pool_.empty()) wake_pool_.push_back(env_.NewCondVar());
-      writer.wake = std::move(wake_pool_.back());
-      wake_pool_.pop_back();
-    }
-    writer.wake->Wait(*mutex_);
-  }
-  if (!writer.done) {
-    const Group group = TakeGroup();
-    const Status failed = failure_;
-    lock.Unlock();
-    if (failed.ok()) {
-      Lead(group);
-    } else {
-      for (Writer* w : group) w->status = Poisoned(failed);
-    }
-    lock.Lock();
-    queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(group.size()));
-    for (Writer* w : group) {
-      w->done = true;
-      if (w != &writer && w->wake) w->wake->NotifyOne();
-    }
-    if (!queue_.empty() && queue_.front()->wake) queue_.front()->wake->NotifyOne();
-  }
+  while (writer.state == State::kQueued && queue_.front() != &writer) Sleep(writer);
+  if (writer.state == State::kQueued) LeadAndLand(writer, lock);
+  while (writer.state != State::kDone) Sleep(writer);
   if (writer.wake) wake_pool_.push_back(std::move(writer.wake));
 }
 
-CommitQueue::Group CommitQueue::TakeGroup() {
-  Group group;
+std::vector<CommitQueue::Writer*> CommitQueue::TakeGroup() {
+  std::vector<Writer*> group;
   uint64_t bytes = 0;
   for (Writer* writer : queue_) {
     if (!group.empty() && (writer->exclusive != nullptr || group[0]->exclusive != nullptr)) break;
@@ -132,184 +121,228 @@ CommitQueue::Group CommitQueue::TakeGroup() {
   return group;
 }
 
-void CommitQueue::Lead(const Group& group) {
+// The woken find the mutex free. A writer may be gone by then; its CondVar is in the pool, where a
+// needless wake does no harm.
+void CommitQueue::Notify(const Wakes& wakes, MutexLock& lock) {
+  if (wakes.empty()) return;
+  lock.Unlock();
+  for (CondVar* wake : wakes) wake->NotifyOne();
+  lock.Lock();
+}
+
+void CommitQueue::LeadAndLand(Writer& writer, MutexLock& lock) {
+  Flight flight;
+  flight.group = TakeGroup();
+  while (writer.exclusive != nullptr && !flights_.empty()) Sleep(writer);
+  const Status failed = failure_;
+  lock.Unlock();
+  if (failed.ok()) {
+    Lead(flight);
+  } else {
+    for (Writer* w : flight.group) w->status = Poisoned(failed);
+  }
+  lock.Lock();
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(flight.group.size()));
+  Wakes wakes;
+  if (!queue_.empty() && queue_.front()->wake) wakes.push_back(queue_.front()->wake.get());
+  if (!flight.syncs && flights_.empty()) {
+    Land(flight, &wakes);
+  } else {
+    for (Writer* w : flight.group) w->state = State::kFlying;
+    flights_.push_back(&flight);
+    flying_batches_ += flight.group.size();
+    if (gathering_ != nullptr && gathering_->wake && flying_batches_ >= pacer_.expected()) {
+      wakes.push_back(gathering_->wake.get());
+    }
+  }
+  Notify(wakes, lock);
+  while (!flight.landed) {
+    if (syncing_) {
+      Sleep(writer);
+    } else {
+      SyncFlights(writer, lock);
+    }
+  }
+}
+
+void CommitQueue::Gather(Writer& writer) {
+  const uint64_t expected = pacer_.expected();
+  if (flying_batches_ >= expected) return;
+  if (!writer.wake) writer.wake = env_.NewCondVar();
+  gathering_ = &writer;
+  const uint64_t end = env_.Clock().MonotonicNs() + pacer_.WaitNs();
+  for (uint64_t now = env_.Clock().MonotonicNs(); flying_batches_ < expected && now < end;
+       now = env_.Clock().MonotonicNs()) {
+    writer.wake->WaitFor(*mutex_, end - now);
+  }
+  gathering_ = nullptr;
+}
+
+void CommitQueue::SyncFlights(Writer& writer, MutexLock& lock) {
+  syncing_ = true;
+  Gather(writer);
+  size_t landing = flights_.size();
+  const uint64_t batches = flying_batches_;
+  // Where the log has changed under way, the former one was synced before the change.
+  std::shared_ptr<LogWriter> wal;
+  for (const Flight* flight : flights_) {
+    if (flight->syncs) wal = flight->wal;
+  }
+  lock.Unlock();
+  const uint64_t begin_ns = env_.Clock().MonotonicNs();
+  Status status;
+  {
+    MutexLock sync_lock(host_.WalSyncMutex());
+    status = wal->SyncWritten();
+  }
+  const uint64_t sync_ns = env_.Clock().MonotonicNs() - begin_ns;
+  statistics_.wal_syncs.fetch_add(1, std::memory_order_relaxed);
+  statistics_.sync_latency.Add(sync_ns);
+  lock.Lock();
+  syncing_ = false;
+  pacer_.Note(batches, flying_batches_ - batches + queue_.size(), sync_ns);
+  if (!status.ok() && failure_.ok()) failure_ = std::move(status);
+  // What asked for no sync waited only for its turn.
+  while (landing < flights_.size() && (!flights_[landing]->syncs || !failure_.ok())) ++landing;
+  Wakes wakes;
+  for (size_t i = 0; i < landing; ++i) {
+    flying_batches_ -= flights_[i]->group.size();
+    Land(*flights_[i], &wakes);
+  }
+  flights_.erase(flights_.begin(), flights_.begin() + static_cast<ptrdiff_t>(landing));
+  const Writer* next = !flights_.empty() ? flights_.front()->group.front()
+                       : !queue_.empty() ? queue_.front()
+                                         : nullptr;
+  if (next != nullptr && next->wake) wakes.push_back(next->wake.get());
+  Notify(wakes, lock);
+}
+
+void CommitQueue::Land(Flight& flight, Wakes* wakes) {
+  if (failure_.ok()) {
+    if (flight.last != 0) host_.Publish(flight.last);
+  } else {
+    for (Writer* w : flight.group) {
+      if (w->status.ok()) w->status = Poisoned(failure_);
+    }
+  }
+  flight.landed = true;
+  for (Writer* w : flight.group) {
+    w->state = State::kDone;
+    if (w->wake) wakes->push_back(w->wake.get());
+  }
+}
+
+void CommitQueue::Lead(Flight& flight) {
   const Status status = sdk::Guard([&]() -> Status {
-    if (group[0]->exclusive != nullptr) {
-      group[0]->status = group[0]->exclusive(group[0]->exclusive_state);
+    Writer& leader = *flight.group[0];
+    if (leader.exclusive != nullptr) {
+      leader.status = leader.exclusive(leader.exclusive_state);
       return Status::Ok();
     }
-    return LeadBatches(group);
+    return LeadBatches(flight);
   });
-  kept_.clear();
   if (status.ok()) return;
-  for (Writer* writer : group) {
+  flight.syncs = false;
+  flight.last = 0;
+  for (Writer* writer : flight.group) {
     if (writer->status.ok()) writer->status = status;
   }
 }
 
-std::string_view CommitQueue::Keep(std::string bytes) {
-  kept_.push_back(std::move(bytes));
-  return kept_.back();
+Status CommitQueue::LeadBatches(Flight& flight) {
+  uint64_t bytes = 0;
+  bool needs_view = false;
+  for (const Writer* writer : flight.group) {
+    bytes += BytesOf(writer->request->mutations);
+    needs_view = needs_view || BatchResolver::NeedsView(*writer->request);
+  }
+  const Status disk = bytes > 0 ? host_.CheckDisk(bytes) : Status::Ok();
+  if (bytes > 0) LSM_RETURN_IF_ERROR(host_.MakeRoom(bytes));
+  const ReadViewPointer view = needs_view ? host_.View() : ReadViewPointer();
+  resolver_.Begin(view.get());
+  const Sequence first = next_;
+  const Durability strictest = ResolveGroup(flight, disk);
+  flight.wal = host_.Wal();
+  LogWriter& wal = *flight.wal;
+  const uint64_t mark = wal.buffered_bytes();
+  const Status logged = sdk::Guard([&]() -> Status {
+    Encode(flight, first);
+    return WriteLog(strictest);
+  });
+  if (!logged.ok() && wal.failure().ok()) {
+    wal.TakeBack(mark);
+    next_ = first;
+    statistics_.refused.fetch_add(1, std::memory_order_relaxed);
+    return Refused(logged);
+  }
+  // From here on a failure leaves the log and the memtable apart.
+  const Status applied = logged.ok() ? sdk::Guard([&] { return Apply(flight, first); }) : logged;
+  if (!applied.ok()) {
+    Poison(applied);
+    return applied;
+  }
+  flight.last = next_ - 1;
+  flight.syncs = strictest == Durability::kDisk && wal.unsynced_bytes() > 0;
+  statistics_.groups.fetch_add(1, std::memory_order_relaxed);
+  statistics_.batches.fetch_add(flight.group.size(), std::memory_order_relaxed);
+  statistics_.user_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  return applied;
 }
 
-Status CommitQueue::LeadBatches(const Group& group) {
-  uint64_t bytes = 0;
-  bool overlay_needed = false;
-  for (const Writer* writer : group) {
-    bytes += BytesOf(writer->request->mutations);
-    overlay_needed = overlay_needed || writer->request->validation != nullptr ||
-                     HasAdd(writer->request->mutations);
-  }
-  const Status disk = bytes > 0 ? host_.CheckDisk() : Status::Ok();
-  if (bytes > 0) LSM_RETURN_IF_ERROR(host_.MakeRoom(bytes));
-  const ReadViewPointer view = host_.View();
-  GroupOverlay overlay;
+Durability CommitQueue::ResolveGroup(Flight& flight, const Status& disk) {
   Durability strictest = Durability::kProcess;
-  const Sequence first = next_;
-  for (Writer* writer : group) {
+  for (Writer* writer : flight.group) {
     const CommitRequest& request = *writer->request;
     if (!disk.ok() && !OnlyDeletes(request.mutations)) {
       writer->status = disk;
     } else if (request.validation != nullptr) {
-      writer->status = Validate(*request.validation, *view, overlay);
+      writer->status = resolver_.Validate(*request.validation);
+      if (writer->status.code() == Code::kConflict) {
+        statistics_.conflicts.fetch_add(1, std::memory_order_relaxed);
+      }
     }
     if (writer->status.ok()) {
-      writer->status = Resolve(*writer, *view, overlay_needed ? &overlay : nullptr, next_);
+      writer->status = resolver_.Resolve(request.mutations, next_, &writer->entries);
     }
     if (!writer->status.ok()) continue;
     next_ += writer->entries.size();
     writer->sequence = next_ - 1;
     strictest = std::max(strictest, request.durability);
   }
-  // From here on a failure leaves the log and the memtable apart.
-  const Status applied = sdk::Guard([&]() -> Status {
-    Sequence sequence = first;
-    for (const Writer* writer : group) {
-      if (!writer->status.ok() || writer->entries.empty()) continue;
-      Encode(*writer, sequence);
-      sequence += writer->entries.size();
-    }
-    LSM_RETURN_IF_ERROR(MakeDurable(strictest));
-    sequence = first;
-    for (const Writer* writer : group) {
-      if (!writer->status.ok()) continue;
-      for (const Entry& entry : writer->entries) host_.ActiveMemtable().Add(entry, sequence++);
-    }
-    host_.Publish(next_ - 1);
-    return Status::Ok();
-  });
-  statistics_.groups.fetch_add(1, std::memory_order_relaxed);
-  statistics_.batches.fetch_add(group.size(), std::memory_order_relaxed);
-  if (applied.ok()) return applied;
-  Poison(applied);
-  return applied;
+  return strictest;
 }
 
-Status CommitQueue::Validate(const Validation& validation, const ReadView& view,
-                             const GroupOverlay& overlay) {
-  auto conflict = [&]() {
-    statistics_.conflicts.fetch_add(1, std::memory_order_relaxed);
-    return Status::Error(Code::kConflict,
-                         "another transaction has written meanwhile what this one depends on: run "
-                         "it again");
-  };
-  for (const Validation::Key& key : validation.keys) {
-    if (overlay.Touched(key.key, key.adds_only)) return conflict();
-    auto written = WrittenSince(view, key.key, validation.since,
-                                key.adds_only ? SumRule::kIgnoreSums : SumRule::kCountSums);
-    if (!written.ok()) return written.status();
-    if (*written) return conflict();
+void CommitQueue::Encode(const Flight& flight, Sequence first) {
+  for (const Writer* writer : flight.group) {
+    if (!writer->status.ok() || writer->entries.empty()) continue;
+    std::string& out = flight.wal->OpenRecord();
+    AppendBatchHeader(out, first, static_cast<uint32_t>(writer->entries.size()));
+    for (const Entry& entry : writer->entries) AppendEntry(out, entry);
+    flight.wal->CloseRecord();
+    first += writer->entries.size();
   }
-  for (const Validation::Range& range : validation.ranges) {
-    if (overlay.RangeTouched(range.begin, range.end)) return conflict();
-    auto written = RangeWrittenSince(view, range.begin, range.end, validation.since);
-    if (!written.ok()) return written.status();
-    if (*written) return conflict();
+}
+
+Status CommitQueue::Apply(const Flight& flight, Sequence first) {
+  Memtable& memtable = host_.ActiveMemtable();
+  for (const Writer* writer : flight.group) {
+    if (!writer->status.ok()) continue;
+    for (const Entry& entry : writer->entries) memtable.Add(entry, first++);
   }
+  host_.Applied();
   return Status::Ok();
 }
 
-Status CommitQueue::ResolveAdd(const Mutation& m, const ReadView& view, const GroupOverlay& overlay,
-                               const GroupOverlay& batch, Entry* entry) {
-  GroupOverlay::Lookup pending = batch.Find(AsText(m.key));
-  if (!pending.decided) pending = overlay.Find(AsText(m.key));
-  Buffer stored;
-  std::string_view value;
-  bool found = pending.value.has_value();
-  if (found) value = *pending.value;
-  if (!pending.decided) {
-    auto got = Get(view, AsText(m.key), kSequenceMax, ReadMode::kBlocking, &stored);
-    if (!got.ok()) return got.status();
-    found = *got;
-    value = stored.text();
-  }
-  if (found && value.size() != 8) {
-    return Invalid("add to a key whose value is not 8 bytes long");
-  }
-  uint64_t sum = found ? base::LoadLittle<uint64_t>(AsBytes(value).data()) : 0;
-  sum += base::LoadLittle<uint64_t>(m.value.data());
-  std::string bytes(8, '\0');
-  base::StoreLittle(reinterpret_cast<uint8_t*>(bytes.data()), sum);
-  *entry = {Kind::kSum, AsText(m.key), Keep(std::move(bytes))};
-  return Status::Ok();
-}
-
-Status CommitQueue::Resolve(Writer& writer, const ReadView& view, GroupOverlay* overlay,
-                            Sequence first) {
-  const Span<const Mutation> mutations = writer.request->mutations;
-  const Sequence last = first + mutations.size() - 1;
-  uint16_t stamp = 0;
-  // Adds of one batch build on each other, yet a batch that fails must leave no trace.
-  GroupOverlay trial;
-  const bool has_add = HasAdd(mutations);
-  writer.entries.reserve(mutations.size());
-  for (const Mutation& m : mutations) {
-    Entry entry{Kind::kPut, AsText(m.key), AsText(m.value)};
-    switch (m.op) {
-      case Mutation::Op::kPut: break;
-      case Mutation::Op::kDelete: entry = {Kind::kDelete, entry.key, {}}; break;
-      case Mutation::Op::kDeleteRange: entry.kind = Kind::kDeleteRange; break;
-      case Mutation::Op::kAdd:
-        LSM_RETURN_IF_ERROR(ResolveAdd(m, view, *overlay, trial, &entry));
-        break;
-      case Mutation::Op::kPutStampedKey:
-        entry.key = Keep(Stamped(entry.key, m.stamp_offset, last, stamp++));
-        break;
-      case Mutation::Op::kPutStampedValue:
-        entry.value = Keep(Stamped(entry.value, m.stamp_offset, last, stamp++));
-        break;
-    }
-    if (has_add) trial.Apply(entry);
-    writer.entries.push_back(entry);
-  }
-  if (overlay == nullptr) return Status::Ok();
-  for (const Entry& entry : writer.entries) overlay->Apply(entry);
-  return Status::Ok();
-}
-
-void CommitQueue::Encode(const Writer& writer, Sequence first) {
-  std::string& out = host_.Wal().OpenRecord();
-  AppendBatchHeader(out, first, static_cast<uint32_t>(writer.entries.size()));
-  for (const Entry& entry : writer.entries) AppendEntry(out, entry);
-  host_.Wal().CloseRecord();
-}
-
-bool CommitQueue::BufferDue(const LogWriter& wal) {
-  const uint64_t now = env_.Clock().MonotonicNs();
-  if (!has_buffered_.load(std::memory_order_relaxed)) written_ns_ = now;
-  return wal.buffered_bytes() > kBufferedBytesMax || now - written_ns_ >= interval_ns_;
-}
-
-Status CommitQueue::MakeDurable(Durability durability) {
-  LogWriter& wal = host_.Wal();
+Status CommitQueue::WriteLog(Durability durability) {
+  LogWriter& wal = *host_.Wal();
   LSM_RETURN_IF_ERROR(wal.failure());
-  statistics_.wal_bytes.fetch_add(wal.buffered_bytes(), std::memory_order_relaxed);
-  if (durability == Durability::kDisk) {
-    if (wal.unsynced_bytes() > 0) statistics_.wal_syncs.fetch_add(1, std::memory_order_relaxed);
-    MutexLock lock(host_.WalSyncMutex());
-    LSM_RETURN_IF_ERROR(wal.Sync());
-  } else if (durability != Durability::kProcess || BufferDue(wal)) {
+  if (durability == Durability::kDisk) LSM_RETURN_IF_ERROR(wal.Reserve());
+  const uint64_t bytes = wal.buffered_bytes();
+  if (durability != Durability::kProcess || bytes > kBufferedBytesMax ||
+      write_due_.load(std::memory_order_relaxed)) {
     LSM_RETURN_IF_ERROR(wal.Write());
+    write_due_.store(false, std::memory_order_relaxed);
+    statistics_.wal_bytes.fetch_add(bytes, std::memory_order_relaxed);
   }
   has_buffered_.store(wal.buffered_bytes() > 0, std::memory_order_relaxed);
   return Status::Ok();

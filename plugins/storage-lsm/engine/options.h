@@ -15,6 +15,8 @@ constexpr uint64_t kMemtableBytesMax = 64u << 20;
 constexpr uint64_t kMemoryBudgetMin = 4u << 20;
 // So many full memtables may wait for their flush before writers do.
 constexpr size_t kImmutableMemtablesMax = 2;
+// So many used logs are kept for reuse: one is filled while one more is flushed.
+constexpr size_t kSpareLogsMax = 1;
 
 struct StoreOptions {
   uint64_t memory_budget_bytes = uint64_t{1} << 30;

@@ -16,6 +16,8 @@
 #include "plugins/storage-lsm/commit/commit_queue.h"
 #include "plugins/storage-lsm/compaction/merge_job.h"
 #include "plugins/storage-lsm/compaction/picker.h"
+#include "plugins/storage-lsm/engine/backpressure.h"
+#include "plugins/storage-lsm/engine/job_log.h"
 #include "plugins/storage-lsm/engine/options.h"
 #include "plugins/storage-lsm/read/read_view.h"
 #include "plugins/storage-lsm/read/snapshot_registry.h"
@@ -97,19 +99,31 @@ class Store final : private CommitHost {
 
   // The commit queue's host.
   Status MakeRoom(uint64_t bytes) override;
-  Status CheckDisk() override;
+  Status CheckDisk(uint64_t bytes) override;
   Memtable& ActiveMemtable() override { return *memtable_; }
-  LogWriter& Wal() override { return *wal_; }
+  const std::shared_ptr<LogWriter>& Wal() override { return wal_; }
   Mutex& WalSyncMutex() override { return *wal_sync_mutex_; }
+  void Applied() override;  // tells the budget what the memtable holds
   void Publish(Sequence sequence) override;
+
+  // Logs whose contents are in tables. Their files serve again, since their blocks are written
+  // already: nobody may link to a log or read it late. [any]
+  void RetireLog(uint64_t number);
+  uint64_t TakeSpareLog();  // 0 for none
+  void RemoveSpareLogs();
+  void RemoveLog(uint64_t number);
 
   // Log and memtable. [leader]
   Result<std::unique_ptr<LogWriter>> NewWal(uint64_t number, uint64_t previous_number,
                                             uint64_t previous_end);
   Status Rotate();
-  void ChargeMemtable();
+  Status RotateUsed() { return memtable_->empty() ? Status::Ok() : Rotate(); }
   bool MemtableFull() const;
-  void Slow(uint64_t bytes, size_t level0_tables);
+  // Waits while no memtable may be added to those that wait for their flush.
+  Status WaitForRoom();
+  void Slow(uint64_t bytes);
+  // Tells writers and compaction about memtables and level 0. REQUIRES: mutex_ is held.
+  void NoteShape();
   // Publishes a view of the current memtables and version. REQUIRES: mutex_ is held.
   void PublishView();
 
@@ -119,11 +133,14 @@ class Store final : private CommitHost {
   void TimerLoop();
   // Makes what was promised within the interval durable, beside the writers.
   void SyncPromised();
+  // Flushes a memtable that is mostly deletes once writers rest: they would slow every scan down.
+  void FlushRestingDeletes();
   Status FlushOldest(const Ref<Memtable>& memtable);
   Result<bool> CompactOnce();
   Status RunCompaction(const Compaction& compaction);
   Status MoveTables(const Compaction& compaction);
   Status DropCovered();
+  void NoteCompaction(const Compaction& compaction, const MergeOutcome& outcome, uint64_t begin_ns);
   // Makes the edit durable and visible in one step.
   Status Install(VersionEdit edit, std::vector<TablePointer> fresh, const Memtable* flushed);
   std::vector<Sequence> SnapshotList() { return snapshots_.List(visible_); }
@@ -148,6 +165,14 @@ class Store final : private CommitHost {
   VersionSet versions_;
   Handle<FileLock> lock_;
   StoreCounters counters_;
+  JobLog jobs_;
+  Backpressure backpressure_;
+  struct {
+    std::atomic<uint32_t> immutable{0};
+    std::atomic<uint32_t> level0{0};
+  } shape_;
+  std::atomic<bool> pause_compaction_{false};
+  uint64_t compaction_free_ns_ = 0;  // under the compaction slot: level 0 was last worked off
 
   Handle<Mutex> backup_mutex_;
   Handle<Mutex> manifest_mutex_;
@@ -160,9 +185,10 @@ class Store final : private CommitHost {
   ViewSlots view_slots_;                  // set under mutex_
   VersionPointer version_;                // under mutex_: versions_.current(), once durable
   std::vector<Ref<Memtable>> immutable_;  // under mutex_, newest first
+  std::vector<uint64_t> spare_logs_;      // under mutex_
   std::string compact_after_[kLevels];    // under the compaction slot
   Status background_errors_[2];           // under mutex_
-  bool fatal_ = false;                    // under mutex_: the manifest is in doubt
+  std::atomic<bool> fatal_{false};        // set under mutex_: the manifest is in doubt
   bool compacting_ = false;               // under mutex_: the slot of the one compaction
   bool compact_idle_ = false;             // under mutex_: the last look found nothing to do
   bool closing_ = false;                  // under mutex_
@@ -175,12 +201,15 @@ class Store final : private CommitHost {
   size_t memtable_charged_ = 0;     // [leader] the part of memtable_ that the budget knows of
   bool rotate_first_ = false;       // [leader] the log must be followed by another before it grows
   uint64_t disk_checked_ns_ = 0;    // [leader]
-  Status disk_status_;              // [leader]
-  Sequence recovered_ = 0;          // while opening
+  uint64_t disk_unchecked_bytes_ = 0;  // [leader]
+  Status disk_status_;                 // [leader]
+  Sequence recovered_ = 0;             // while opening
   std::vector<TablePointer> recovered_tables_;
   std::unique_ptr<CommitQueue> queue_;
   std::array<Handle<Thread>, 3> threads_;
   bool closed_ = false;
+  uint64_t resting_entries_ = 0;  // [timer] of a memtable that is mostly deletes
+  uint64_t resting_since_ns_ = 0;
 };
 
 }  // namespace nexadb::lsm

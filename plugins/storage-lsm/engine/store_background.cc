@@ -14,6 +14,9 @@ namespace nexadb::lsm {
 namespace {
 
 constexpr uint64_t kRetryNs = 1'000'000'000;
+// A memtable with so many deletes, and so long without a write, is flushed if they are most of it.
+constexpr uint64_t kRestingDeletesMin = 1000;
+constexpr uint64_t kRestingNs = 500'000'000;
 
 }  // namespace
 
@@ -54,7 +57,18 @@ Status Store::Install(VersionEdit edit, std::vector<TablePointer> fresh, const M
                                          : memtable_->wal_number();
     edit.last_sequence = std::max(versions_.last_sequence(), flushed->sequence_max());
   }
-  const Status status = versions_.Apply(std::move(edit), std::move(fresh));
+  std::vector<uint64_t> removed;
+  for (const auto& [level, number] : edit.removed) removed.push_back(number);
+  const Status status = versions_.Apply(std::move(edit), fresh);
+  if (status.code() == Code::kResourceExhausted && !versions_.in_doubt()) {
+    // The disk is full and nothing has changed: new tables go, those to be moved stay.
+    for (const TablePointer& table : fresh) {
+      const bool moved =
+          std::find(removed.begin(), removed.end(), table->info.number) != removed.end();
+      if (!moved) table->obsolete.store(true, std::memory_order_release);
+    }
+    return status;
+  }
   MutexLock lock(*mutex_);
   if (!status.ok()) {
     fatal_ = true;
@@ -78,16 +92,20 @@ Status Store::FlushOldest(const Ref<Memtable>& memtable) {
   input.memtables = {memtable};
   input.snapshots = SnapshotList();
   input.version = View()->version;
+  const uint64_t begin_ns = env_.Clock().MonotonicNs();
   auto outcome = RunMerge(env_, versions_, Settings(), input);
   if (!outcome.ok()) return outcome.status();
+  const uint64_t took_ns = env_.Clock().MonotonicNs() - begin_ns;
+  backpressure_.flush.Note(memtable->bytes(), took_ns);
+  jobs_.Add({"flush", 0, 0, 0, memtable->bytes(), outcome->bytes_out, outcome->rows_in,
+             outcome->rows_dropped, took_ns});
   VersionEdit edit;
   for (const TablePointer& table : outcome->tables) edit.added.emplace_back(0, table->info);
   counters_.flushes.fetch_add(1, std::memory_order_relaxed);
   counters_.bytes_flushed.fetch_add(outcome->bytes_out, std::memory_order_relaxed);
   const uint64_t wal_number = memtable->wal_number();
   LSM_RETURN_IF_ERROR(Install(std::move(edit), std::move(outcome->tables), memtable.get()));
-  // A log that cannot be removed now lies below wal_min: the next open removes it.
-  static_cast<void>(env_.Files().Remove(JoinPath(directory_, WalName(wal_number))));
+  RetireLog(wal_number);
   return Status::Ok();
 }
 
@@ -116,6 +134,10 @@ Status Store::MoveTables(const Compaction& compaction) {
     edit.added.emplace_back(compaction.output_level, table->info);
   }
   counters_.trivial_moves.fetch_add(compaction.inputs.size(), std::memory_order_relaxed);
+  jobs_.Add({.kind = "move",
+             .level = compaction.level,
+             .output_level = compaction.output_level,
+             .tables_in = compaction.inputs.size()});
   return Install(std::move(edit), compaction.inputs, nullptr);
 }
 
@@ -127,8 +149,12 @@ Status Store::RunCompaction(const Compaction& compaction) {
   input.output_level = compaction.output_level;
   input.snapshots = SnapshotList();
   input.version = View()->version;
-  auto outcome = RunMerge(env_, versions_, Settings(), input);
+  const uint64_t begin_ns = env_.Clock().MonotonicNs();
+  MergeSettings settings = Settings();
+  settings.pause = &pause_compaction_;
+  auto outcome = RunMerge(env_, versions_, settings, input);
   if (!outcome.ok()) return outcome.status();
+  NoteCompaction(compaction, *outcome, begin_ns);
   VersionEdit edit;
   for (const TablePointer& table : compaction.inputs) {
     edit.removed.emplace_back(compaction.level, table->info.number);
@@ -145,9 +171,34 @@ Status Store::RunCompaction(const Compaction& compaction) {
   return Install(std::move(edit), std::move(outcome->tables), nullptr);
 }
 
+void Store::NoteCompaction(const Compaction& compaction, const MergeOutcome& outcome,
+                           uint64_t begin_ns) {
+  const uint64_t now = env_.Clock().MonotonicNs();
+  JobRecord job{.kind = "compaction",
+                .level = compaction.level,
+                .output_level = compaction.output_level,
+                .tables_in = compaction.inputs.size() + compaction.overlap.size(),
+                .bytes_out = outcome.bytes_out,
+                .rows_in = outcome.rows_in,
+                .rows_dropped = outcome.rows_dropped,
+                .duration_ns = now - begin_ns};
+  uint64_t raw_bytes = 0;
+  for (const TablePointer& table : compaction.inputs) {
+    job.bytes_in += table->info.file_bytes;
+    raw_bytes += table->info.raw_bytes;
+  }
+  for (const TablePointer& table : compaction.overlap) job.bytes_in += table->info.file_bytes;
+  jobs_.Add(job);
+  if (compaction.level != 0) return;
+  // What level 0 got rid of, against all the time that it took, deeper levels' work included.
+  backpressure_.compaction.Note(raw_bytes, now - std::min(begin_ns, compaction_free_ns_));
+  compaction_free_ns_ = now;
+}
+
 Status Store::DropCovered() {
   const auto covered = CoveredTables(*View()->version, SnapshotList().front());
   if (covered.empty()) return Status::Ok();
+  jobs_.Add({.kind = "drop", .tables_in = covered.size()});
   VersionEdit edit;
   for (const auto& [level, table] : covered) edit.removed.emplace_back(level, table->info.number);
   counters_.tables_dropped_whole.fetch_add(covered.size(), std::memory_order_relaxed);
@@ -189,6 +240,7 @@ void Store::CompactLoop() {
       done_->NotifyAll();
       work_->WaitFor(*mutex_, kRetryNs);
       compact_idle_ = false;
+      compaction_free_ns_ = env_.Clock().MonotonicNs();
     }
   }
   done_->NotifyAll();
@@ -206,6 +258,23 @@ void Store::SyncPromised() {
   if (!status.ok()) queue_->Poison(status);
 }
 
+void Store::FlushRestingDeletes() {
+  const ReadViewPointer view = View();
+  const Memtable& memtable = *view->memtable;
+  const uint64_t entries = memtable.entries();
+  const uint64_t now = env_.Clock().MonotonicNs();
+  const bool mostly_deletes =
+      memtable.deletes() >= kRestingDeletesMin && memtable.deletes() * 2 >= entries;
+  if (!mostly_deletes || entries != resting_entries_) {
+    resting_entries_ = entries;
+    resting_since_ns_ = now;
+    return;
+  }
+  if (now - resting_since_ns_ < kRestingNs) return;
+  resting_since_ns_ = now;
+  queue_->RunIfIdle([](void* store) { return static_cast<Store*>(store)->RotateUsed(); }, this);
+}
+
 void Store::TimerLoop() {
   // A write may come right behind a look, and the sync itself takes time: looking twice as often
   // keeps the promise with half of the interval to spare.
@@ -218,7 +287,8 @@ void Store::TimerLoop() {
     // What was promised within the interval gets synced; what was only buffered gets written.
     static_cast<void>(sdk::Guard([&]() -> Status {
       SyncPromised();
-      queue_->WriteBufferedIfIdle();
+      queue_->WriteBuffered();
+      FlushRestingDeletes();
       RemoveObsolete();
       return Status::Ok();
     }));  // out of memory: the next round does it
@@ -235,11 +305,7 @@ void Store::RemoveObsolete() {
 
 Status Store::FlushMemtable() {
   LSM_RETURN_IF_ERROR(queue_->RunExclusive(
-      [](void* state) {
-        auto* store = static_cast<Store*>(state);
-        return store->memtable_->empty() ? Status::Ok() : store->Rotate();
-      },
-      this));
+      [](void* store) { return static_cast<Store*>(store)->RotateUsed(); }, this));
   MutexLock lock(*mutex_);
   // Flushes run oldest first, so what is newer than these need not be waited for.
   const Ref<Memtable> newest = immutable_.empty() ? Ref<Memtable>() : immutable_.front();
@@ -290,7 +356,10 @@ Status Store::WaitIdle() {
     work_->NotifyAll();
     done_->WaitFor(*mutex_, kRetryNs);
   }
-  return BackgroundError();
+  const Status status = BackgroundError();
+  lock.Unlock();
+  RemoveSpareLogs();
+  return status;
 }
 
 Status Store::Close() {
@@ -310,6 +379,7 @@ Status Store::Close() {
     thread.Reset();
   }
   RemoveObsolete();
+  RemoveSpareLogs();
   lock_.Reset();
   return flushed;
 }

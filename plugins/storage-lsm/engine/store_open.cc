@@ -30,6 +30,7 @@ Store::Store(Env& env, Logger* log, std::string directory, const StoreOptions& o
       snapshots_(env),
       cache_(env, options.memory_budget_bytes),
       versions_(env, directory_, cache_, options.manifest_bytes),
+      jobs_(env),
       backup_mutex_(env.NewMutex()),
       manifest_mutex_(env.NewMutex()),
       wal_sync_mutex_(env.NewMutex()),
@@ -108,7 +109,7 @@ Status Store::OpenFiles() {
     PublishView();
   }
   CommitHost& host = *this;
-  queue_ = std::make_unique<CommitQueue>(env_, host, recovered_, options_.interval_ms * 1'000'000);
+  queue_ = std::make_unique<CommitQueue>(env_, host, recovered_);
   return RemoveOrphans();
 }
 

@@ -18,6 +18,66 @@ void AddCache(const BlockCache& cache, bson::Builder* out) {
       .Int64("cache_misses", Signed(cache.misses()));
 }
 
+// What users gave, what was written for it, what it takes, how many places a get may look at.
+void AddAmplification(const CommitStatistics& commits, const StoreCounters& counters,
+                      const ReadView& view, bson::Builder* out) {
+  const uint64_t written =
+      commits.wal_bytes.load() + counters.bytes_flushed.load() + counters.bytes_compacted.load();
+  const uint64_t user = commits.user_bytes.load();
+  uint64_t all_bytes = 0;
+  uint64_t deepest_bytes = 0;
+  int64_t places = 1 + Signed(view.immutable.size() + view.version->levels[0].size());
+  for (int level = 0; level < kLevels; ++level) {
+    const uint64_t bytes = view.version->LevelBytes(level);
+    all_bytes += bytes;
+    if (bytes > 0) deepest_bytes = bytes;
+    if (level > 0 && bytes > 0) ++places;
+  }
+  auto ratio = [](uint64_t a, uint64_t b) {
+    return b == 0 ? 0.0 : static_cast<double>(a) / static_cast<double>(b);
+  };
+  out->Int64("user_bytes", Signed(user))
+      .Int64("bytes_written", Signed(written))
+      .Double("write_amplification", ratio(written, user))
+      .Double("space_amplification", ratio(all_bytes, deepest_bytes))
+      .Int64("read_amplification", places);
+}
+
+void AddSyncLatency(const LatencyHistogram& latency, bson::Builder* out) {
+  bson::Builder buckets;
+  int count = 0;
+  for (size_t i = 0; i < LatencyHistogram::kBuckets; ++i) {
+    if (latency.CountAt(i) == 0) continue;
+    buckets.OpenObject(std::to_string(count++))
+        .Int64("below_us", Signed(LatencyHistogram::BoundUs(i)))
+        .Int64("count", Signed(latency.CountAt(i)))
+        .Close();
+  }
+  const std::string bytes = buckets.Finish();
+  out->Int64("wal_sync_us", Signed(latency.total_ns() / 1000))
+      .Array("wal_sync_latency", bson::Document(AsBytes(bytes)));
+}
+
+void AddJobs(const JobLog& log, bson::Builder* out) {
+  bson::Builder jobs;
+  int count = 0;
+  for (const JobRecord& job : log.List()) {
+    jobs.OpenObject(std::to_string(count++))
+        .Text("kind", job.kind)
+        .Int32("level", job.level)
+        .Int32("output_level", job.output_level)
+        .Int64("tables_in", Signed(job.tables_in))
+        .Int64("bytes_in", Signed(job.bytes_in))
+        .Int64("bytes_out", Signed(job.bytes_out))
+        .Int64("rows_in", Signed(job.rows_in))
+        .Int64("rows_dropped", Signed(job.rows_dropped))
+        .Int64("duration_us", Signed(job.duration_ns / 1000))
+        .Close();
+  }
+  const std::string bytes = jobs.Finish();
+  out->Array("last_jobs", bson::Document(AsBytes(bytes)));
+}
+
 // The part of a table's rows and bytes within [begin, end), from its index alone.
 void AddTable(const TableFile& table, std::string_view begin, std::string_view end,
               RangeEstimate* sum) {
@@ -117,6 +177,11 @@ std::string Store::StatisticsBson() {
       .Int64("stall_us", Signed(counters_.stall_ns.load() / 1000))
       .Int64("delays", Signed(counters_.delays.load()))
       .Int64("delay_us", Signed(counters_.delay_ns.load() / 1000));
+  out.Int64("writes_refused", Signed(commits.refused.load()))
+      .Double("delay_ns_per_byte", backpressure_.ns_per_byte());
+  AddAmplification(commits, counters_, *view, &out);
+  AddSyncLatency(commits.sync_latency, &out);
+  AddJobs(jobs_, &out);
   AddCache(cache_, &out);
   if (!error.ok()) out.Text("error", error.message());
   const std::string level_bytes = levels.Finish();

@@ -9,13 +9,15 @@
 namespace nexadb::lsm {
 namespace {
 
-// The disk's free space is looked at so often, at most.
+// The disk's free space is looked at so often, at most, and after so many bytes, a small part of
+// any reserve worth having.
 constexpr uint64_t kDiskCheckNs = 100'000'000;
+constexpr uint64_t kDiskCheckBytes = 16u << 10;
 // Log space is reserved in steps up to this; a step costs one metadata commit.
 constexpr uint64_t kWalReserveBytesMax = 4u << 20;
-// With one table of level 0 too many, writers are slowed to 50 MB/s, with n to 1/n of that.
-constexpr uint64_t kDelayNsPerByte = 20;
-constexpr uint64_t kDelayNsMax = 50'000'000;
+// Memory in memtables that writers do not feel: half of what the full memtables allowed to wait
+// and the one being written may hold.
+constexpr double kMemtablesSoft = (kImmutableMemtablesMax + 1) / 2.0;
 
 }  // namespace
 
@@ -31,14 +33,46 @@ Result<std::unique_ptr<LogWriter>> Store::NewWal(uint64_t number, uint64_t previ
   env_.Random().Fill({generation, sizeof(generation)});
   header.generation = base::LoadLittle<uint64_t>(generation);
   const std::string path = JoinPath(directory_, WalName(number));
-  auto log = LogWriter::Create(env_.Files(), path, header,
-                               std::min(options_.MemtableBytes(), kWalReserveBytesMax));
+  const uint64_t step = std::min(options_.MemtableBytes(), kWalReserveBytesMax);
+  const uint64_t spare = TakeSpareLog();
+  auto log = spare != 0 ? LogWriter::Recycle(env_.Files(), JoinPath(directory_, WalName(spare)),
+                                             path, header, step)
+                        : LogWriter::Create(env_.Files(), path, header, step);
+  if (spare != 0 && !log.ok()) RemoveLog(spare);
   Status status = log.ok() ? env_.Files().SyncDirectory(directory_) : log.status();
   if (status.ok()) return log;
   // A log that never held a record may go; one that cannot be removed is empty, which recovery
   // knows to pass over.
   static_cast<void>(env_.Files().Remove(path));
   return status;
+}
+
+void Store::RetireLog(uint64_t number) {
+  {
+    MutexLock lock(*mutex_);
+    if (spare_logs_.size() < kSpareLogsMax && !closing_) {
+      spare_logs_.push_back(number);
+      return;
+    }
+  }
+  RemoveLog(number);
+}
+
+uint64_t Store::TakeSpareLog() {
+  MutexLock lock(*mutex_);
+  if (spare_logs_.empty()) return 0;
+  const uint64_t number = spare_logs_.back();
+  spare_logs_.pop_back();
+  return number;
+}
+
+void Store::RemoveSpareLogs() {
+  while (const uint64_t number = TakeSpareLog()) RemoveLog(number);
+}
+
+void Store::RemoveLog(uint64_t number) {
+  // One that cannot be removed now lies below wal_min: the next open removes it.
+  static_cast<void>(env_.Files().Remove(JoinPath(directory_, WalName(number))));
 }
 
 bool Store::MemtableFull() const {
@@ -53,14 +87,12 @@ void Store::PublishView() {
   view->version = version_;
   view_ = std::move(view);
   view_slots_.Set(view_);
+  NoteShape();
 }
 
-void Store::Publish(Sequence sequence) {
-  visible_.store(sequence, std::memory_order_release);
-  ChargeMemtable();
-}
+void Store::Publish(Sequence sequence) { visible_.store(sequence, std::memory_order_release); }
 
-void Store::ChargeMemtable() {
+void Store::Applied() {
   const size_t bytes = memtable_->bytes();
   if (bytes == memtable_charged_) return;
   cache_.Charge(static_cast<int64_t>(bytes - memtable_charged_));
@@ -80,7 +112,7 @@ Status Store::Rotate() {
   const uint64_t number = versions_.NewNumber();
   auto next = NewWal(number, wal_->header().number, wal_->end());
   if (!next.ok()) return next.status();
-  ChargeMemtable();
+  Applied();
   MutexLock lock(*mutex_);
   wal_ = std::move(*next);
   rotate_first_ = false;
@@ -92,51 +124,76 @@ Status Store::Rotate() {
   return Status::Ok();
 }
 
-void Store::Slow(uint64_t bytes, size_t level0_tables) {
-  if (level0_tables < options_.level0_slow) return;
-  const uint64_t excess = level0_tables - options_.level0_slow + 1;
-  const uint64_t ns = std::min(bytes * kDelayNsPerByte * excess, kDelayNsMax);
+void Store::NoteShape() {
+  shape_.immutable.store(static_cast<uint32_t>(immutable_.size()), std::memory_order_relaxed);
+  shape_.level0.store(static_cast<uint32_t>(version_->levels[0].size()), std::memory_order_relaxed);
+  // Compaction rests for a flush as long as level 0 can take what the flush adds to it.
+  pause_compaction_.store(
+      !immutable_.empty() && version_->levels[0].size() < options_.level0_slow && !closing_,
+      std::memory_order_relaxed);
+}
+
+void Store::Slow(uint64_t bytes) {
+  const double filled =
+      static_cast<double>(memtable_->bytes()) / static_cast<double>(options_.MemtableBytes());
+  const Backpressure::Load memory{shape_.immutable.load(std::memory_order_relaxed) + filled,
+                                  kMemtablesSoft, kImmutableMemtablesMax + 1.0};
+  const Backpressure::Load level0{
+      static_cast<double>(shape_.level0.load(std::memory_order_relaxed)),
+      static_cast<double>(options_.level0_slow), static_cast<double>(options_.level0_stop)};
+  const uint64_t wait_ns = backpressure_.WaitFor(bytes, memory, level0);
+  if (wait_ns == 0) return;
+  const uint64_t begin_ns = env_.Clock().MonotonicNs();
+  env_.SleepNs(wait_ns);
+  const uint64_t slept_ns = env_.Clock().MonotonicNs() - begin_ns;
+  backpressure_.Slept(slept_ns);
   counters_.delays.fetch_add(1, std::memory_order_relaxed);
-  counters_.delay_ns.fetch_add(ns, std::memory_order_relaxed);
-  env_.SleepNs(ns);
+  counters_.delay_ns.fetch_add(slept_ns, std::memory_order_relaxed);
+}
+
+Status Store::WaitForRoom() {
+  MutexLock lock(*mutex_);
+  uint64_t waiting_since = 0;
+  while (immutable_.size() >= kImmutableMemtablesMax ||
+         version_->levels[0].size() >= options_.level0_stop) {
+    if (fatal_ || !BackgroundError().ok()) {
+      return Status::Error(BackgroundError().code(),
+                           "no room for more writes, since flush or compaction fails: " +
+                               std::string(BackgroundError().message()));
+    }
+    if (closing_) return Status::Error(Code::kUnavailable, "the store is closing");
+    if (waiting_since == 0) {
+      counters_.stalls.fetch_add(1, std::memory_order_relaxed);
+      waiting_since = env_.Clock().MonotonicNs();
+    }
+    done_->Wait(*mutex_);
+  }
+  if (waiting_since != 0) {
+    counters_.stall_ns.fetch_add(env_.Clock().MonotonicNs() - waiting_since,
+                                 std::memory_order_relaxed);
+  }
+  return Status::Ok();
 }
 
 Status Store::MakeRoom(uint64_t bytes) {
-  size_t level0_tables = 0;
-  {
+  if (fatal_.load(std::memory_order_acquire)) {
     MutexLock lock(*mutex_);
-    uint64_t waiting_since = 0;
-    while (immutable_.size() >= kImmutableMemtablesMax ||
-           view_->version->levels[0].size() >= options_.level0_stop) {
-      if (!MemtableFull()) break;
-      if (!BackgroundError().ok()) {
-        return Status::Error(BackgroundError().code(),
-                             "no room for more writes, since flush or compaction fails: " +
-                                 std::string(BackgroundError().message()));
-      }
-      if (closing_) return Status::Error(Code::kUnavailable, "the store is closing");
-      if (waiting_since == 0) {
-        counters_.stalls.fetch_add(1, std::memory_order_relaxed);
-        waiting_since = env_.Clock().MonotonicNs();
-      }
-      done_->Wait(*mutex_);
-    }
-    if (fatal_) return BackgroundError();
-    if (waiting_since != 0) {
-      counters_.stall_ns.fetch_add(env_.Clock().MonotonicNs() - waiting_since,
-                                   std::memory_order_relaxed);
-    }
-    level0_tables = view_->version->levels[0].size();
+    return BackgroundError();
   }
-  Slow(bytes, level0_tables);
-  return MemtableFull() || rotate_first_ ? Rotate() : Status::Ok();
+  Slow(bytes);
+  const bool full = MemtableFull();
+  if (full) LSM_RETURN_IF_ERROR(WaitForRoom());
+  return full || rotate_first_ || wal_->torn() ? Rotate() : Status::Ok();
 }
 
-Status Store::CheckDisk() {
+Status Store::CheckDisk(uint64_t bytes) {
   if (options_.disk_reserve_bytes == 0) return Status::Ok();
+  disk_unchecked_bytes_ += bytes;
+  if (disk_status_.ok() && disk_unchecked_bytes_ < kDiskCheckBytes) return disk_status_;
   const uint64_t now = env_.Clock().MonotonicNs();
   if (disk_checked_ns_ != 0 && now - disk_checked_ns_ < kDiskCheckNs) return disk_status_;
   disk_checked_ns_ = std::max<uint64_t>(now, 1);
+  disk_unchecked_bytes_ = 0;
   auto free = env_.Files().FreeBytes(directory_);
   if (!free.ok()) return disk_status_ = free.status();
   disk_status_ = Status::Ok();
