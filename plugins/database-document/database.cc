@@ -10,6 +10,7 @@
 #include "plugins/database-document/command/read_commands.h"
 #include "plugins/database-document/command/reply.h"
 #include "plugins/database-document/cursor/document_cursor.h"
+#include "plugins/database-document/session/call_meter.h"
 
 namespace nexadb::database {
 
@@ -90,6 +91,7 @@ Result<Buffer> DocumentDatabase::Insert(Session& session, StringView name, Strin
     request.documents = std::span(documents.data(), documents.size());
     request.ordered = options.ordered != 0;
     SessionImpl& impl = Begin(session);
+    const CallMeter meter(impl);  // validators
     request.atomic = options.atomic != 0;
     auto outcome = InsertMany(impl, request);
     if (!outcome.ok()) return outcome.status();
@@ -106,7 +108,9 @@ Result<VersionedDocument> DocumentDatabase::UpdateById(Session& session, StringV
     if (!id_document.ok()) return id_document.status();
     auto change = Checked(update, "the update");
     if (!change.ok()) return change.status();
-    return database::UpdateById(Begin(session), name, collection, *id_document, *change, options);
+    SessionImpl& impl = Begin(session);
+    const CallMeter meter(impl);
+    return database::UpdateById(impl, name, collection, *id_document, *change, options);
   });
 }
 

@@ -7,6 +7,7 @@
 #include "plugins/database-document/command/concerns.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/plan/hint.h"
+#include "plugins/database-document/session/call_meter.h"
 
 namespace nexadb::database {
 
@@ -89,6 +90,7 @@ Result<Buffer> RunCommand(SessionImpl& session, std::string_view database, bson:
     if (Status status = CheckCollation(collation.Doc()); !status.ok()) return status;
   }
   const CommandCall call{session, database, command};
+  const CallMeter meter(session);
   bson::Builder reply;
   if (Status status = row->run(call, &reply); !status.ok()) return status;
   reply.Double("ok", 1.0);

@@ -5,6 +5,7 @@
 #include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/command/read_commands.h"
+#include "plugins/database-document/session/call_meter.h"
 
 namespace nexadb::database {
 
@@ -17,6 +18,7 @@ class StreamCursor final : public DocumentCursor {
 
   Result<uint64_t> Next(Span<BytesView> documents) noexcept override {
     return sdk::Guard([&]() -> Result<uint64_t> {
+      const CallMeter meter(stream_->context().session());
       const size_t wanted = std::min(documents.size(), query::kBatchDocuments);
       batch_.resize(wanted);
       auto count = stream_->source().Next(batch_);
@@ -53,6 +55,7 @@ Result<Handle<DocumentCursor>> OpenDocumentCursor(const CommandCall& call, std::
   if (collation.type() == bson::Type::kObject) {
     if (Status status = CheckCollation(collation.Doc()); !status.ok()) return status;
   }
+  const CallMeter meter(call.session);
   if (call.name() == "find") {
     auto request = ParseFindRequest(call);
     if (!request.ok()) return request.status();

@@ -1,5 +1,6 @@
 // Array operators.
 #include <algorithm>
+#include <unordered_map>
 
 #include "plugins/database-document/expression/expression.h"
 #include "plugins/database-document/expression/node.h"
@@ -194,17 +195,17 @@ OwnedValue ArrayToObject(const Args& a) {
   }
   // A later value of a name takes the earlier one's place.
   std::vector<std::pair<std::string_view, bson::Value>> fields;
+  std::unordered_map<std::string_view, size_t> places;
   const auto put = [&](const bson::Value& name, const bson::Value& value, int number) {
     if (name.Text().find('\0') != std::string_view::npos) {
       Fail(number, "Key field cannot contain an embedded null byte");
     }
-    for (auto& field : fields) {
-      if (field.first == name.Text()) {
-        field.second = value;
-        return;
-      }
+    const auto [at, fresh] = places.try_emplace(name.Text(), fields.size());
+    if (fresh) {
+      fields.emplace_back(name.Text(), value);
+    } else {
+      fields[at->second].second = value;
     }
-    fields.emplace_back(name.Text(), value);
   };
   bool pairs = false;
   bool first = true;
@@ -257,6 +258,7 @@ OwnedValue SortArray(const Args& a) {
   if (by.IsNumber()) {
     const bool descending = *ExactInt64(by) < 0;
     std::stable_sort(items.begin(), items.end(), [&](const auto& x, const auto& y) {
+      Meter::Work(1);
       const int order = CompareValues(x, y);
       return descending ? order > 0 : order < 0;
     });
@@ -270,8 +272,10 @@ OwnedValue SortArray(const Args& a) {
     Require(pattern.AppendKey(doc, &key));
     keyed.emplace_back(std::move(key), v);
   }
-  std::stable_sort(keyed.begin(), keyed.end(),
-                   [](const auto& x, const auto& y) { return x.first < y.first; });
+  std::stable_sort(keyed.begin(), keyed.end(), [](const auto& x, const auto& y) {
+    Meter::Work(1);
+    return x.first < y.first;
+  });
   ArrayBuilder out;
   for (const auto& item : keyed) out.Add(item.second);
   return out.Finish();
@@ -333,6 +337,7 @@ OwnedValue ExtremeN(const Args& a, bool most) {
     if (!v.IsNullish()) items.push_back(v);
   }
   std::stable_sort(items.begin(), items.end(), [&](const auto& x, const auto& y) {
+    Meter::Work(1);
     return most ? CompareValues(x, y) > 0 : CompareValues(x, y) < 0;
   });
   if (items.size() > static_cast<size_t>(*n)) items.resize(static_cast<size_t>(*n));
@@ -348,6 +353,7 @@ class CheckedCall final : public ExpressionNode {
     std::vector<OwnedValue> values(arguments_.size());
     for (size_t i = 0; i < values.size(); ++i) {
       if (arguments_[i] != nullptr) values[i] = arguments_[i]->Eval(context);
+      context.Work(1 + values[i].size() / Meter::kBytesPerStep);
     }
     return function_(Args(values, given_));
   }

@@ -69,6 +69,7 @@ class MapExpr final : public ExpressionNode {
     }
     ArrayBuilder out;
     for (const bson::Element& e : input.view().Doc()) {
+      context.Work(1);
       context.slots[slot_] = input.Inside(e.value());
       out.Add(in_->Eval(context).view());
     }
@@ -126,6 +127,7 @@ class FilterExpr final : public ExpressionNode {
     const int64_t limit = Limit(context);
     ArrayBuilder out;
     for (const bson::Element& e : input.view().Doc()) {
+      context.Work(1);
       context.slots[slot_] = input.Inside(e.value());
       if (!IsTruthy(cond_->Eval(context).view())) continue;
       out.Add(e.value());
@@ -191,6 +193,7 @@ class ReduceExpr final : public ExpressionNode {
     }
     OwnedValue value = start_->Eval(context);
     for (const bson::Element& e : input.view().Doc()) {
+      context.Work(1);
       context.slots[slot_] = input.Inside(e.value());
       context.slots[slot_ + 1] = value;
       value = in_->Eval(context);

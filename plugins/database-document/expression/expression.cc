@@ -13,6 +13,7 @@ Expression::~Expression() = default;
 Result<std::unique_ptr<Expression>> Expression::Parse(const bson::Value& spec,
                                                       const ParseOptions& options) {
   return Catch<std::unique_ptr<Expression>>([&] {
+    const EvaluationScope scope(EvaluationScope::Kind::kParse);
     std::unique_ptr<Expression> expression(new Expression());
     ExpressionParser parser(options);
     expression->root_ = parser.Parse(spec);
@@ -23,6 +24,7 @@ Result<std::unique_ptr<Expression>> Expression::Parse(const bson::Value& spec,
 
 Result<OwnedValue> Expression::Evaluate(bson::Document root) const {
   try {
+    const EvaluationScope scope;
     EvalContext context;
     context.root = OwnedValue::Borrow(root.AsValue(bson::Type::kObject));
     if (slots_ != 0) context.slots.resize(slots_);
@@ -52,7 +54,12 @@ bool IsTruthy(const bson::Value& value) noexcept {
 }
 
 void ArrayBuilder::Add(const bson::Value& value) {
-  OwnedValue::CheckSize(builder_.size() + value.bytes().size());
+  const size_t size = builder_.size() + value.bytes().size();
+  OwnedValue::CheckSize(size);
+  if (size >= charge_at_) {
+    charge_.Raise(size);
+    charge_at_ = size + kChargeStep;
+  }
   char name[20];
   const auto end = std::to_chars(name, name + sizeof(name), count_++).ptr;
   const std::string_view text(name, static_cast<size_t>(end - name));

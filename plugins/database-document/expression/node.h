@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "plugins/database-document/value/failure.h"
+#include "plugins/database-document/value/meter.h"
 #include "plugins/database-document/value/owned.h"
 #include "plugins/database-document/value/parse_options.h"
 #include "plugins/database-document/value/path.h"
@@ -18,6 +19,12 @@ namespace nexadb::query {
 struct EvalContext {
   OwnedValue root;
   std::vector<OwnedValue> slots;
+  Meter* meter = Meter::Current();
+
+  // Every node says what it does, in steps of value/meter.h.
+  void Work(size_t steps) {
+    if (meter != nullptr) meter->Step(steps);
+  }
 };
 
 class ExpressionNode {
@@ -31,7 +38,10 @@ using ExprPtr = std::unique_ptr<ExpressionNode>;
 class ConstantExpr final : public ExpressionNode {
  public:
   explicit ConstantExpr(OwnedValue value) : value_(value.Keep()) {}
-  OwnedValue Eval(EvalContext&) const override { return value_; }
+  OwnedValue Eval(EvalContext& context) const override {
+    context.Work(1);
+    return value_;
+  }
   bool IsConstant() const override { return true; }
   const OwnedValue& value() const { return value_; }
 
@@ -156,11 +166,19 @@ class ArrayBuilder {
  public:
   void Add(const bson::Value& value);
   size_t size() const { return count_; }
-  OwnedValue Finish() { return OwnedValue::Array(builder_.Finish()); }
+  size_t bytes() const { return builder_.size(); }
+  OwnedValue Finish() {
+    charge_.Drop();  // the value has a charge of its own
+    return OwnedValue::Array(builder_.Finish());
+  }
 
  private:
+  // Arrays under construction are charged in steps of so many bytes.
+  static constexpr size_t kChargeStep = 64u << 10;
   bson::Builder builder_;
   size_t count_ = 0;
+  size_t charge_at_ = kChargeStep;
+  Charge charge_;
 };
 
 inline OwnedValue Truth(bool v) { return OwnedValue::Bool(v); }

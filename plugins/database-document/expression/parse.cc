@@ -15,6 +15,7 @@ class PathExpr final : public ExpressionNode {
  public:
   explicit PathExpr(std::string_view path) : path_(path) {}
   OwnedValue Eval(EvalContext& context) const override {
+    context.Work(1 + context.root.size() / Meter::kBytesPerStep);
     return FollowPath(context.root, path_.components(), 0);
   }
 
@@ -24,13 +25,19 @@ class PathExpr final : public ExpressionNode {
 
 class RootExpr final : public ExpressionNode {
  public:
-  OwnedValue Eval(EvalContext& context) const override { return context.root; }
+  OwnedValue Eval(EvalContext& context) const override {
+    context.Work(1);
+    return context.root;
+  }
 };
 
 class SlotExpr final : public ExpressionNode {
  public:
   explicit SlotExpr(size_t slot) : slot_(slot) {}
-  OwnedValue Eval(EvalContext& context) const override { return context.slots[slot_]; }
+  OwnedValue Eval(EvalContext& context) const override {
+    context.Work(1);
+    return context.slots[slot_];
+  }
 
  private:
   size_t slot_;
@@ -39,7 +46,10 @@ class SlotExpr final : public ExpressionNode {
 class CellExpr final : public ExpressionNode {
  public:
   explicit CellExpr(VariableCell cell) : cell_(std::move(cell)) {}
-  OwnedValue Eval(EvalContext&) const override { return *cell_; }
+  OwnedValue Eval(EvalContext& context) const override {
+    context.Work(1);
+    return *cell_;
+  }
 
  private:
   VariableCell cell_;
@@ -50,7 +60,9 @@ class FollowExpr final : public ExpressionNode {
  public:
   FollowExpr(ExprPtr from, std::string_view path) : from_(std::move(from)), path_(path) {}
   OwnedValue Eval(EvalContext& context) const override {
-    return FollowPath(from_->Eval(context), path_.components(), 0);
+    const OwnedValue from = from_->Eval(context);
+    context.Work(1 + from.size() / Meter::kBytesPerStep);
+    return FollowPath(from, path_.components(), 0);
   }
 
  private:
@@ -64,10 +76,16 @@ class ObjectExpr final : public ExpressionNode {
       : fields_(std::move(fields)) {}
   OwnedValue Eval(EvalContext& context) const override {
     bson::Builder b;
+    Charge charge;
     for (const auto& [name, expression] : fields_) {
       const OwnedValue v = expression->Eval(context);
-      if (!v.IsMissing()) b.Value(name, v.view());
+      if (v.IsMissing()) continue;
+      const size_t size = b.size() + v.size();
+      OwnedValue::CheckSize(size);
+      if (size >= Meter::kChargedBytesMin) charge.Raise(size);
+      b.Value(name, v.view());
     }
+    charge.Drop();  // the value has a charge of its own
     return OwnedValue::Object(b.Finish());
   }
 
@@ -103,9 +121,12 @@ class CallExpr final : public ExpressionNode {
 
  private:
   OwnedValue Call(EvalContext& context, std::span<OwnedValue> values) const {
+    size_t steps = 1;
     for (size_t i = 0; i < arguments_.size(); ++i) {
       if (arguments_[i] != nullptr) values[i] = arguments_[i]->Eval(context);
+      steps += values[i].size() / Meter::kBytesPerStep;
     }
+    context.Work(steps);
     return function_(Args(values, given_));
   }
   OperatorFunction function_;

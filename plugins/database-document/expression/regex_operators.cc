@@ -51,6 +51,9 @@ std::optional<Search> Prepare(const Args& a, std::string_view name) {
     Fail(51104, op + " needs 'input' to be of type string");
   }
   if (regex.IsNullish()) return std::nullopt;
+  // Compiling takes far longer than reading the pattern.
+  constexpr size_t kStepsPerByte = 16;
+  Meter::Work(kStepsPerByte * (pattern.size() + 1));
   Regex compiled(pattern, flags, kBadOptions);
   if (input_null) return std::nullopt;
   return Search{input.Text(), std::move(compiled)};

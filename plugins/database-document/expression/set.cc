@@ -1,6 +1,8 @@
 // Set operators, $mergeObjects, $objectToArray, and the accumulators that also are expressions.
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <unordered_map>
 
 #include "plugins/database-document/expression/arithmetic.h"
 #include "plugins/database-document/expression/expression.h"
@@ -19,7 +21,10 @@ void RequireArray(const bson::Value& v, int number, std::string_view op) {
                    " must be arrays. One argument is of type: " + NameOf(v));
 }
 
-bool Less(const bson::Value& a, const bson::Value& b) { return CompareValues(a, b) < 0; }
+bool Less(const bson::Value& a, const bson::Value& b) {
+  Meter::WorkBytes(std::min(a.bytes().size(), b.bytes().size()));
+  return CompareValues(a, b) < 0;
+}
 
 // Sorted, without repetition.
 std::vector<bson::Value> SetOf(const bson::Value& array) {
@@ -56,13 +61,12 @@ OwnedValue SetDifference(const Args& a) {
   if (a.AnyNullish()) return OwnedValue::Null();
   RequireArray(a[0], 17048, "$setDifference");
   RequireArray(a[1], 17049, "$setDifference");
-  std::vector<bson::Value> taken = SetOf(a[1]);
+  const std::vector<bson::Value> taken = SetOf(a[1]);
+  std::set<bson::Value, bool (*)(const bson::Value&, const bson::Value&)> given(Less);
   ArrayBuilder out;
   for (const bson::Element& e : a[0].Doc()) {
-    const auto at = std::lower_bound(taken.begin(), taken.end(), e.value(), Less);
-    if (at != taken.end() && EqualValues(*at, e.value())) continue;
-    out.Add(e.value());
-    taken.insert(at, e.value());
+    if (std::binary_search(taken.begin(), taken.end(), e.value(), Less)) continue;
+    if (given.insert(e.value()).second) out.Add(e.value());
   }
   return out.Finish();
 }
@@ -121,18 +125,18 @@ OwnedValue SetUnion(const Args& a) {
 
 OwnedValue MergeObjects(const Args& a) {
   std::vector<bson::Element> fields;
+  std::unordered_map<std::string_view, size_t> places;
   const auto merge = [&](const bson::Value& v) {
     if (v.IsNullish()) return;
     if (v.type() != bson::Type::kObject) {
       Fail(40400, "$mergeObjects requires object inputs, but input is of type " + NameOf(v));
     }
     for (const bson::Element& e : v.Doc()) {
-      const auto same = std::find_if(fields.begin(), fields.end(),
-                                     [&](const bson::Element& f) { return f.name() == e.name(); });
-      if (same == fields.end()) {
+      const auto [at, fresh] = places.try_emplace(e.name(), fields.size());
+      if (fresh) {
         fields.push_back(e);
       } else {
-        *same = e;
+        fields[at->second] = e;
       }
     }
   };

@@ -23,6 +23,7 @@ OwnedValue Concat(const Args& a) {
     } else if (!IsText(a[i])) {
       Fail(16702, "$concat only supports strings, not " + std::string(NameOf(a[i])));
     } else if (!nullish) {
+      OwnedValue::CheckSize(out.size() + a[i].Text().size());
       out.append(a[i].Text());
     }
     if (nullish) return OwnedValue::Null();
@@ -106,7 +107,7 @@ OwnedValue Split(const Args& a) {
   ArrayBuilder out;
   size_t start = 0;
   while (true) {
-    const size_t at = text.find(by, start);
+    const size_t at = FindText(text, by, start);
     out.Add(OwnedValue::Text(text.substr(start, at - start)).view());
     if (at == std::string_view::npos) break;
     start = at + by.size();
@@ -201,7 +202,7 @@ OwnedValue IndexOf(const Args& a, std::string_view op, int text_code, int token_
   if (start > size || end < start) return OwnedValue::Int32(-1);
   const size_t from = code_points ? OffsetOf(text, start) : static_cast<size_t>(start);
   const size_t to = code_points ? OffsetOf(text, end) : static_cast<size_t>(end);
-  const size_t at = text.substr(0, to).find(token, from);
+  const size_t at = FindText(text.substr(0, to), token, from);
   if (at == std::string_view::npos) return OwnedValue::Int32(-1);
   const int64_t index = code_points ? CodePoints(text.substr(0, at)) : static_cast<int64_t>(at);
   return OwnedValue::Int32(static_cast<int32_t>(index));
@@ -246,6 +247,7 @@ OwnedValue Trim(const Args& a, std::string_view op, bool left, bool right) {
   if (nullish || (a.Given(1) && a[1].IsNullish())) return OwnedValue::Null();
   std::string_view text = a[0].Text();
   const auto trimmed = [&](std::string_view c) {
+    Meter::WorkBytes(a[1].bytes().size());
     return a.Given(1) ? a[1].Text().find(c) != std::string_view::npos : IsBlank(c);
   };
   while (left && !text.empty() && trimmed(text.substr(0, CodePointSize(text, 0)))) {
@@ -276,8 +278,9 @@ OwnedValue Replace(const Args& a, std::string_view op, bool all) {
   std::string out;
   size_t start = 0;
   while (true) {
-    const size_t at = text.find(find, start);
+    const size_t at = FindText(text, find, start);
     if (at == std::string_view::npos) break;
+    OwnedValue::CheckSize(out.size() + (at - start) + with.size());
     out.append(text.substr(start, at - start)).append(with);
     start = at + find.size();
     if (find.empty()) {

@@ -1,6 +1,7 @@
 // UTF-8 by code points, for operators that count characters. Pure; texts are valid UTF-8.
 #pragma once
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace nexadb::query {
@@ -27,6 +28,14 @@ inline size_t CodePointSize(std::string_view text, size_t at) {
   size_t end = at + 1;
   while (end < text.size() && IsContinuation(text[end])) ++end;
   return end - at;
+}
+
+// Where `token` first stands in `text` at or after `from`, in time linear in both.
+inline size_t FindText(std::string_view text, std::string_view token, size_t from) {
+  if (from > text.size()) return std::string_view::npos;
+  const void* at = memmem(text.data() + from, text.size() - from, token.data(), token.size());
+  if (at == nullptr) return std::string_view::npos;
+  return static_cast<size_t>(static_cast<const char*>(at) - text.data());
 }
 
 }  // namespace nexadb::query

@@ -3,6 +3,7 @@
 #include "plugins/database-document/match/node.h"
 #include "plugins/database-document/match/parser.h"
 #include "plugins/database-document/value/failure.h"
+#include "plugins/database-document/value/meter.h"
 
 namespace nexadb::query {
 namespace {
@@ -36,6 +37,7 @@ Matcher::~Matcher() = default;
 Result<std::unique_ptr<Matcher>> Matcher::Parse(bson::Document filter,
                                                 const ParseOptions& options) {
   return Catch<std::unique_ptr<Matcher>>([&] {
+    const EvaluationScope scope(EvaluationScope::Kind::kParse);
     std::unique_ptr<Matcher> matcher(new Matcher());
     matcher->source_ = AsText(filter.bytes());
     matcher->root_ = ParseFilter(matcher->Source(), options);

@@ -4,10 +4,17 @@
 #include <cmath>
 
 #include "plugins/database-document/value/compare.h"
+#include "plugins/database-document/value/meter.h"
 #include "plugins/database-document/value/number.h"
 
 namespace nexadb::query {
 namespace {
+
+// An array takes about a step for each of its elements.
+void WorkOn(const bson::Value& array) {
+  constexpr size_t kElementBytes = 16;
+  Meter::Work(array.bytes().size() / kElementBytes);
+}
 
 bool TestExpanded(const ValueTest& test, const bson::Value& value, int64_t* index) {
   if (test.Test(value)) {
@@ -15,6 +22,7 @@ bool TestExpanded(const ValueTest& test, const bson::Value& value, int64_t* inde
     return true;
   }
   if (value.type() != bson::Type::kArray || test.expand() == Expand::kNo) return false;
+  WorkOn(value);
   int64_t i = 0;
   for (const bson::Element& e : value.Doc()) {
     if (test.Test(e.value())) {
@@ -52,6 +60,7 @@ bool BitOfBytes(BytesView bytes, uint64_t position) {
 
 bool LeafNode::Match(bson::Document doc, MatchDetails& details) const {
   return VisitPath(doc, path_, [&](const bson::Value& value, int64_t position) {
+    if (position >= 0) Meter::Work(1);  // one of an array's
     int64_t index = -1;
     if (!TestExpanded(*test_, value, &index)) return false;
     details.position = position >= 0 ? position : ElementOf(*test_, value, index);
@@ -148,6 +157,7 @@ bool InTest::Test(const bson::Value& value) const {
       [](const bson::Value& a, const bson::Value& b) { return CompareValues(a, b) < 0; });
   if (at != values_.end() && EqualValues(*at, value)) return true;
   if (value.type() != bson::Type::kString && value.type() != bson::Type::kSymbol) return false;
+  Meter::Work(regexes_.size() * (1 + value.bytes().size() / Meter::kBytesPerStep));
   return std::any_of(regexes_.begin(), regexes_.end(),
                      [&](const Regex& r) { return r.Search(value.Text()); });
 }
@@ -206,6 +216,7 @@ bool BitsTest::Test(const bson::Value& value) const {
 
 int64_t ElemMatchObjectTest::FirstMatch(const bson::Value& array) const {
   if (array.type() != bson::Type::kArray) return -1;
+  WorkOn(array);
   int64_t i = 0;
   for (const bson::Element& e : array.Doc()) {
     MatchDetails ignored;
@@ -218,6 +229,7 @@ int64_t ElemMatchObjectTest::FirstMatch(const bson::Value& array) const {
 
 int64_t ElemMatchValueTest::FirstMatch(const bson::Value& array) const {
   if (array.type() != bson::Type::kArray) return -1;
+  WorkOn(array);
   int64_t i = 0;
   for (const bson::Element& e : array.Doc()) {
     if (child_->MatchValue(e.value(), Expand::kNo)) return i;

@@ -309,7 +309,9 @@ class ProjectionProgram {
       case Kind::kDrop: return;
       case Kind::kCompute: {
         const OwnedValue result = Unwrap(node.expression->Evaluate(run.root));
-        if (!result.IsMissing()) out->Value(name, result.view());
+        if (result.IsMissing()) return;
+        OwnedValue::CheckSize(out->size() + result.size());
+        out->Value(name, result.view());
         return;
       }
       case Kind::kSlice: return Cut(node.slice, name, v, out);

@@ -1,4 +1,4 @@
-// $match, $limit, $skip, $count, $unwind, $sample, $documents, $redact.
+// $match, $limit, $skip, $count, $unwind, $sample, $documents.
 #include <algorithm>
 #include <cmath>
 #include <random>
@@ -7,6 +7,7 @@
 #include "plugins/database-document/expression/node.h"
 #include "plugins/database-document/match/matcher.h"
 #include "plugins/database-document/stage/stage.h"
+#include "plugins/database-document/value/meter.h"
 #include "plugins/database-document/value/number.h"
 
 namespace nexadb::query {
@@ -23,6 +24,7 @@ class MatchSource final : public DocumentSource {
       while (true) {
         const size_t n = Unwrap(input_->Next(out));
         if (n == 0) return 0;
+        Meter::Work(n);
         size_t kept = 0;
         for (size_t i = 0; i < n; ++i) {
           if (!Unwrap(matcher_.Matches(out[i].view()))) continue;
@@ -75,18 +77,21 @@ class SkipSource final : public DocumentSource {
  public:
   SkipSource(SourcePtr input, uint64_t skip) : input_(std::move(input)), left_(skip) {}
   Result<size_t> Next(std::span<BatchDocument> out) override {
-    while (true) {
-      Result<size_t> n = input_->Next(out);
-      if (!n.ok() || *n == 0 || left_ == 0) return n;
-      if (left_ >= *n) {
-        left_ -= *n;
-        continue;
+    return Catch<size_t>([&] {
+      while (true) {
+        const size_t n = Unwrap(input_->Next(out));
+        if (n == 0 || left_ == 0) return n;
+        Meter::Work(n);
+        if (left_ >= n) {
+          left_ -= n;
+          continue;
+        }
+        const auto gone = static_cast<size_t>(left_);
+        left_ = 0;
+        for (size_t i = gone; i < n; ++i) out[i - gone] = std::move(out[i]);
+        return n - gone;
       }
-      const auto gone = static_cast<size_t>(left_);
-      left_ = 0;
-      for (size_t i = gone; i < *n; ++i) out[i - gone] = std::move(out[i]);
-      return *n - gone;
-    }
+    });
   }
 
  private:
@@ -134,9 +139,12 @@ class CountSource final : public StoredSource {
 
  private:
   void Compute() override {
-    std::vector<BatchDocument> batch(kBatchDocuments);
     int64_t count = 0;
-    while (const size_t n = Unwrap(input_->Next(batch))) count += static_cast<int64_t>(n);
+    std::vector<BatchDocument> batch(kBatchDocuments);
+    while (const size_t n = Unwrap(input_->Next(batch))) {
+      Meter::Work(n);
+      count += static_cast<int64_t>(n);
+    }
     if (count == 0) return;
     bson::Builder b;
     if (count <= INT32_MAX) {
@@ -184,57 +192,59 @@ struct Unwind {
   bool preserve = false;
 };
 
+// One document at a time is being unwound: an array's documents together may be without bounds.
 class UnwindSource final : public DocumentSource {
  public:
   UnwindSource(SourcePtr input, const Unwind& spec) : reader_(std::move(input)), spec_(spec) {}
   Result<size_t> Next(std::span<BatchDocument> out) override {
     return Catch<size_t>([&] {
       size_t n = 0;
-      while (n < out.size()) {
-        if (!FillPending()) break;
-        out[n++] = std::move(pending_[at_++]);
+      size_t bytes = 0;
+      while (n < out.size() && bytes < kBatchBytes) {
+        std::string document;
+        if (*elements_) {
+          document = With((*elements_).value(), index_++);
+          ++elements_;
+        } else {
+          const BatchDocument* next = reader_.Next();
+          if (next == nullptr) break;
+          Meter::Work(1);
+          document = Begin(next->view());
+        }
+        Meter::WorkBytes(document.size());
+        if (document.empty()) continue;
+        bytes += document.size();
+        out[n++] = BatchDocument::Own(std::move(document));
       }
       return n;
     });
   }
 
  private:
-  bool FillPending() {
-    while (at_ == pending_.size()) {
-      pending_.clear();
-      at_ = 0;
-      const BatchDocument* next = reader_.Next();
-      if (next == nullptr) return false;
-      // Owned: what is handed out must not hang on the reader's batch.
-      Split(bson::Document(next->view()));
-    }
-    return true;
-  }
-
-  void Split(bson::Document doc) {
+  // The document of a value that is no array; empty when there is none, or when there are those of
+  // the elements to come. The reader's document lives until they are all made.
+  std::string Begin(bson::Document doc) {
+    doc_ = doc;
     bson::Value v = doc.AsValue(bson::Type::kObject);
     for (const PathComponent& c : spec_.path.components()) {
       v = v.type() == bson::Type::kObject ? v.Doc()[c.name].value() : bson::Value();
     }
     if (v.type() == bson::Type::kArray && !v.Doc().empty()) {
-      int64_t index = 0;
-      for (const bson::Element& e : v.Doc()) Emit(doc, e.value(), index++);
-    } else if (v && !v.IsNullish() && v.type() != bson::Type::kArray) {
-      Emit(doc, v, -1);
-    } else if (spec_.preserve) {
-      Emit(doc, v.type() == bson::Type::kArray ? bson::Value() : v, -1);
+      elements_ = v.Doc().begin();
+      index_ = 0;
+      return {};
     }
+    if (v && !v.IsNullish() && v.type() != bson::Type::kArray) return With(v, -1);
+    if (!spec_.preserve) return {};
+    return With(v.type() == bson::Type::kArray ? bson::Value() : v, -1);
   }
 
-  void Emit(bson::Document doc, const bson::Value& v, int64_t index) {
+  std::string With(const bson::Value& v, int64_t index) const {
     bson::Builder out;
-    Copy(doc, 0, v, &out);
+    Copy(doc_, 0, v, &out);
     std::string bytes = out.Finish();
-    if (!spec_.index_field.empty()) {
-      const OwnedValue i = index >= 0 ? OwnedValue::Int64(index) : OwnedValue::Null();
-      bytes = SetPath(bytes, i);
-    }
-    pending_.push_back(BatchDocument::Own(std::move(bytes)));
+    if (spec_.index_field.empty()) return bytes;
+    return SetPath(bytes, index >= 0 ? OwnedValue::Int64(index) : OwnedValue::Null());
   }
 
   void Copy(bson::Document doc, size_t at, const bson::Value& v, bson::Builder* out) const {
@@ -284,8 +294,9 @@ class UnwindSource final : public DocumentSource {
 
   BatchReader reader_;
   const Unwind& spec_;
-  std::vector<BatchDocument> pending_;
-  size_t at_ = 0;
+  bson::Document doc_;
+  bson::Document::Iterator elements_;
+  int64_t index_ = 0;
 };
 
 class UnwindStage final : public Stage {
@@ -350,7 +361,8 @@ StagePtr ParseUnwind(const bson::Value& spec) {
 
 class SampleSource final : public StoredSource {
  public:
-  SampleSource(SourcePtr input, uint64_t size) : input_(std::move(input)), size_(size) {}
+  SampleSource(SourcePtr input, uint64_t size, PipelineContext& context)
+      : input_(std::move(input)), size_(size), context_(context) {}
 
  private:
   // Reservoir sampling: every document has the same chance, in one pass.
@@ -358,18 +370,37 @@ class SampleSource final : public StoredSource {
     std::mt19937_64 random(std::random_device{}());
     BatchReader reader(std::move(input_));
     uint64_t seen = 0;
+    size_t bytes = 0;
+    const auto keep = [&](const BatchDocument& doc, Buffer* place) {
+      bytes += sizeof(Buffer) + doc.view().bytes().size() - place->size();
+      CheckMemory(bytes, context_, "$sample");
+      *place = doc.Keep();
+    };
     while (const BatchDocument* doc = reader.Next()) {
+      Meter::Work(1);
       if (documents_.size() < size_) {
-        documents_.push_back(doc->Keep());
+        keep(*doc, &documents_.emplace_back());
       } else {
         const uint64_t at = std::uniform_int_distribution<uint64_t>(0, seen)(random);
-        if (at < size_) documents_[static_cast<size_t>(at)] = doc->Keep();
+        if (at < size_) keep(*doc, &documents_[static_cast<size_t>(at)]);
       }
       ++seen;
     }
     std::shuffle(documents_.begin(), documents_.end(), random);
   }
   SourcePtr input_;
+  uint64_t size_;
+  PipelineContext& context_;
+};
+
+class SampleStage final : public Stage {
+ public:
+  explicit SampleStage(uint64_t size) : size_(size) {}
+  SourcePtr Open(SourcePtr input, PipelineContext& context) const override {
+    return std::make_unique<SampleSource>(std::move(input), size_, context);
+  }
+
+ private:
   uint64_t size_;
 };
 
@@ -389,8 +420,7 @@ StagePtr ParseSample(const bson::Value& spec) {
   if (!size.IsNumber()) Fail(28746, "size argument to $sample must be a number");
   const double n = TruncateToDouble(size);
   if (!(n >= 1)) Fail(28747, "size argument to $sample must be a positive integer");
-  return std::make_unique<CountingStage<SampleSource>>(n >= 0x1p62 ? uint64_t{1} << 62
-                                                                   : static_cast<uint64_t>(n));
+  return std::make_unique<SampleStage>(n >= 0x1p62 ? uint64_t{1} << 62 : static_cast<uint64_t>(n));
 }
 
 // --- $documents

@@ -7,6 +7,7 @@
 #include "plugins/database-document/stage/sort_stage.h"
 #include "plugins/database-document/stage/stage.h"
 #include "plugins/database-document/value/compare.h"
+#include "plugins/database-document/value/meter.h"
 #include "plugins/database-document/value/number.h"
 
 namespace nexadb::query {
@@ -171,11 +172,13 @@ class BucketAutoSource final : public StoredSource {
     while (const BatchDocument* doc = reader.Next()) {
       OwnedValue key = Unwrap(spec_.by->Evaluate(doc->view())).Keep();
       if (key.IsMissing()) key = OwnedValue::Null();
+      bytes += key.size();
       rows.push_back({std::move(key), doc->Keep()});
       bytes += rows.back().document.size() + sizeof(Row);
       CheckMemory(bytes, context_, "$bucketAuto");
     }
     std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
+      Meter::Work(1);
       return CompareValues(a.key.view(), b.key.view()) < 0;
     });
     Cut(rows);
@@ -206,6 +209,7 @@ class BucketAutoSource final : public StoredSource {
     for (const auto& accumulator : spec_.accumulators) {
       const auto state = accumulator->NewState();
       for (size_t i = begin; i < end; ++i) {
+        Meter::Work(1);
         state->Add(accumulator->Argument(bson::Document(rows[i].document.bytes())));
       }
       out.Value(accumulator->field, state->Finish().view());

@@ -55,6 +55,7 @@ class Frontier {
 
  private:
   void One(const bson::Value& value) {
+    Meter::WorkBytes(value.bytes().size());
     std::string key;
     AppendKey(value, &key);
     bytes_ += key.size() + value.bytes().size() + sizeof(std::string);
@@ -65,23 +66,14 @@ class Frontier {
   size_t bytes_ = 0;
 };
 
-class GraphSource final : public DocumentSource {
+class GraphSource final : public MappingSource {
  public:
   GraphSource(SourcePtr input, const GraphSpec& spec, PipelineContext& context)
-      : input_(std::move(input)), spec_(spec), context_(context) {}
-
-  Result<size_t> Next(std::span<BatchDocument> out) override {
-    return Catch<size_t>([&] {
-      // Few at a time: each may bring many documents along.
-      constexpr size_t kRowsMax = 16;
-      const size_t n = Unwrap(input_->Next(out.first(std::min(out.size(), kRowsMax))));
-      for (size_t i = 0; i < n; ++i) out[i] = BatchDocument::Own(Search(out[i].view()));
-      return n;
-    });
-  }
+      : MappingSource(std::move(input)), spec_(spec), context_(context) {}
 
  private:
-  std::string Search(bson::Document doc) {
+  std::string Map(bson::Document doc) override {
+    Require(context_.CheckInterrupt());
     Frontier frontier;
     const OwnedValue start = Unwrap(spec_.start->Evaluate(doc));
     frontier.Add(start.IsMissing() ? OwnedValue::Null().view() : start.view());
@@ -151,7 +143,6 @@ class GraphSource final : public DocumentSource {
     b->Close();
   }
 
-  SourcePtr input_;
   const GraphSpec& spec_;
   PipelineContext& context_;
 };

@@ -29,24 +29,14 @@ std::vector<std::string> Components(std::string_view path) {
   return out;
 }
 
-class LookupSource final : public DocumentSource {
+class LookupSource final : public MappingSource {
  public:
   LookupSource(SourcePtr input, const Lookup& spec, PipelineContext& context)
-      : input_(std::move(input)), spec_(spec), context_(context), as_(Components(spec.as)) {}
-
-  Result<size_t> Next(std::span<BatchDocument> out) override {
-    return Catch<size_t>([&] {
-      // Few at a time: each may bring many documents along.
-      constexpr size_t kRowsMax = 16;
-      const size_t n = Unwrap(input_->Next(out.first(std::min(out.size(), kRowsMax))));
-      for (size_t i = 0; i < n; ++i) out[i] = BatchDocument::Own(Join(out[i].view()));
-      if (n != 0) Require(context_.CheckInterrupt());
-      return n;
-    });
-  }
+      : MappingSource(std::move(input)), spec_(spec), context_(context), as_(Components(spec.as)) {}
 
  private:
-  std::string Join(bson::Document doc) {
+  std::string Map(bson::Document doc) override {
+    Require(context_.CheckInterrupt());
     const std::string filter = spec_.foreign.empty() ? std::string() : Filter(doc);
     SourcePtr source = Unwrap(context_.OpenCollection(
         spec_.from, filter.empty() ? bson::Document() : bson::Document(AsBytes(filter))));
@@ -121,7 +111,6 @@ class LookupSource final : public DocumentSource {
     return b.Finish();
   }
 
-  SourcePtr input_;
   const Lookup& spec_;
   PipelineContext& context_;
   const std::vector<std::string> as_;

@@ -3,6 +3,7 @@
 #include "core/document/error.h"
 #include "core/document/limits.h"
 #include "plugins/database-document/stage/stage.h"
+#include "plugins/database-document/value/meter.h"
 
 namespace nexadb::query {
 namespace {
@@ -67,6 +68,7 @@ Pipeline::~Pipeline() = default;
 Result<std::unique_ptr<Pipeline>> Pipeline::Parse(bson::Document stages, PipelineContext& context,
                                                   const ParseOptions& options) {
   return Catch<std::unique_ptr<Pipeline>>([&] {
+    const EvaluationScope scope(EvaluationScope::Kind::kParse);
     std::unique_ptr<Pipeline> pipeline(new Pipeline(context));
     const auto count = static_cast<int64_t>(stages.CountElements());
     if (count > kPipelineStagesMax) {

@@ -65,26 +65,13 @@ class Redact {
   std::unique_ptr<Expression> level_;
 };
 
-class RedactSource final : public DocumentSource {
+class RedactSource final : public MappingSource {
  public:
-  RedactSource(SourcePtr input, const Redact& redact) : input_(std::move(input)), redact_(redact) {}
-  Result<size_t> Next(std::span<BatchDocument> out) override {
-    return Catch<size_t>([&] {
-      for (;;) {
-        const size_t n = Unwrap(input_->Next(out));
-        if (n == 0) return n;
-        size_t kept = 0;
-        for (size_t i = 0; i < n; ++i) {
-          std::string document = redact_.Apply(out[i].view());
-          if (!document.empty()) out[kept++] = BatchDocument::Own(std::move(document));
-        }
-        if (kept != 0) return kept;
-      }
-    });
-  }
+  RedactSource(SourcePtr input, const Redact& redact)
+      : MappingSource(std::move(input)), redact_(redact) {}
 
  private:
-  SourcePtr input_;
+  std::string Map(bson::Document doc) override { return redact_.Apply(doc); }
   const Redact& redact_;
 };
 

@@ -1,21 +1,42 @@
 #include "plugins/database-document/stage/stage.h"
 
+#include <algorithm>
+
 #include "core/document/error.h"
+#include "plugins/database-document/value/meter.h"
 
 namespace nexadb::query {
 
-const BatchDocument* BatchReader::Next() {
+const BatchDocument* BatchReader::Next(size_t wanted) {
   if (at_ == count_) {
     if (input_ == nullptr) return nullptr;
     if (batch_.empty()) batch_.resize(kBatchDocuments);
     at_ = 0;
-    count_ = Unwrap(input_->Next(batch_));
+    Meter::Work(1);
+    count_ = Unwrap(input_->Next(std::span(batch_).first(std::min(wanted, batch_.size()))));
     if (count_ == 0) {
       input_.reset();
       return nullptr;
     }
   }
   return &batch_[at_++];
+}
+
+Result<size_t> MappingSource::Next(std::span<BatchDocument> out) {
+  return Catch<size_t>([&] {
+    size_t n = 0;
+    size_t bytes = 0;
+    while (n < out.size() && bytes < kBatchBytes) {
+      const BatchDocument* next = reader_.Next(out.size() - n);
+      if (next == nullptr) break;
+      std::string document = Map(next->view());
+      Meter::WorkBytes(document.size());
+      if (document.empty()) continue;
+      bytes += document.size();
+      out[n++] = BatchDocument::Own(std::move(document));
+    }
+    return n;
+  });
 }
 
 Result<size_t> StoredSource::Next(std::span<BatchDocument> out) {

@@ -65,14 +65,32 @@ StagePtr ParseGraphStage(std::string_view name, const bson::Value& spec,
 class BatchReader {
  public:
   explicit BatchReader(SourcePtr input) : input_(std::move(input)) {}
-  // The next document, borrowed until the next call; null at the end. Throws QueryError.
-  const BatchDocument* Next();
+  // The next document, borrowed until the next call; null at the end. Takes no more than `wanted`
+  // from the input at once. Throws QueryError.
+  const BatchDocument* Next(size_t wanted = kBatchDocuments);
 
  private:
   SourcePtr input_;
   std::vector<BatchDocument> batch_;
   size_t at_ = 0;
   size_t count_ = 0;
+};
+
+// What the documents of a batch may take before it is handed on: each may be large.
+constexpr size_t kBatchBytes = 4u << 20;
+
+// Makes a document of each of its input's.
+class MappingSource : public DocumentSource {
+ public:
+  explicit MappingSource(SourcePtr input) : reader_(std::move(input)) {}
+  Result<size_t> Next(std::span<BatchDocument> out) final;
+
+ protected:
+  // Empty when the document goes. Throws QueryError.
+  virtual std::string Map(bson::Document doc) = 0;
+
+ private:
+  BatchReader reader_;
 };
 
 // Finished documents, for sources that compute all of theirs first.

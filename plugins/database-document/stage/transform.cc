@@ -89,22 +89,13 @@ std::unique_ptr<DocumentTransform> ParseReplaceRoot(const bson::Value& spec,
   return std::make_unique<ReplaceTransform>(Unwrap(Expression::Parse(root, options)), "newRoot");
 }
 
-class TransformSource final : public DocumentSource {
+class TransformSource final : public MappingSource {
  public:
   TransformSource(SourcePtr input, const DocumentTransform& transform)
-      : input_(std::move(input)), transform_(transform) {}
-  Result<size_t> Next(std::span<BatchDocument> out) override {
-    return Catch<size_t>([&] {
-      const size_t n = Unwrap(input_->Next(out));
-      for (size_t i = 0; i < n; ++i) {
-        out[i] = BatchDocument::Own(transform_.Apply(out[i].view()));
-      }
-      return n;
-    });
-  }
+      : MappingSource(std::move(input)), transform_(transform) {}
 
  private:
-  SourcePtr input_;
+  std::string Map(bson::Document doc) override { return transform_.Apply(doc); }
   const DocumentTransform& transform_;
 };
 

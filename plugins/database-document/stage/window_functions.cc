@@ -10,6 +10,7 @@
 #include "plugins/database-document/stage/stage.h"
 #include "plugins/database-document/stage/window.h"
 #include "plugins/database-document/value/compare.h"
+#include "plugins/database-document/value/meter.h"
 #include "plugins/database-document/value/number.h"
 
 namespace nexadb::query {
@@ -65,18 +66,25 @@ Values Evaluate(const Expression& expression, Partition rows) {
   return out;
 }
 
-// Asks for an interrupt every so many rows looked at.
-class Pace {
+// A function's results, one for each row, within the query's memory.
+class Column {
  public:
-  explicit Pace(PipelineContext& context) : context_(context) {}
-  void Step() {
-    if (++steps_ % kBatchDocuments == 0) Require(context_.CheckInterrupt());
+  explicit Column(PipelineContext& context) : context_(context) {}
+  void Add(OwnedValue v) {
+    bytes_ += v.size() + sizeof(v);
+    CheckMemory(bytes_, context_, "$setWindowFields");
+    values_.push_back(std::move(v));
   }
+  Values Take() { return std::move(values_); }
 
  private:
   PipelineContext& context_;
-  size_t steps_ = 0;
+  Values values_;
+  size_t bytes_ = 0;
 };
+
+// A row looked at.
+void Step() { Meter::Work(1); }
 
 class AccumulatorFunction final : public WindowFunction {
  public:
@@ -86,32 +94,31 @@ class AccumulatorFunction final : public WindowFunction {
   Values Compute(Partition rows, const WindowOrder& order,
                  PipelineContext& context) const override {
     const std::vector<Frame> frames = window_.Of(rows, order);
-    Values arguments;
-    for (const WindowRow& row : rows) arguments.push_back(accumulator_->Argument(row.view()));
-    Values out;
-    Pace pace(context);
+    Column given(context);
+    for (const WindowRow& row : rows) given.Add(accumulator_->Argument(row.view()));
+    const Values arguments = given.Take();
     if (window_.kind() == Window::Kind::kWhole) {
-      out.assign(rows.size(), Over(arguments, frames.front(), pace));
-      return out;
+      return Values(rows.size(), Over(arguments, frames.front()));
     }
+    Column out(context);
     auto state = accumulator_->NewState();
     size_t added = 0;
     for (const Frame& frame : frames) {
       // A frame that only grows goes on from the one before.
       if (!window_.StartsAtFirst() || !state->Resumable()) {
-        out.push_back(Over(arguments, frame, pace));
+        out.Add(Over(arguments, frame));
         continue;
       }
-      for (; added < frame.end; ++added, pace.Step()) state->Add(arguments[added]);
-      out.push_back(state->Finish());
+      for (; added < frame.end; ++added, Step()) state->Add(arguments[added]);
+      out.Add(state->Finish());
     }
-    return out;
+    return out.Take();
   }
 
  private:
-  OwnedValue Over(const Values& arguments, Frame frame, Pace& pace) const {
+  OwnedValue Over(const Values& arguments, Frame frame) const {
     auto state = accumulator_->NewState();
-    for (size_t i = frame.begin; i < frame.end; ++i, pace.Step()) state->Add(arguments[i]);
+    for (size_t i = frame.begin; i < frame.end; ++i, Step()) state->Add(arguments[i]);
     return state->Finish();
   }
 
@@ -173,19 +180,17 @@ class CovarianceFunction final : public WindowFunction {
   CovarianceFunction(ExpressionPtr pair, Window window, bool sample)
       : pair_(std::move(pair)), window_(std::move(window)), sample_(sample) {}
 
-  Values Compute(Partition rows, const WindowOrder& order,
-                 PipelineContext& context) const override {
+  Values Compute(Partition rows, const WindowOrder& order, PipelineContext&) const override {
     const std::vector<Frame> frames = window_.Of(rows, order);
     const Values pairs = Evaluate(*pair_, rows);
     Values out;
-    Pace pace(context);
     for (const Frame& frame : frames) {
       if (window_.kind() == Window::Kind::kWhole && !out.empty()) {
         out.push_back(out.front());
         continue;
       }
       State state;
-      for (size_t i = frame.begin; i < frame.end; ++i, pace.Step()) Add(pairs[i], &state);
+      for (size_t i = frame.begin; i < frame.end; ++i, Step()) Add(pairs[i], &state);
       out.push_back(Result(state));
     }
     return out;
@@ -272,8 +277,7 @@ class CalculusFunction final : public WindowFunction {
         unit_ms_(unit_ms),
         integral_(integral) {}
 
-  Values Compute(Partition rows, const WindowOrder& order,
-                 PipelineContext& context) const override {
+  Values Compute(Partition rows, const WindowOrder& order, PipelineContext&) const override {
     const std::vector<Frame> frames = window_.Of(rows, order);
     const std::string_view op = integral_ ? "$integral" : "$derivative";
     const Values values = Evaluate(*input_, rows);
@@ -283,9 +287,9 @@ class CalculusFunction final : public WindowFunction {
       x.push_back(Place(v, date, op) / (date ? unit_ms_ : 1));
     }
     Values out;
-    Pace pace(context);
     for (const Frame& f : frames) {
-      out.push_back(integral_ ? Area(values, x, f, pace) : Slope(values, x, f));
+      Step();
+      out.push_back(integral_ ? Area(values, x, f) : Slope(values, x, f));
     }
     return out;
   }
@@ -302,11 +306,11 @@ class CalculusFunction final : public WindowFunction {
     return OwnedValue::Double((ToDouble(last.view()) - ToDouble(first.view())) / run);
   }
 
-  static OwnedValue Area(const Values& values, const std::vector<double>& x, Frame f, Pace& pace) {
+  static OwnedValue Area(const Values& values, const std::vector<double>& x, Frame f) {
     double area = 0;
     bool any = false;
     std::optional<size_t> before;
-    for (size_t i = f.begin; i < f.end; ++i, pace.Step()) {
+    for (size_t i = f.begin; i < f.end; ++i, Step()) {
       if (!values[i].view().IsNumber()) continue;
       any = true;
       if (before) {

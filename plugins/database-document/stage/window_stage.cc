@@ -6,6 +6,7 @@
 #include "plugins/database-document/stage/window.h"
 #include "plugins/database-document/update/path_edit.h"
 #include "plugins/database-document/value/key_encoding.h"
+#include "plugins/database-document/value/meter.h"
 
 namespace nexadb::query {
 namespace {
@@ -31,6 +32,7 @@ class WindowSource final : public StoredSource {
   void Compute() override {
     Collect();
     std::stable_sort(rows_.begin(), rows_.end(), [](const WindowRow& a, const WindowRow& b) {
+      Meter::Work(1);
       const int order = a.partition.compare(b.partition);
       return order != 0 ? order < 0 : a.order < b.order;
     });
@@ -46,7 +48,6 @@ class WindowSource final : public StoredSource {
 
   void Collect() {
     BatchReader reader(std::move(input_));
-    size_t bytes = 0;
     while (const BatchDocument* doc = reader.Next()) {
       WindowRow row;
       if (spec_.partition != nullptr) {
@@ -59,8 +60,8 @@ class WindowSource final : public StoredSource {
       }
       Require(spec_.pattern.AppendKey(doc->view(), &row.order));
       row.document = doc->Keep();
-      bytes += row.document.size() + row.partition.size() + row.order.size() + sizeof(row);
-      CheckMemory(bytes, context_, "$setWindowFields");
+      bytes_ += row.document.size() + row.partition.size() + row.order.size() + sizeof(row);
+      CheckMemory(bytes_, context_, "$setWindowFields");
       rows_.push_back(std::move(row));
     }
   }
@@ -77,6 +78,9 @@ class WindowSource final : public StoredSource {
         document = EditPath(bson::Document(AsBytes(document)), spec_.outputs[c].path,
                             IfAbsent::kCreate, [&](const bson::Value&) { return columns[c][i]; });
       }
+      Meter::WorkBytes(document.size());
+      bytes_ += document.size();
+      CheckMemory(bytes_, context_, "$setWindowFields");
       documents_.push_back(Buffer::Own(std::move(document)));
     }
   }
@@ -85,6 +89,7 @@ class WindowSource final : public StoredSource {
   const WindowSpec& spec_;
   PipelineContext& context_;
   std::vector<WindowRow> rows_;
+  size_t bytes_ = 0;
 };
 
 class WindowStage final : public Stage {

@@ -8,6 +8,7 @@
 #include "plugins/database-document/project/sort.h"
 #include "plugins/database-document/value/compare.h"
 #include "plugins/database-document/value/failure.h"
+#include "plugins/database-document/value/meter.h"
 #include "plugins/database-document/value/number.h"
 
 namespace nexadb::query {
@@ -178,6 +179,7 @@ class AddToSetModifier final : public Modifier {
     for (const bson::Value& v : items_) {
       const bool there = std::any_of(all.begin(), all.end(),
                                      [&](const bson::Value& have) { return EqualValues(have, v); });
+      Meter::Work(all.size());
       if (!there) all.push_back(v);
     }
     return old && all.size() == before ? OwnedValue::Borrow(old) : Build(all);
@@ -245,6 +247,7 @@ class PullAllModifier final : public RemovingModifier {
 
  protected:
   bool Removes(const bson::Value& v, size_t, size_t) const override {
+    Meter::Work(items_.size());
     return std::any_of(items_.begin(), items_.end(),
                        [&](const bson::Value& item) { return EqualValues(item, v); });
   }

@@ -1,8 +1,20 @@
 #include "plugins/database-document/value/owned.h"
 
 #include "plugins/database-document/value/failure.h"
+#include "plugins/database-document/value/meter.h"
 
 namespace nexadb::query {
+namespace {
+
+// Bytes that count against the memory of the evaluation that made them.
+struct ChargedBytes {
+  std::string bytes;
+  Charge charge;
+  const char* data() const noexcept { return bytes.data(); }
+  size_t size() const noexcept { return bytes.size(); }
+};
+
+}  // namespace
 
 void OwnedValue::CheckSize(size_t bytes) {
   if (bytes <= kValueBytesMax) return;
@@ -19,7 +31,13 @@ OwnedValue OwnedValue::Own(bson::Type type, std::string bytes) {
     if (!bytes.empty()) std::memcpy(v.inline_.data(), bytes.data(), bytes.size());
     return v;
   }
-  v.hold_ = Buffer::Own(std::move(bytes));
+  Meter::WorkBytes(bytes.size());
+  if (bytes.size() < Meter::kChargedBytesMin) {
+    v.hold_ = Buffer::Own(std::move(bytes));
+  } else {
+    Charge charge(bytes.size());
+    v.hold_ = Buffer::Own(ChargedBytes{std::move(bytes), std::move(charge)});
+  }
   v.data_ = v.hold_.bytes().data();
   return v;
 }

@@ -46,7 +46,8 @@ class OwnedValue {
   static constexpr size_t kValueBytesMax = 64u << 20;
   // Fails, as all of the query language does, when a value of so many bytes is over the limit.
   static void CheckSize(size_t bytes);
-  // Encoded bytes of a value of `type`. Over kValueBytesMax it fails.
+  // Encoded bytes of a value of `type`. Over kValueBytesMax it fails, and so it does when the
+  // meter in force says that the query's time or memory is used up.
   static OwnedValue Own(bson::Type type, std::string bytes);
   // REQUIRES: the bytes outlive every copy of the result and all that is taken from it.
   static OwnedValue Borrow(const bson::Value& value) noexcept;
@@ -60,6 +61,7 @@ class OwnedValue {
     return {type_, data_ != nullptr ? data_ : inline_.data(), size_};
   }
   bson::Type type() const noexcept { return type_; }
+  size_t size() const noexcept { return size_; }  // encoded bytes
   bool IsMissing() const noexcept { return type_ == bson::Type::kEnd; }
   bool IsNullish() const noexcept { return view().IsNullish(); }
 
