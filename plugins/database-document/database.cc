@@ -108,6 +108,10 @@ Result<VersionedDocument> DocumentDatabase::UpdateById(Session& session, StringV
     if (!id_document.ok()) return id_document.status();
     auto change = Checked(update, "the update");
     if (!change.ok()) return change.status();
+    if (!options.array_filters.empty()) {
+      auto filters = Checked(options.array_filters, "array_filters");
+      if (!filters.ok()) return filters.status();
+    }
     SessionImpl& impl = Begin(session);
     const CallMeter meter(impl);
     return database::UpdateById(impl, name, collection, *id_document, *change, options);
@@ -186,6 +190,10 @@ void* DocumentDatabase::Facet(const InterfaceId& id) noexcept {
   };
   if (is(KeyValueStore::kInterface)) return static_cast<KeyValueStore*>(&key_values_);
   if (is(VectorCollections::kInterface)) return static_cast<VectorCollections*>(&vectors_);
+  if (is(SchemaInference::kInterface)) return static_cast<SchemaInference*>(&schema_);
+  if (is(Tasks::kInterface)) return static_cast<Tasks*>(&tasks_);
+  if (is(Backups::kInterface)) return static_cast<Backups*>(&backups_);
+  if (is(ChangeFeed::kInterface)) return static_cast<ChangeFeed*>(&changes_);
   return nullptr;
 }
 

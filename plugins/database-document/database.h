@@ -4,8 +4,11 @@
 #include <atomic>
 
 #include "nexadb/database.h"
+#include "plugins/database-document/changes/feed.h"
 #include "plugins/database-document/keyvalue/key_value.h"
+#include "plugins/database-document/schema/schema_service.h"
 #include "plugins/database-document/session/environment.h"
+#include "plugins/database-document/tasks/task_service.h"
 #include "plugins/database-document/vectors/vector_service.h"
 
 namespace nexadb::database {
@@ -41,6 +44,10 @@ class DocumentDatabase final : public Database {
   std::atomic<bool> draining_{false};
   KeyValueService key_values_;
   VectorService vectors_;
+  ChangeFeedService changes_;
+  SchemaService schema_;
+  TaskService tasks_;
+  BackupService backups_;
 };
 
 // {n, ids, writeErrors} of an insert, for the typed calls.

@@ -5,10 +5,12 @@
 
 #include "nexadb/sdk/guard.h"
 #include "plugins/database-document/catalog/catalog.h"
+#include "plugins/database-document/changes/hub.h"
 #include "plugins/database-document/cursor/cursor_store.h"
 #include "plugins/database-document/database.h"
 #include "plugins/database-document/keyvalue/sweeper.h"
 #include "plugins/database-document/plan/spill_file.h"
+#include "plugins/database-document/tasks/task_table.h"
 #include "plugins/database-document/vectors/registry.h"
 
 namespace nexadb::database {
@@ -47,6 +49,7 @@ class DatabasePlugin final : public Plugin {
 
   void Stop() noexcept override {
     sweeper_.reset();
+    if (environment_.tasks != nullptr) environment_.tasks->Close();
     // Cursors and indexes hold what belongs to storage and to the index plugins.
     environment_.cursors.reset();
     environment_.vectors.reset();
@@ -66,6 +69,8 @@ class DatabasePlugin final : public Plugin {
     environment_.object_ids = std::make_unique<ObjectIdGenerator>(system.Clock(), system.Random());
     environment_.ids = std::make_unique<IdGenerator>(system.Clock(), system.Random());
     environment_.catalog = std::make_unique<Catalog>();
+    environment_.changes = std::make_unique<ChangeHub>();
+    environment_.tasks = std::make_unique<TaskTable>(environment_);
     environment_.cursors = std::make_unique<CursorStore>(environment_);
     environment_.vectors = std::make_unique<VectorRegistry>(environment_);
     if (Status status = environment_.catalog->Load(environment_.store()); !status.ok()) {

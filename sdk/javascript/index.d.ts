@@ -1,3 +1,6 @@
+import type { ErrorCode } from './codes.js';
+export type { ErrorCode } from './codes.js';
+
 export interface Problem {
   error?: string;
   detail?: string;
@@ -10,7 +13,8 @@ export interface Problem {
 
 export declare class NexaDBError extends Error {
   readonly status: number;
-  readonly code: string;
+  /** One of the server's codes, or of the client's own: unreachable, timeout, invalid_argument. */
+  readonly code: ErrorCode | (string & {});
   readonly retryable: boolean;
   readonly requestId: string;
   readonly problem: Problem;

@@ -1,9 +1,11 @@
 // What database-document reads back from storage: documents, catalog entries, key-value entries,
-// expiry keys and vectors. Any bytes are refused or decode to what encodes to the same again.
+// expiry keys, vectors and change records; and the tokens of places among changes. Any bytes are
+// refused or decode to what encodes to the same again.
 // LINK: database-document.objects nexadb_document
 #include <cstdlib>
 
 #include "plugins/database-document/catalog/entry.h"
+#include "plugins/database-document/changes/record.h"
 #include "plugins/database-document/collection/layout.h"
 #include "plugins/database-document/keyvalue/record.h"
 #include "plugins/database-document/vectors/record.h"
@@ -51,6 +53,18 @@ void Others(BytesView bytes) {
   static_cast<void>(owned);
 }
 
+void Changes(BytesView bytes) {
+  if (const auto record = DecodeRecord(bytes); record.ok()) {
+    std::string again = EncodeRecordHead(record->unix_ms);
+    for (const bson::Document& event : record->events) again += AsText(event.bytes());
+    if (again != AsText(bytes)) std::abort();
+  }
+  if (const auto token = DecodeToken(AsText(bytes)); token.ok()) {
+    if (EncodeToken(token->collection_id, token->position) != AsText(bytes)) std::abort();
+  }
+  static_cast<void>(PositionOfKey(bytes).ok());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -58,5 +72,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Document(bytes);
   Entry(bytes);
   Others(bytes);
+  Changes(bytes);
   return 0;
 }

@@ -99,6 +99,7 @@ struct UpdateByIdOptions {
   uint32_t reserved = 0;
   uint8_t if_version[10] = {};  // kConflict (error version_mismatch) when the document has another
   uint8_t reserved2[6] = {};
+  BytesView array_filters;  // kOperators only: a BSON array of filters for $[name]; empty: none
 };
 
 struct DeleteByIdOptions {
@@ -149,7 +150,8 @@ class Database {  // [any]; calls that may block are [worker] unless said
   // {engine_stats: {…}, databases, collections, vector_collections, documents, …}
   virtual Result<Buffer> Statistics(Session& session) noexcept = 0;
 
-  // This header's facets: KeyValueStore, VectorCollections, ChangeFeed, Tasks.
+  // This header's facets: KeyValueStore, VectorCollections, ChangeFeed, SchemaInference, Tasks,
+  // Backups.
   virtual void* Facet(const InterfaceId& id) noexcept = 0;
 
  protected:
@@ -263,49 +265,110 @@ class VectorCollections {  // [any][worker]
   // {searches: [{results: [{document_id, similarity, document, vector?}]}], exact}
   virtual Result<Buffer> Search(Session& session, StringView name, StringView collection,
                                 const VectorQuery& query) noexcept = 0;
+  // The vectors of documents, each named as for GetById: {vectors: [binary or null, …]}, one for
+  // each of `ids`, as 32-bit little-endian floats. Null where there is no document or no vector.
+  virtual Result<Buffer> Vectors(Session& session, StringView name, StringView collection,
+                                 Span<const BytesView> ids) noexcept = 0;
 
  protected:
   ~VectorCollections() = default;
 };
 
-// Receives events from any thread. Return false to end the subscription.
-struct ChangeListener {
-  bool (*event)(void* state, BytesView event) noexcept = nullptr;
-  void (*closed)(void* state, const Status& reason) noexcept = nullptr;
-  void* state = nullptr;
+struct ChangeReadOptions {
+  uint32_t struct_size = sizeof(ChangeReadOptions);
+  uint32_t events_max = 1000;
+  uint64_t bytes_max = 1 << 20;  // of events; at least one is given
 };
 
-class ChangeSubscription {
+class ChangeWatch {
  public:
-  virtual void Release() noexcept = 0;  // no event is delivered after it returns
+  virtual void Release() noexcept = 0;  // the callback does not run after it returns
 
  protected:
-  ~ChangeSubscription() = default;
+  ~ChangeWatch() = default;
 };
 
-// Facet: what happened to a collection, in commit order, without gaps.
-class ChangeFeed {  // [any]
+// Facet: what happened to a collection, in commit order, without gaps. Only collections with the
+// option `changes` record it (error changes_not_recorded for others). A reader's position is a
+// token: text that stays good over restarts, until what follows it is no longer kept.
+class ChangeFeed {  // [any][worker]
  public:
   static constexpr InterfaceId kInterface{"nexadb.database.changes", 0, 1};
-  // `since` is a resume token or empty for now. kNotFound when that position is lost.
-  virtual Result<Handle<ChangeSubscription>> Subscribe(Session& session, StringView name,
-                                                       StringView collection, StringView since,
-                                                       const ChangeListener& listener) noexcept = 0;
+  static constexpr std::string_view kOldest = "oldest";
+  // What was committed after `since`: a token, kOldest for all that is kept, or empty for now
+  // (which gives no events, but a token to go on from). kNotFound (error change_history_lost) when
+  // that is no longer kept. Reply: {events: [{token, at, operation: insert | update | delete,
+  // document_id, document?, before?}], token, more}: `token` goes on after what was given, `more`
+  // says that there is some already.
+  virtual Result<Buffer> Read(Session& session, StringView name, StringView collection,
+                              StringView since, const ChangeReadOptions& options) noexcept = 0;
+  // From now on `changed` is called after every commit that changes the collection, from the
+  // committing thread: it must not wait. Watch first, then Read until there is no more.
+  virtual Result<Handle<ChangeWatch>> Watch(Session& session, StringView name,
+                                            StringView collection,
+                                            const Callback& changed) noexcept = 0;
 
  protected:
   ~ChangeFeed() = default;
 };
 
-// Facet: long jobs. Documents are {id, kind, state, progress, started_at, finished_at, error}.
-class Tasks {  // [any]
+// Facet: what the documents of a collection are like.
+class SchemaInference {  // [any][worker]
+ public:
+  static constexpr InterfaceId kInterface{"nexadb.database.schema", 0, 1};
+  // Looks at up to `sample` documents, of the oldest and the newest by _id. Reply: {documents (in
+  // all), sampled, complete (every path is listed), fields: [{path, count, share, types: [{type,
+  // count}], min?, max?}], schema: a $jsonSchema that all sampled documents satisfy}.
+  virtual Result<Buffer> Infer(Session& session, StringView name, StringView collection,
+                               uint64_t sample) noexcept = 0;
+
+ protected:
+  ~SchemaInference() = default;
+};
+
+// Facet: long jobs, one after another; for administrators. Documents are {id, kind, state: queued |
+// running | done | failed | cancelled, progress: {done, total, unit}, created_at, started_at,
+// finished_at, result?, error?: {code, detail}}, and what the job is about: {collection}, {backup}.
+class Tasks {  // [any][worker]
  public:
   static constexpr InterfaceId kInterface{"nexadb.database.tasks", 0, 1};
-  virtual Result<Buffer> List(Session& session) noexcept = 0;
+  virtual Result<Buffer> List(Session& session) noexcept = 0;  // {tasks: [...]}
   virtual Result<Buffer> Get(Session& session, StringView id) noexcept = 0;
   virtual Status Cancel(Session& session, StringView id) noexcept = 0;
+  // Begins to rewrite a collection, or everything when its name is empty, to its smallest form.
+  // The task.
+  virtual Result<Buffer> Compact(Session& session, StringView name,
+                                 StringView collection) noexcept = 0;
 
  protected:
   ~Tasks() = default;
+};
+
+struct RestoreOptions {
+  uint32_t struct_size = sizeof(RestoreOptions);
+  // Takes the place of the data when the server starts next; until then it goes on.
+  uint32_t at_next_start = 0;
+  StringView target;  // else: the name of a new directory beside the backups, to start from
+};
+
+// Facet: copies of all databases as of one moment, made while writers go on; for administrators. A
+// backup's name has 1 to 64 letters, digits, '_' and '-'. Keys are in none: a restore never brings
+// back one that was revoked.
+class Backups {  // [any][worker]
+ public:
+  static constexpr InterfaceId kInterface{"nexadb.database.backups", 0, 1};
+  // {backups: [{id, created_at, bytes, bytes_copied, files, sequence} or {id, error}]}
+  virtual Result<Buffer> List(Session& session) noexcept = 0;
+  virtual Result<Buffer> Get(Session& session, StringView id) noexcept = 0;
+  virtual Status Remove(Session& session, StringView id) noexcept = 0;
+  // These begin a task and return it. An empty name is made of the time.
+  virtual Result<Buffer> Create(Session& session, StringView id) noexcept = 0;
+  virtual Result<Buffer> Verify(Session& session, StringView id) noexcept = 0;
+  virtual Result<Buffer> Restore(Session& session, StringView id,
+                                 const RestoreOptions& options) noexcept = 0;
+
+ protected:
+  ~Backups() = default;
 };
 
 }  // namespace nexadb

@@ -24,7 +24,26 @@ Status NotFound(std::string_view collection, bson::Document id) {
                    detail.Finish());
 }
 
-Status VersionMismatch(std::string_view what) { return MakeError(ErrorId::kVersionMismatch, what); }
+// A version as an entity tag.
+std::string TagOf(const uint8_t* version) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string tag = "\"";
+  for (size_t i = 0; i < kVersionstampBytes; ++i) {
+    tag.push_back(kHex[version[i] >> 4]);
+    tag.push_back(kHex[version[i] & 15]);
+  }
+  return tag + '"';
+}
+
+// `expected` is null where no document was, `got` where none is.
+Status VersionMismatch(std::string_view what, std::string_view collection, bson::Document id,
+                       const uint8_t* expected, const uint8_t* got) {
+  ErrorDetail detail;
+  detail.Text("collection", collection).Value("id", id["_id"].value());
+  expected != nullptr ? detail.Text("expected", TagOf(expected)) : detail.Null("expected");
+  got != nullptr ? detail.Text("got", TagOf(got)) : detail.Null("got");
+  return MakeError(ErrorId::kVersionMismatch, what, detail.Finish());
+}
 
 Result<bson::Value> IdOf(bson::Document id) {
   const bson::Element element = id["_id"];
@@ -43,11 +62,11 @@ VersionedDocument Versioned(const CurrentDocument& current) {
 
 // The document that an update of `mode` makes of `before`, whose _id must stay.
 Result<std::string> Changed(bson::Document before, bson::Document update, UpdateMode mode,
-                            int64_t now_ms) {
+                            bson::Document array_filters, int64_t now_ms) {
   if (mode == UpdateMode::kOperators) {
     query::ParseOptions parse;
     parse.now_ms = now_ms;
-    auto updater = query::Updater::Parse(update.AsValue(bson::Type::kObject), {}, parse);
+    auto updater = query::Updater::Parse(update.AsValue(bson::Type::kObject), array_filters, parse);
     if (!updater.ok()) return updater.status();
     auto outcome = (*updater)->Apply(before, {});
     if (!outcome.ok()) return outcome.status();
@@ -84,7 +103,7 @@ Status InsertMissing(ById& call, WriteSet& set) {
   if (!entry.ok()) return entry.status();
   auto writer = CollectionWriter::Open(call.session, set, *entry, Validation::kCheck);
   if (!writer.ok()) return writer.status();
-  auto made = Changed(call.id, call.update, UpdateMode::kReplace, 0);
+  auto made = Changed(call.id, call.update, UpdateMode::kReplace, {}, 0);
   if (!made.ok()) return made.status();
   auto prepared = PrepareInsert(call.session.environment(), bson::Document(AsBytes(*made)),
                                 IdKind::kText, (*writer)->stamps());
@@ -105,21 +124,30 @@ Status UpdateOrInsert(ById& call, WriteSet& set, const bson::Value& id) {
     before = std::move(*read);
   }
   if (!before.found) {
-    if (options.has_if_version != 0) return VersionMismatch("the document does not exist");
+    if (options.has_if_version != 0) {
+      return VersionMismatch("the document does not exist", call.collection, call.id,
+                             options.if_version, nullptr);
+    }
     if (options.upsert == 0 || options.mode != UpdateMode::kReplace) {
       return NotFound(call.collection, call.id);
     }
     return InsertMissing(call, set);
   }
-  if (options.if_absent != 0) return VersionMismatch("the document exists already");
+  const uint8_t* version = before.stored.version.data();
+  if (options.if_absent != 0) {
+    return VersionMismatch("the document exists already", call.collection, call.id, nullptr,
+                           version);
+  }
   if (options.has_if_version != 0 &&
-      std::memcmp(options.if_version, before.stored.version.data(), kVersionstampBytes) != 0) {
-    return VersionMismatch("the document has another version");
+      std::memcmp(options.if_version, version, kVersionstampBytes) != 0) {
+    return VersionMismatch("the document has another version", call.collection, call.id,
+                           options.if_version, version);
   }
   auto writer = CollectionWriter::Open(call.session, set, *entry, Validation::kCheck);
   if (!writer.ok()) return writer.status();
   Environment& environment = call.session.environment();
-  auto changed = Changed(before.stored.body, call.update, options.mode, environment.NowMs());
+  auto changed = Changed(before.stored.body, call.update, options.mode,
+                         bson::Document(options.array_filters), environment.NowMs());
   if (!changed.ok()) return changed.status();
   auto prepared = PrepareUpdate(environment, before.stored.body, bson::Document(AsBytes(*changed)),
                                 (*writer)->stamps());
@@ -188,7 +216,8 @@ Status DeleteById(SessionImpl& session, std::string_view database, std::string_v
     if (!before->found) return NotFound(collection, id);
     if (options.has_if_version != 0 &&
         std::memcmp(options.if_version, before->stored.version.data(), kVersionstampBytes) != 0) {
-      return VersionMismatch("the document has another version");
+      return VersionMismatch("the document has another version", collection, id, options.if_version,
+                             before->stored.version.data());
     }
     auto writer = CollectionWriter::Open(session, set, *entry, Validation::kBypass);
     if (!writer.ok()) return writer.status();

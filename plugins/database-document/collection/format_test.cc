@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "plugins/database-document/catalog/entry.h"
+#include "plugins/database-document/changes/record.h"
 #include "plugins/database-document/collection/index_keys.h"
 #include "plugins/database-document/collection/layout.h"
 #include "plugins/database-document/keyvalue/record.h"
@@ -74,6 +75,10 @@ TEST(FormatTest, EveryRecordIsWrittenAsTheGoldenFileHasIt) {
       {"catalog_entry", EncodeEntry(SampleEntry())},
       {"key_value", EncodeKeyValue(kExpiresMs, "text/plain", AsBytes("v"))},
       {"vector", EncodeVector(vector, kOwner)},
+      {"change_record", EncodeRecordHead(kExpiresMs) +
+                            EncodeEvent(ChangeOperation::kInsert, document["_id"].value(), {}, {})},
+      {"key_of_change", ChangeKey(kCollection)},
+      {"key_of_change_floor", ChangeFloorKey(kCollection)},
       {"key_of_count", SpacePrefix(kCollection, Space::kCount)},
       {"key_of_vector", RowKey(kCollection, kRow)},
       {"key_of_index", IndexPrefix(kCollection, 1)},

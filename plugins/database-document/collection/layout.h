@@ -17,12 +17,14 @@ constexpr uint32_t kLastCollectionId = 0xFFFFFFFE;
 
 // The byte behind the collection's id.
 enum class Space : uint8_t {
-  kCount = 0x01,     // how many documents (keys of a bucket), kept by commutative adds
-  kRowLease = 0x02,  // the next document number to hand out
-  kDocument = 0x10,  // documents by _id
-  kVector = 0x20,    // vectors by document number
-  kIndex = 0x30,     // secondary indexes
-  kKeyValue = 0x40,  // a bucket's keys
+  kCount = 0x01,        // how many documents (keys of a bucket), kept by commutative adds
+  kRowLease = 0x02,     // the next document number to hand out
+  kChangeFloor = 0x03,  // up to where the change log was cut
+  kDocument = 0x10,     // documents by _id
+  kVector = 0x20,       // vectors by document number
+  kIndex = 0x30,        // secondary indexes
+  kKeyValue = 0x40,     // a bucket's keys
+  kChange = 0x50,       // the change log, by versionstamp
 };
 
 // Longer identities are refused: a key must stay small beside its document.
@@ -60,6 +62,8 @@ struct StoredDocument {
 };
 // Borrows from `value`. kCorruption when it is no document.
 Result<StoredDocument> DecodeDocument(BytesView value);
+// The body alone, for scans; no bytes when DecodeDocument would fail.
+BytesView StoredBody(BytesView value);
 // With a hole for the versionstamp at offset 0.
 std::string EncodeDocument(bson::Document body, std::optional<uint64_t> row);
 

@@ -5,6 +5,7 @@
 #include "core/document/error.h"
 #include "core/document/json.h"
 #include "core/document/limits.h"
+#include "plugins/database-document/schema/refusal.h"
 #include "plugins/database-document/vectors/record.h"
 #include "plugins/database-document/vectors/registry.h"
 
@@ -45,14 +46,16 @@ Result<std::unique_ptr<CollectionWriter>> CollectionWriter::Open(SessionImpl& se
     if (!keys.ok()) return keys.status();
     writer->indexes_.push_back(std::move(*keys));
   }
+  writer->changes_ = ChangeOptionsOf(e);
   const bson::Document options = e.option_document();
   const bson::Element validator = options["validator"];
   const auto says = [&](std::string_view option, std::string_view value) {
     const bson::Element found = options[option];
     return found.type() == bson::Type::kString && found.value().Text() == value;
   };
-  const bool off = validation == Validation::kBypass || says("validationLevel", "off") ||
-                   says("validationAction", "warn");
+  const bool off = validation == Validation::kBypass || says("validationLevel", "off");
+  writer->moderate_ = says("validationLevel", "moderate");
+  writer->only_warns_ = says("validationAction", "warn");
   if (validator.type() == bson::Type::kObject && !off) {
     query::ParseOptions parse;
     parse.now_ms = session.environment().NowMs();
@@ -74,6 +77,15 @@ void CollectionWriter::Add(Mutation::Op op, std::string key, std::string value) 
   const BytesView key_view = AsBytes(bytes_.back());
   bytes_.push_back(std::move(value));
   batch_.push_back({op, 0, key_view, AsBytes(bytes_.back())});
+}
+
+void CollectionWriter::Record(ChangeOperation operation, bson::Document before,
+                              bson::Document after) {
+  if (!changes_) return;
+  const bson::Value id = (after.empty() ? before : after)["_id"].value();
+  if (changes_->images == ChangeImages::kNone) after = {};
+  if (changes_->images != ChangeImages::kBoth) before = {};
+  set_.AddChange(entry_->id, EncodeEvent(operation, id, after, before));
 }
 
 void CollectionWriter::AddDocument(std::string key, bson::Document body,
@@ -101,13 +113,28 @@ Status CollectionWriter::Flush() {
   return status;
 }
 
-Status CollectionWriter::CheckValidator(bson::Document document) const {
+Status CollectionWriter::CheckValidator(bson::Document document, bson::Document before) const {
   if (validator_ == nullptr) return {};
   auto matches = validator_->Matches(document);
   if (!matches.ok()) return matches.status();
   if (*matches) return {};
+  if (moderate_ && !before.empty()) {
+    // What was wrong already may stay wrong.
+    auto was_good = validator_->Matches(before);
+    if (!was_good.ok()) return was_good.status();
+    if (!*was_good) return {};
+  }
+  query::ParseOptions parse;
+  parse.now_ms = session_.environment().NowMs();
+  const std::string why = ExplainRefusal(validator_->Source(), document, parse);
+  if (only_warns_) {
+    session_.environment().log->Warning(
+        "'" + entry_->name + "' takes a document that its validator refuses: " +
+        BsonToJson(bson::Document(AsBytes(why)), JsonMode::kRelaxed));
+    return {};
+  }
   ErrorDetail detail;
-  detail.Value("failingDocumentId", document["_id"].value());
+  detail.Text("collection", entry_->name).Object("errInfo", bson::Document(AsBytes(why)));
   return MakeError(ErrorId::kValidationFailed, "Document failed validation", detail.Finish());
 }
 
@@ -129,7 +156,7 @@ Status CollectionWriter::CheckIdFree(bson::Document document, const std::string&
 
 Status CollectionWriter::Insert(const PreparedDocument& document) {
   const bson::Document body(AsBytes(document.bytes));
-  if (Status status = CheckValidator(body); !status.ok()) return status;
+  if (Status status = CheckValidator(body, {}); !status.ok()) return status;
   std::string key = DocumentKey(entry_->id, body["_id"].value());
   if (Status status = CheckIdFree(body, key); !status.ok()) return status;
   const size_t mark = batch_.size();
@@ -143,13 +170,14 @@ Status CollectionWriter::Insert(const PreparedDocument& document) {
   }
   pending_keys_.insert(key);
   AddDocument(std::move(key), body, *row);
+  Record(ChangeOperation::kInsert, {}, body);
   ++count_delta_;
   return batch_bytes_ < kBatchBytesMax && indexes_.empty() ? Status() : Flush();
 }
 
 Status CollectionWriter::Replace(const CurrentDocument& before, const PreparedDocument& after) {
   const bson::Document body(AsBytes(after.bytes));
-  if (Status status = CheckValidator(body); !status.ok()) return status;
+  if (Status status = CheckValidator(body, before.stored.body); !status.ok()) return status;
   Status status = ChangeIndexes(OwnerOf(before.key), before.stored.body, body);
   if (!status.ok()) return status;
   std::optional<uint64_t> old_row;
@@ -157,6 +185,7 @@ Status CollectionWriter::Replace(const CurrentDocument& before, const PreparedDo
   auto row = ChangeVector(after.vector, old_row, OwnerOf(before.key));
   if (!row.ok()) return row.status();
   AddDocument(before.key, body, *row);
+  Record(ChangeOperation::kUpdate, before.stored.body, body);
   return batch_bytes_ < kBatchBytesMax && indexes_.empty() ? Status() : Flush();
 }
 
@@ -170,6 +199,7 @@ Status CollectionWriter::Remove(const CurrentDocument& before) {
     if (!row.ok()) return row.status();
   }
   Add(Mutation::Op::kDelete, before.key, {});
+  Record(ChangeOperation::kDelete, before.stored.body, {});
   --count_delta_;
   return batch_bytes_ < kBatchBytesMax && indexes_.empty() ? Status() : Flush();
 }

@@ -1,6 +1,6 @@
 // CollectionWriter: the one place that changes documents. It keeps together what must change
-// together: the document, its vector, index entries and the count. Everything goes to a WriteSet,
-// so all of it commits or none. One thread at a time, within one statement.
+// together: the document, its vector, index entries, the count and the change log. All goes to a
+// WriteSet, so all of it commits or none. One thread at a time, within one statement.
 #pragma once
 #include <deque>
 #include <memory>
@@ -8,6 +8,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "plugins/database-document/changes/options.h"
+#include "plugins/database-document/changes/record.h"
 #include "plugins/database-document/collection/index_keys.h"
 #include "plugins/database-document/collection/prepare.h"
 #include "plugins/database-document/collection/scan.h"
@@ -37,7 +39,8 @@ class CollectionWriter {
  private:
   CollectionWriter(SessionImpl& session, WriteSet& set, EntryPtr entry)
       : session_(session), set_(set), entry_(std::move(entry)) {}
-  Status CheckValidator(bson::Document document) const;
+  // `before` is what stood there, for an update.
+  Status CheckValidator(bson::Document document, bson::Document before) const;
   Status CheckIdFree(bson::Document document, const std::string& key);
   // Index entries: `before` and `after` may be empty.
   Status ChangeIndexes(std::string_view document_key, bson::Document before, bson::Document after);
@@ -47,6 +50,8 @@ class CollectionWriter {
   Result<std::optional<uint64_t>> ChangeVector(const VectorEdit& edit, std::optional<uint64_t> row,
                                                std::string_view document_key);
   Status BecomeVectorCollection(size_t dimensions);
+  // Notes the change for the change log, where the collection has one.
+  void Record(ChangeOperation operation, bson::Document before, bson::Document after);
   void Add(Mutation::Op op, std::string key, std::string value);
   void AddDocument(std::string key, bson::Document body, std::optional<uint64_t> row);
 
@@ -54,6 +59,9 @@ class CollectionWriter {
   WriteSet& set_;
   EntryPtr entry_;
   std::unique_ptr<query::Matcher> validator_;
+  bool moderate_ = false;    // an update may leave wrong what was wrong before
+  bool only_warns_ = false;  // in the log
+  std::optional<ChangeOptions> changes_;
   std::vector<IndexKeys> indexes_;
   std::deque<std::string> bytes_;  // what batch_ points to
   std::vector<Mutation> batch_;

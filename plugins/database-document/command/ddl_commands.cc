@@ -1,5 +1,7 @@
 // create, collMod, drop, dropDatabase, renameCollection.
 #include "core/document/error.h"
+#include "plugins/database-document/changes/options.h"
+#include "plugins/database-document/changes/trim.h"
 #include "plugins/database-document/collection/ddl.h"
 #include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/command.h"
@@ -35,6 +37,7 @@ constexpr FieldSpec kCreateFields[] = {
     {"expireAfterSeconds", FieldKind::kNumber},
     {"encryptedFields", FieldKind::kObject},
     {"timestamps", FieldKind::kBool},  // of this database: _created_at and _updated_at
+    {"changes", FieldKind::kAny},      // of this database: the change log
 };
 
 // Kept in the entry and shown by listCollections. All others of kCreateFields are refused, or say
@@ -120,6 +123,16 @@ Status RunCreate(const CommandCall& call, bson::Builder*) {
   for (const std::string_view option : kKeptOptions) {
     if (const bson::Value value = Member(call.command, option)) options.Value(option, value);
   }
+  if (const bson::Value wanted = Member(call.command, "changes")) {
+    auto changes = ParseChangeOptions(wanted);
+    if (!changes.ok()) return changes.status();
+    if (*changes && Member(call.command, "viewOn")) {
+      return MongoError(kInvalidOptions, "changes: a view has none of its own");
+    }
+    if (*changes) {
+      options.Object("changes", bson::Document(AsBytes(EncodeChangeOptions(**changes))));
+    }
+  }
   const std::string bytes = options.Finish();
   CreateRequest request;
   request.database = call.database;
@@ -136,10 +149,26 @@ constexpr FieldSpec kCollModFields[] = {
     {"validationAction", FieldKind::kText}, {"viewOn", FieldKind::kText},
     {"pipeline", FieldKind::kArray},        {"index", FieldKind::kObject},
     {"dryRun", FieldKind::kFlag},           {"timestamps", FieldKind::kBool},
+    {"changes", FieldKind::kAny},
 };
 
 constexpr std::string_view kAlterable[] = {"validator", "validationLevel", "validationAction",
                                            "viewOn",    "pipeline",        "timestamps"};
+
+// Starts, stops or alters the recording of changes. What is recorded stays while it goes on.
+// `recorded`: it did so far.
+Status AlterChanges(WriteSet& set, const bson::Value& wanted, bool recorded,
+                    CollectionEntry& entry) {
+  auto changes = ParseChangeOptions(wanted);
+  if (!changes.ok()) return changes.status();
+  bson::Builder options;
+  for (const bson::Element& e : entry.option_document()) {
+    if (e.name() != "changes") options.Element(e);
+  }
+  if (*changes) options.Object("changes", bson::Document(AsBytes(EncodeChangeOptions(**changes))));
+  entry.options = options.Finish();
+  return recorded == changes->has_value() ? Status() : RestartChanges(set, entry.id);
+}
 
 void AlterOptions(bson::Document command, CollectionEntry& entry) {
   bson::Builder options;
@@ -164,15 +193,19 @@ Status RunCollMod(const CommandCall& call, bson::Builder*) {
     return MongoError(kNotSupported, "collMod: changing an index is not supported");
   }
   return AlterCollection(
-      call.session, call.database, *name, [&](WriteSet&, CollectionEntry& entry) -> Status {
+      call.session, call.database, *name, [&](WriteSet& set, CollectionEntry& entry) -> Status {
         const bool view = entry.kind == EntryKind::kView;
         const bool says_view = Member(call.command, "viewOn") || Member(call.command, "pipeline");
         if (says_view && !view) {
           return MongoError(kInvalidOptions, "'viewOn' and 'pipeline' are options of views");
         }
         if (Status bad = CheckView(call, *name); view && !bad.ok()) return bad;
+        const bool recorded = ChangeOptionsOf(entry).has_value();
         AlterOptions(call.command, entry);
-        return {};
+        const bson::Value changes = Member(call.command, "changes");
+        if (!changes) return {};
+        if (view) return MongoError(kInvalidOptions, "changes: a view has none of its own");
+        return AlterChanges(set, changes, recorded, entry);
       });
 }
 

@@ -19,7 +19,7 @@ void AppendWriteErrors(std::span<const WriteError> errors, bson::Builder* reply)
     for (const std::string_view name : {"keyPattern", "keyValue"}) {
       if (const bson::Element e = detail[name]) reply->Element(e);
     }
-    if (code == 121 && !detail.empty()) reply->Object("errInfo", detail);
+    if (const bson::Element info = detail["errInfo"]) reply->Element(info);
     reply->Int32("number", static_cast<int32_t>(ErrorOf(status).id));
     reply->Text("errmsg", status.message()).Close();
   }

@@ -27,8 +27,11 @@ Status CheckNames(SessionImpl& session, Action action, std::string_view database
 
 Status CheckKey(BytesView key) {
   if (!key.empty() && key.size() <= static_cast<size_t>(kKvKeyBytesMax)) return {};
-  return LimitError(ErrorId::kKvKeyTooLong, "kv_key_bytes", kKvKeyBytesMax,
-                    static_cast<int64_t>(key.size()));
+  const auto got = static_cast<int64_t>(key.size());
+  if (got > 0) return LimitError(ErrorId::kKvKeyTooLong, "kv_key_bytes", kKvKeyBytesMax, got);
+  ErrorDetail detail;
+  detail.Text("limit", "kv_key_bytes").Int64("max", kKvKeyBytesMax).Int64("got", got);
+  return MakeError(ErrorId::kKvKeyTooLong, "a key has at least one byte", detail.Finish());
 }
 
 Status CheckValue(BytesView value) {

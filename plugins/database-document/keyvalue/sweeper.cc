@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "nexadb/sdk/guard.h"
+#include "plugins/database-document/changes/trim.h"
 #include "plugins/database-document/collection/layout.h"
 #include "plugins/database-document/cursor/cursor_store.h"
 #include "plugins/database-document/keyvalue/bucket.h"
@@ -114,11 +115,13 @@ void Sweeper::Run() noexcept {
     if (stop) return;
     const Status status = sdk::Guard([&]() -> Status {
       environment_.cursors->Sweep();
-      return SweepExpired(environment_).status();
+      if (Status swept = SweepExpired(environment_).status(); !swept.ok()) return swept;
+      return TrimChanges(environment_).status();
     });
     if (!status.ok()) {
-      environment_.log->Warning("expired keys could not be removed, trying again: " +
-                                std::string(status.message()));
+      environment_.log->Warning(
+          "expired keys or old changes could not be removed, trying again: " +
+          std::string(status.message()));
     }
   }
 }

@@ -14,6 +14,8 @@
 namespace nexadb::database {
 
 class Catalog;
+class ChangeHub;
+class TaskTable;
 class CursorStore;
 class VectorRegistry;
 
@@ -40,6 +42,8 @@ struct Environment {
   std::unique_ptr<Catalog> catalog;
   std::unique_ptr<CursorStore> cursors;
   std::unique_ptr<VectorRegistry> vectors;
+  std::unique_ptr<ChangeHub> changes;
+  std::unique_ptr<TaskTable> tasks;
 };
 
 }  // namespace nexadb::database

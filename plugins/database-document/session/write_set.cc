@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "plugins/database-document/changes/hub.h"
 #include "plugins/database-document/collection/layout.h"
 #include "plugins/database-document/session/environment.h"
 #include "plugins/database-document/vectors/registry.h"
@@ -79,17 +80,22 @@ std::string WriteSet::FallbackVersion() const {
 Result<WriteSet::Mark> WriteSet::MarkHere() {
   auto savepoint = transaction_->Savepoint();
   if (!savepoint.ok()) return savepoint.status();
-  return Mark{*savepoint, catalog_changes_, vectors_.size(), bytes_};
+  return Mark{*savepoint, catalog_changes_, vectors_.size(), changes_.size(), bytes_};
 }
 
 Status WriteSet::RollbackTo(Mark mark) {
   catalog_changes_ = std::move(mark.catalog_changes);
   vectors_.resize(mark.vectors);
+  changes_.Truncate(mark.changes);
   bytes_ = mark.bytes;
   return transaction_->RollbackTo(mark.savepoint);
 }
 
 Status WriteSet::CommitCatalog() {
+  if (!changes_.empty()) {
+    Status status = changes_.WriteTo(*transaction_, environment_.NowMs());
+    if (!status.ok()) return status;
+  }
   // Readers that come now wait, so nobody sees the new store with the old catalog.
   std::unique_lock lock(environment_.catalog->gate(), std::defer_lock);
   if (!catalog_changes_.empty()) lock.lock();
@@ -117,6 +123,17 @@ void WriteSet::ForgetVectors() {
   }
 }
 
+// Of changes, and of what became of their collections.
+void WriteSet::TellWatchers() {
+  if (changes_.empty() && catalog_changes_.empty()) return;
+  std::vector<uint32_t> ids = changes_.Collections();
+  for (const auto& [name, entry] : catalog_changes_) {
+    const auto before = catalog_->entries().find(name);
+    if (before != catalog_->entries().end()) ids.push_back(before->second->id);
+  }
+  environment_.changes->Notify(ids);
+}
+
 Status WriteSet::Commit() {
   if (vectors_.empty()) {
     if (Status status = CommitCatalog(); !status.ok()) return status;
@@ -127,6 +144,7 @@ Status WriteSet::Commit() {
     turn.Apply(sequence_);
   }
   ForgetVectors();
+  TellWatchers();
   return {};
 }
 

@@ -1,5 +1,6 @@
 // WriteSet: what a storage transaction carries besides its mutations until it commits: changes of
-// the catalog, changes of vector indexes, and how much it has written. One thread at a time.
+// the catalog, changes of vector indexes, events of change logs, and how much it has written. One
+// thread at a time.
 #pragma once
 #include <cstdint>
 #include <set>
@@ -7,6 +8,7 @@
 
 #include "nexadb/storage_engine.h"
 #include "plugins/database-document/catalog/catalog.h"
+#include "plugins/database-document/changes/pending.h"
 
 namespace nexadb::database {
 
@@ -35,6 +37,7 @@ class WriteSet {
     uint64_t savepoint = 0;
     CatalogChanges catalog_changes;
     size_t vectors = 0;
+    size_t changes = 0;
     uint64_t bytes = 0;
   };
   Result<Mark> MarkHere();
@@ -51,6 +54,11 @@ class WriteSet {
   Status PutEntry(EntryPtr entry);
   Status RemoveEntry(const CollectionEntry& entry);
   void AddVector(PendingVector change) { vectors_.push_back(std::move(change)); }
+  // An event for the change log, which is written with the commit.
+  void AddChange(uint32_t collection_id, std::string event) {
+    bytes_ += event.size();
+    changes_.Add(collection_id, std::move(event));
+  }
 
   // A storage batch holds so many versionstamps and no more. False once they are used up: the value
   // then carries FallbackVersion() instead, which no other write of the same key can have.
@@ -64,11 +72,13 @@ class WriteSet {
  private:
   Status CommitCatalog();
   void ForgetVectors();
+  void TellWatchers();
   Environment& environment_;
   Handle<Transaction> transaction_;
   CatalogPtr catalog_;
   CatalogChanges catalog_changes_;
   std::vector<PendingVector> vectors_;
+  PendingChanges changes_;
   std::set<std::string, std::less<>> guarded_;
   uint64_t bytes_ = 0;
   uint32_t stamps_ = 0;

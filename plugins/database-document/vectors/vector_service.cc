@@ -102,7 +102,11 @@ Result<bool> VectorService::Create(Session& session, StringView name, StringView
     bool made = false;
     status = RunWrite(impl, [&](WriteSet& set) -> Status {
       made = false;
-      auto entry = FindOrCreate(impl, set, name, collection);
+      // Only making the collection is a write.
+      Result<EntryPtr> entry = set.Find(name, collection);
+      if (*entry == nullptr || (*entry)->kind == EntryKind::kView) {
+        entry = FindOrCreate(impl, set, name, collection);
+      }
       if (!entry.ok()) return entry.status();
       if ((*entry)->vector) {
         if (Alike(*(*entry)->vector, *wanted)) return {};
@@ -228,6 +232,67 @@ Result<Buffer> VectorService::Search(Session& session, StringView name, StringVi
     if (!reply.ok()) return reply.status();
     return Buffer::Own(std::move(*reply));
   });
+}
+
+namespace {
+
+// The stored vector behind a document's number, as a binary value; null when it has none.
+Status AppendVector(Reader& reader, const CollectionEntry& entry, const Lookup& stored,
+                    std::string_view name, bson::Builder* out) {
+  if (stored.found == 0) {
+    out->Null(name);
+    return {};
+  }
+  auto document = DecodeDocument(stored.value.bytes());
+  if (!document.ok()) return document.status();
+  if (!document->has_row) {
+    out->Null(name);
+    return {};
+  }
+  auto value = reader.Get(AsBytes(RowKey(entry.id, document->row)), {});
+  if (!value.ok()) return value.status();
+  auto record = DecodeVector(value->bytes(), entry.vector->dimensions);
+  if (!record.ok()) return record.status();
+  const auto* floats = reinterpret_cast<const uint8_t*>(record->vector.data());
+  out->Binary(name, 0, {floats, record->vector.size() * sizeof(float)});
+  return {};
+}
+
+Result<Buffer> ReadVectors(SessionImpl& session, std::string_view database,
+                           std::string_view collection, Span<const BytesView> ids) {
+  Status status = session.CheckAccess(Action::kRead, database, collection);
+  if (!status.ok()) return status;
+  auto scope = ReadScope::Open(session);
+  if (!scope.ok()) return scope.status();
+  const EntryPtr entry = (*scope)->Find(database, collection);
+  if (entry == nullptr || !entry->vector) return NotAVectorCollection(collection);
+  std::vector<std::string> keys;
+  std::vector<BytesView> views;
+  keys.reserve(ids.size());
+  for (const BytesView& id : ids) {
+    if (const char* error = bson::Validate(id)) return MakeError(ErrorId::kInvalidBson, error);
+    keys.push_back(DocumentKey(entry->id, bson::Document(id)["_id"].value()));
+    views.push_back(AsBytes(keys.back()));
+  }
+  std::vector<Lookup> stored(views.size());
+  Reader& reader = (*scope)->reader();
+  status = views.empty() ? Status() : reader.GetMany(views, {}, stored);
+  if (!status.ok()) return status;
+  bson::Builder out;
+  out.OpenArray("vectors");
+  for (size_t i = 0; i < stored.size(); ++i) {
+    status = AppendVector(reader, *entry, stored[i], std::to_string(i), &out);
+    if (!status.ok()) return status;
+  }
+  return Buffer::Own(out.Close().Finish());
+}
+
+}  // namespace
+
+Result<Buffer> VectorService::Vectors(Session& session, StringView name, StringView collection,
+                                      Span<const BytesView> ids) noexcept {
+  return sdk::Guard(
+      [&]() -> Result<Buffer> { return ReadVectors(Begin(session), name, collection, ids); });
 }
 
 }  // namespace nexadb::database

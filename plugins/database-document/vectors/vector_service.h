@@ -17,6 +17,8 @@ class VectorService final : public VectorCollections {
                         uint32_t dimensions) noexcept override;
   Result<Buffer> Search(Session& session, StringView name, StringView collection,
                         const VectorQuery& query) noexcept override;
+  Result<Buffer> Vectors(Session& session, StringView name, StringView collection,
+                         Span<const BytesView> ids) noexcept override;
 };
 
 }  // namespace nexadb::database

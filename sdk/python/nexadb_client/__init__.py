@@ -9,6 +9,7 @@
 
 A NexaDB object may be shared by threads: each request takes a connection from its pool.
 """
+from . import codes
 from .client import Collection, NexaDB, VectorCollection, VectorHit
 from .errors import (
     AuthError,
@@ -40,5 +41,6 @@ __all__ = [
     "ValidationError",
     "VectorCollection",
     "VectorHit",
+    "codes",
 ]
 __version__ = "0.1.0"
