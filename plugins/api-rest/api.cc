@@ -58,6 +58,7 @@ class MountedRoute final : public HttpHandler {
         parts.erase(parts.begin());
       }
       Request request(api_, spec_, *exchange, waiting, database, std::move(parts));
+      request.Lend(exchange);
       Status outcome = request.Run();
       begun = request.begun();
       return outcome;
@@ -84,7 +85,10 @@ Api::Api(Services services_in, ApiOptions options_in, const CursorKey& cursor_ke
     : options(std::move(options_in)),
       services(std::move(services_in)),
       cursors(cursor_key),
-      transactions(*services.clock, *services.random, *services.executor, options.transactions) {}
+      transactions(*services.clock, *services.random, *services.executor, options.transactions),
+      change_streams(*services.executor, *services.clock),
+      metrics(services.metrics != nullptr ? std::make_unique<RestMetrics>(*services.metrics)
+                                          : nullptr) {}
 
 Api::~Api() { Close(); }
 
@@ -111,6 +115,7 @@ Status Api::Open() {
 
 void Api::Close() {
   routes_.clear();
+  change_streams.Close();
   former_routes_.clear();
   transactions.Close();
 }
@@ -128,6 +133,23 @@ Result<VectorCollections*> Api::Vectors() const {
       static_cast<VectorCollections*>(services.database->Facet(VectorCollections::kInterface));
   if (facet == nullptr) {
     return MakeError(ErrorId::kNotImplemented, "This server's database has no vector collections.");
+  }
+  return facet;
+}
+
+Result<ChangeFeed*> Api::Changes() const {
+  auto* facet = static_cast<ChangeFeed*>(services.database->Facet(ChangeFeed::kInterface));
+  if (facet == nullptr) {
+    return MakeError(ErrorId::kNotImplemented, "This server's database records no changes.");
+  }
+  return facet;
+}
+
+Result<SchemaInference*> Api::Schema() const {
+  auto* facet =
+      static_cast<SchemaInference*>(services.database->Facet(SchemaInference::kInterface));
+  if (facet == nullptr) {
+    return MakeError(ErrorId::kNotImplemented, "This server's database infers no schemas.");
   }
   return facet;
 }

@@ -12,6 +12,9 @@
 #include "nexadb/http.h"
 #include "nexadb/kernel_info.h"
 #include "nexadb/plugin.h"
+#include "plugins/api-rest/change_stream.h"
+#include "plugins/api-rest/rest_metrics.h"
+#include "plugins/api-rest/running_requests.h"
 #include "plugins/api-rest/cursor_token.h"
 #include "plugins/api-rest/held_cursors.h"
 #include "plugins/api-rest/transactions.h"
@@ -24,6 +27,7 @@ struct ApiOptions {
   bool metrics_public = false;
   uint64_t query_time_ms = 30'000;
   uint64_t query_time_max_ms = 300'000;
+  uint64_t slow_query_ms = 100;  // 0: none is kept
   TransactionLimits transactions;
 };
 
@@ -36,6 +40,7 @@ struct Services {
   Random* random = nullptr;
   Executor* executor = nullptr;
   Logger* log = nullptr;
+  MetricsRegistry* metrics = nullptr;  // null: nothing is counted
 };
 
 struct RouteSpec;
@@ -56,10 +61,16 @@ class Api {
   const CursorSigner cursors;
   TransactionTable transactions;
   HeldCursors held_cursors;
+  ChangeStreams change_streams;
+  RunningRequests running;
+  SlowRequests slow;
+  const std::unique_ptr<RestMetrics> metrics;  // null without a registry
 
   // The facets of the services; unsupported when the service in the slot lacks one.
   Result<KeyValueStore*> KeyValue() const;
   Result<VectorCollections*> Vectors() const;
+  Result<ChangeFeed*> Changes() const;
+  Result<SchemaInference*> Schema() const;
   Result<KeyAdmin*> Keys() const;
 
  private:

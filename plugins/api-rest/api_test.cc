@@ -102,6 +102,16 @@ TEST(ApiTest, ABearerTokenIsAKeyAndAnEmptyKeyIsNone) {
   EXPECT_EQ(answer.status, 200);
 }
 
+TEST(ApiTest, OfTwoKeysNeitherIsTaken) {
+  Bench bench;
+  bench.database.documents = 2;
+  const Answer answer = bench.Send("GET", kDocument, {"users", "1"}, "", "",
+                                   {{"X-API-Key", "ada"}, {"Authorization", "Bearer root"}});
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(Json(answer).Text("code"), "ambiguous_credentials");
+  EXPECT_EQ(bench.auth.calls, 0);
+}
+
 TEST(ApiTest, KeylessRoutesDoNotLookAtKeys) {
   Bench bench;
   EXPECT_EQ(bench.Send("GET", "/healthz", {}, "", "", {{"X-API-Key", "wrong"}}).status, 200);

@@ -106,17 +106,6 @@ Result<std::string> ReadTarget(bson::Document operation) {
   return ReadFilter(operation);
 }
 
-// An operation that means every document must say so: a filter is left empty too easily.
-Status CheckMeansAll(std::string_view verb, const Members& members, const std::string& target,
-                     bool multi) {
-  Result<bool> all = members.Flag("all", false);
-  if (!all.ok()) return std::move(all).status();
-  if (!multi || *all || !AsDocument(target).empty()) return {};
-  return MakeError(ErrorId::kEmptyFilter,
-                   "An empty filter would " + std::string(verb) +
-                       " every document; send \"all\": true with it if that is meant.");
-}
-
 Result<std::string> ReadUpdate(bson::Document operation) {
   const Members members(operation);
   Status known =
@@ -128,8 +117,9 @@ Result<std::string> ReadUpdate(bson::Document operation) {
   for (const Status& status : {target.status(), multi.status(), upsert.status()}) {
     if (!status.ok()) return status;
   }
-  if (Status status = CheckMeansAll("update", members, *target, *multi); !status.ok()) {
-    return status;
+  if (*multi) {
+    Status sure = CheckMeansAll(operation, AsDocument(*target), "update every document");
+    if (!sure.ok()) return sure;
   }
   if (members.Get("update").IsNullish()) {
     return FailAt(ErrorId::kMissingOption, "'update' is missing.", "/update");
@@ -171,11 +161,21 @@ Result<std::string> ReadDelete(bson::Document operation) {
   Result<bool> multi = members.Flag("multi", false);
   if (!target.ok()) return target;
   if (!multi.ok()) return std::move(multi).status();
-  if (Status status = CheckMeansAll("delete", members, *target, *multi); !status.ok()) {
-    return status;
+  if (*multi) {
+    Status sure = CheckMeansAll(operation, AsDocument(*target), "delete every document");
+    if (!sure.ok()) return sure;
   }
   bson::Builder statement;
   return statement.Object("q", AsDocument(*target)).Int32("limit", *multi ? 0 : 1).Finish();
+}
+
+// The document of an insert: the operation's value, or its member "document" where nothing else
+// stands beside it, as a replacement has it.
+bson::Document InsertedDocument(bson::Document operation) {
+  const bson::Element first = operation.empty() ? bson::Element() : *operation.begin();
+  const bool wrapped = first.name() == "document" && first.type() == bson::Type::kObject &&
+                       operation.CountElements() == 1;
+  return wrapped ? first.value().Doc() : operation;
 }
 
 // Reads one operation and hands it to the writer. Statements live in `kept` until they have run.
@@ -193,8 +193,9 @@ Status AddOperation(BulkWriter& writer, int64_t index, const bson::Value& value,
   const std::string_view kind = operation.name();
   const bson::Document inner = operation.value().Doc();
   if (kind == "insert") {
-    Status status = CheckInserted(inner);
-    return status.ok() ? writer.Insert(index, inner) : writer.Refuse(index, std::move(status));
+    const bson::Document document = InsertedDocument(inner);
+    Status status = CheckInserted(document);
+    return status.ok() ? writer.Insert(index, document) : writer.Refuse(index, std::move(status));
   }
   if (kind != "update" && kind != "replace" && kind != "delete") {
     static constexpr std::string_view kKinds[] = {"insert", "update", "replace", "delete"};

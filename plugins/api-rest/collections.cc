@@ -109,7 +109,7 @@ Status CreateCollection(Request& request) {
   if (!body.ok()) return std::move(body).status();
   const Members members(AsDocument(*body));
   Status known = members.Only({"name", "timestamps", "validator", "validationLevel",
-                               "validationAction", "collation", "viewOn", "pipeline"});
+                               "validationAction", "collation", "viewOn", "pipeline", "changes"});
   if (!known.ok()) return known;
   Result<std::string_view> name = members.Text("name", "");
   if (!name.ok()) return std::move(name).status();
@@ -136,7 +136,7 @@ Status ChangeCollection(Request& request) {
   if (!body.ok()) return std::move(body).status();
   const Members members(AsDocument(*body));
   Status known = members.Only({"name", "timestamps", "validator", "validationLevel",
-                               "validationAction", "viewOn", "pipeline", "index"});
+                               "validationAction", "viewOn", "pipeline", "index", "changes"});
   if (!known.ok()) return known;
   Result<std::string_view> renamed = members.Text("name", "");
   if (!renamed.ok()) return std::move(renamed).status();

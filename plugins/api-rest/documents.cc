@@ -78,15 +78,35 @@ Status GetProjected(Request& request, const DocumentPath& path, std::string_view
 struct Update {
   std::string document;
   UpdateMode mode = UpdateMode::kSetFields;
+  JsonValue array_filters;  // an array, where operators came with some
 };
+
+// ?array_filters=[{"x.n": 1}], for $[x] in the operators of the body.
+Status ReadArrayFilters(Request& request, Update& update) {
+  const auto text = request.parameters().Get("array_filters");
+  if (!text) return {};
+  Result<JsonValue> filters = ParseJsonValue(*text);
+  if (!filters.ok()) return std::move(filters).status();
+  if (filters->value().type() != bson::Type::kArray) {
+    return MakeError(ErrorId::kInvalidParameter,
+                     "The parameter 'array_filters' takes an array of filters.");
+  }
+  if (update.mode != UpdateMode::kOperators) {
+    return MakeError(ErrorId::kInvalidParameter,
+                     "The parameter 'array_filters' goes with update operators.");
+  }
+  update.array_filters = std::move(*filters);
+  return {};
+}
 
 // Operators, fields to set, or a merge patch, by the body's media type and its names.
 Result<Update> ReadPatch(Request& request) {
   Result<std::string> body = request.ObjectBody(JsonOptions{});
   if (!body.ok()) return std::move(body).status();
-  Update update{std::move(*body)};
+  Update update{std::move(*body), UpdateMode::kSetFields, {}};
   if (request.ContentType() == "application/merge-patch+json") {
     update.mode = UpdateMode::kMergePatch;
+    if (Status status = ReadArrayFilters(request, update); !status.ok()) return status;
     return update;
   }
   size_t operators = 0;
@@ -99,6 +119,7 @@ Result<Update> ReadPatch(Request& request) {
                      "The body mixes update operators with plain fields; put the fields in $set.");
   }
   update.mode = operators > 0 ? UpdateMode::kOperators : UpdateMode::kSetFields;
+  if (Status status = ReadArrayFilters(request, update); !status.ok()) return status;
   return update;
 }
 
@@ -249,8 +270,10 @@ Status PatchDocument(Request& request) {
   Result<Preconditions> conditions = ReadPreconditions(request, **session, *path);
   if (!conditions.ok()) return std::move(conditions).status();
   if (conditions->must_be_absent) return PreconditionFailed("PATCH changes documents that exist.");
-  Result<VersionedDocument> changed =
-      Apply(request, **session, *path, update->document, WithVersion(update->mode, *conditions));
+  UpdateByIdOptions options = WithVersion(update->mode, *conditions);
+  const bson::Value filters = update->array_filters.value();
+  if (filters.type() == bson::Type::kArray) options.array_filters = filters.Doc().bytes();
+  Result<VersionedDocument> changed = Apply(request, **session, *path, update->document, options);
   if (!changed.ok()) return path->OrNotFound(std::move(changed).status());
   return SendChanged(request, 200, *path, "Document updated", *changed);
 }

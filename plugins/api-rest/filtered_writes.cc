@@ -39,8 +39,8 @@ Status UpdateByFilter(Request& request) {
   Result<std::string> body = request.ObjectBody();
   if (!body.ok()) return std::move(body).status();
   const Members members(AsDocument(*body));
-  Status known = members.Only({"query", "filter", "update", "multi", "upsert", "array_filters",
-                               "hint", "collation", "max_time_ms"});
+  Status known = members.Only({"query", "filter", "all", "update", "multi", "upsert",
+                               "array_filters", "hint", "collation", "max_time_ms"});
   if (!known.ok()) return known;
   Result<std::string> filter = ReadFilter(AsDocument(*body));
   Result<bool> multi = members.Flag("multi", false);
@@ -49,6 +49,10 @@ Status UpdateByFilter(Request& request) {
   for (const Status& status :
        {filter.status(), multi.status(), upsert.status(), time.status(), NeedUpdate(members)}) {
     if (!status.ok()) return status;
+  }
+  if (*multi) {
+    Status sure = CheckMeansAll(AsDocument(*body), AsDocument(*filter), "update every document");
+    if (!sure.ok()) return sure;
   }
   bson::Builder command;
   command.Text("update", request.capture(0)).OpenArray("updates").OpenObject("0");
@@ -83,17 +87,13 @@ Status DeleteByFilter(Request& request) {
       members.Only({"query", "filter", "all", "limit", "hint", "collation", "max_time_ms"});
   if (!known.ok()) return known;
   Result<std::string> filter = ReadFilter(AsDocument(*body));
-  Result<bool> all = members.Flag("all", false);
   Result<int64_t> limit = members.Integer("limit", 0, 0, 1);
   Result<uint64_t> time = ReadMaxTime(request, AsDocument(*body));
-  for (const Status& status : {filter.status(), all.status(), limit.status(), time.status()}) {
+  for (const Status& status : {filter.status(), limit.status(), time.status()}) {
     if (!status.ok()) return status;
   }
-  if (AsDocument(*filter).empty() && !*all) {
-    return MakeError(ErrorId::kEmptyFilter,
-                     "An empty filter would delete every document; send \"all\": true with it if "
-                     "that is meant.");
-  }
+  Status sure = CheckMeansAll(AsDocument(*body), AsDocument(*filter), "delete every document");
+  if (!sure.ok()) return sure;
   bson::Builder command;
   command.Text("delete", request.capture(0)).OpenArray("deletes").OpenObject("0");
   command.Object("q", AsDocument(*filter)).Int32("limit", static_cast<int32_t>(*limit));
@@ -114,7 +114,7 @@ Status FindAndModify(Request& request) {
   if (!body.ok()) return std::move(body).status();
   const Members members(AsDocument(*body));
   Status known =
-      members.Only({"query", "filter", "update", "remove", "sort", "fields", "return", "new",
+      members.Only({"query", "filter", "all", "update", "remove", "sort", "fields", "return", "new",
                     "upsert", "array_filters", "hint", "collation", "max_time_ms"});
   if (!known.ok()) return known;
   Result<std::string> filter = ReadFilter(AsDocument(*body));
@@ -131,6 +131,11 @@ Status FindAndModify(Request& request) {
   }
   if (!which->empty() && *which != "before" && *which != "after") {
     return FailAt(ErrorId::kBadValue, "'return' takes before or after.", "/return");
+  }
+  // A sort says which document is meant, as a queue's next one.
+  if (*remove && sort->empty()) {
+    Status sure = CheckMeansAll(AsDocument(*body), AsDocument(*filter), "remove any document");
+    if (!sure.ok()) return sure;
   }
   bson::Builder command;
   command.Text("findAndModify", request.capture(0)).Object("query", AsDocument(*filter));

@@ -16,6 +16,20 @@ Status GetError(Request& request);
 Status ListPlugins(Request& request);
 Status GetPlugin(Request& request);
 Status GetConfig(Request& request);
+// operations.cc
+Status ListQueries(Request& request);
+Status EndQuery(Request& request);
+Status ListSlowQueries(Request& request);
+Status ListTasks(Request& request);
+Status GetTask(Request& request);
+Status CancelTask(Request& request);
+Status Compact(Request& request);
+Status ListBackups(Request& request);
+Status CreateBackup(Request& request);
+Status GetBackup(Request& request);
+Status DeleteBackup(Request& request);
+Status VerifyBackup(Request& request);
+Status RestoreBackup(Request& request);
 // openapi.cc
 Status GetOpenApi(Request& request);
 // collections.cc
@@ -26,6 +40,12 @@ Status DropCollection(Request& request);
 Status GetCollectionStats(Request& request);
 Status ListDatabases(Request& request);
 Status DropDatabase(Request& request);
+// schema.cc
+Status GetSchema(Request& request);
+Status GetValidator(Request& request);
+Status PutValidator(Request& request);
+// changes.cc
+Status FollowChanges(Request& request);
 // documents.cc
 Status InsertDocument(Request& request);
 Status GetDocument(Request& request);
@@ -50,8 +70,9 @@ Status ListIndexes(Request& request);
 Status CreateIndexes(Request& request);
 Status GetIndex(Request& request);
 Status DropIndex(Request& request);
-// transfer.cc
+// export.cc
 Status ExportCollection(Request& request);
+// import.cc
 Status ImportCollection(Request& request);
 // command.cc
 Status RunCommand(Request& request);

@@ -23,6 +23,17 @@ std::string Lower(std::string_view text) {
   return lower;
 }
 
+// Who may call a route: what securitySchemes cannot say.
+std::string_view AccessName(Access access) {
+  switch (access) {
+    case Access::kPublic: return "public";
+    case Access::kOptional: return "optional";
+    case Access::kKey: return "key";
+    case Access::kAdmin: return "admin";
+  }
+  return "";
+}
+
 // get /collections/{name}/_stats is "get_collections_name_stats".
 std::string OperationId(const RouteSpec& route) {
   std::string id = Lower(route.method);
@@ -79,10 +90,17 @@ std::string OperationJson(const RouteSpec& route) {
   JsonObject responses;
   JsonObject success;
   success.Text("description", "Success");
-  if (route.success != 204) success.Raw("content", R"({"application/json":{}})");
+  if (route.success != 204) {
+    JsonObject content;
+    ForEachWord(route.answers.empty() ? "application/json" : route.answers,
+                [&](std::string_view type) { content.Raw(type, "{}"); });
+    success.Raw("content", content.Finish());
+  }
   responses.Raw(std::to_string(route.success), success.Finish());
   responses.Raw("default", R"({"$ref":"#/components/responses/Problem"})");
   out.Raw("responses", responses.Finish());
+  out.Text("x-nexadb-access", AccessName(route.access));
+  out.Text("x-nexadb-scope", route.scope == Scope::kDatabase ? "database" : "server");
   if (route.access == Access::kPublic) out.Raw("security", "[]");
   if (route.access == Access::kOptional) out.Raw("security", R"([{},{"key":[]},{"bearer":[]}])");
   return out.Finish();

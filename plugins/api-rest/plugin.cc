@@ -55,6 +55,7 @@ class RestPlugin final : public Plugin, public Successor {
            {Take(config.Bool("metrics_public"), options_.metrics_public),
             Take(config.Milliseconds("query_time"), options_.query_time_ms),
             Take(config.Milliseconds("query_time_max"), options_.query_time_max_ms),
+            Take(config.Milliseconds("slow_query"), options_.slow_query_ms),
             Take(config.Milliseconds("transaction_idle"), options_.transactions.idle_ms),
             Take(config.Integer("transactions_max"), options_.transactions.open_max)}) {
         if (!status.ok()) return status;
@@ -75,6 +76,7 @@ class RestPlugin final : public Plugin, public Successor {
       services.random = &context_->Env().Random();
       services.executor = &context_->Executor();
       services.log = &context_->Log();
+      services.metrics = &context_->Metrics();
       CursorKey key;
       if (Status status = LoadCursorKey(context_->Env(), context_->DataDirectory(), key);
           !status.ok()) {

@@ -4,6 +4,7 @@
 #include "core/document/error.h"
 #include "plugins/api-rest/handlers.h"
 #include "plugins/api-rest/members.h"
+#include "plugins/api-rest/moments.h"
 #include "plugins/api-rest/page.h"
 #include "plugins/api-rest/query_spec.h"
 #include "plugins/api-rest/reply.h"
@@ -65,15 +66,16 @@ struct Aggregation {
   }
 };
 
-std::string ReadStages(bson::Document stages) {
+Result<std::string> ReadStages(bson::Document stages) {
   bson::Builder out;
   for (const bson::Element& stage : stages) {
     if (stage.type() != bson::Type::kObject || !stage.value().Doc()["$match"]) {
       out.Element(stage);
       continue;
     }
-    const std::string read = ReadMoments(stage.value().Doc());
-    out.Object(stage.name(), AsDocument(read));
+    Result<std::string> read = ReadMoments(stage.value().Doc(), NotADate::kKept);
+    if (!read.ok()) return std::move(read).status();
+    out.Object(stage.name(), AsDocument(*read));
   }
   return out.Finish();
 }
@@ -81,7 +83,9 @@ std::string ReadStages(bson::Document stages) {
 Result<Aggregation> ReadAggregation(Request& request, const bson::Value& body) {
   Aggregation aggregation;
   if (body.type() == bson::Type::kArray) {
-    aggregation.pipeline = ReadStages(body.Doc());
+    Result<std::string> stages = ReadStages(body.Doc());
+    if (!stages.ok()) return std::move(stages).status();
+    aggregation.pipeline = std::move(*stages);
     aggregation.extras = bson::Builder().Finish();
     return aggregation;
   }
@@ -102,7 +106,9 @@ Result<Aggregation> ReadAggregation(Request& request, const bson::Value& body) {
        {pipeline.status(), time.status(), limit.status(), cursor.status(), disk.status()}) {
     if (!status.ok()) return status;
   }
-  aggregation.pipeline = ReadStages(*pipeline);
+  Result<std::string> stages = ReadStages(*pipeline);
+  if (!stages.ok()) return std::move(stages).status();
+  aggregation.pipeline = std::move(*stages);
   aggregation.max_time_ms = *time;
   aggregation.limit = *limit;
   aggregation.cursor = *cursor;

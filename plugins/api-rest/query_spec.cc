@@ -1,36 +1,11 @@
 #include "plugins/api-rest/query_spec.h"
 
 #include "plugins/api-rest/members.h"
+#include "plugins/api-rest/moments.h"
 #include "plugins/api-rest/request.h"
 
 namespace nexadb::rest {
 namespace {
-
-constexpr std::string_view kCreatedAt = "_created_at";
-constexpr std::string_view kUpdatedAt = "_updated_at";
-
-bool IsMoment(std::string_view name) { return name == kCreatedAt || name == kUpdatedAt; }
-
-void CopyMoments(bson::Builder& out, bson::Document from, bool within) {
-  for (const bson::Element& element : from) {
-    const bool here = within || IsMoment(element.name());
-    const bson::Value& value = element.value();
-    int64_t unix_ms = 0;
-    if (here && value.type() == bson::Type::kString && ParseRfc3339(value.Text(), unix_ms)) {
-      out.DateMs(element.name(), unix_ms);
-    } else if (value.type() == bson::Type::kObject) {
-      out.OpenObject(element.name());
-      CopyMoments(out, value.Doc(), here);
-      out.Close();
-    } else if (value.type() == bson::Type::kArray) {
-      out.OpenArray(element.name());
-      CopyMoments(out, value.Doc(), here);
-      out.Close();
-    } else {
-      out.Element(element);
-    }
-  }
-}
 
 std::string Bytes(bson::Document document) { return std::string(AsText(document.bytes())); }
 
@@ -59,17 +34,6 @@ Status ForEachListed(std::string_view list, std::string_view what, Item&& item) 
 }
 
 }  // namespace
-
-std::string ReadMoments(bson::Document filter) {
-  const std::string_view text = AsText(filter.bytes());
-  if (text.find(kCreatedAt) == std::string_view::npos &&
-      text.find(kUpdatedAt) == std::string_view::npos) {
-    return std::string(text);
-  }
-  bson::Builder out;
-  CopyMoments(out, filter, false);
-  return out.Finish();
-}
 
 Result<std::string> ParseFields(std::string_view list) {
   if (Trim(list).starts_with('{')) return JsonToBson(list);
@@ -138,7 +102,15 @@ Result<std::string> ReadFilter(bson::Document body) {
   }
   Result<bson::Document> filter = members.Object(members.Has("query") ? "query" : "filter");
   if (!filter.ok()) return std::move(filter).status();
-  return ReadMoments(*filter);
+  return ReadMoments(*filter, NotADate::kRefused);
+}
+
+Status CheckMeansAll(bson::Document body, bson::Document filter, std::string_view would) {
+  Result<bool> all = Members(body).Flag("all", false);
+  if (!all.ok()) return std::move(all).status();
+  if (*all || !filter.empty()) return {};
+  return MakeError(ErrorId::kEmptyFilter, "An empty filter would " + std::string(would) +
+                                              "; send \"all\": true with it if that is meant.");
 }
 
 Result<uint64_t> ReadMaxTime(Request& request, bson::Document body) {
@@ -159,7 +131,9 @@ Result<QuerySpec> ReadQueryParameters(Request& request) {
   if (!filter) filter = parameters.Get("filter");
   Result<std::string> read = JsonToBson(filter && !filter->empty() ? *filter : "{}");
   if (!read.ok()) return std::move(read).status();
-  spec.filter = ReadMoments(AsDocument(*read));
+  Result<std::string> moments = ReadMoments(AsDocument(*read), NotADate::kRefused);
+  if (!moments.ok()) return std::move(moments).status();
+  spec.filter = std::move(*moments);
   if (const auto fields = parameters.Get("fields"); fields && !fields->empty()) {
     Result<std::string> projection = ParseFields(*fields);
     if (!projection.ok()) return std::move(projection).status();

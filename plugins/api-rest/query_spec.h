@@ -46,9 +46,9 @@ Result<std::string> ReadFilter(bson::Document body);
 // A projection from a document, an array of paths, or a list in a string.
 Result<std::string> ReadFields(const bson::Value& value);
 Result<std::string> ReadSort(const bson::Value& value);
-// A copy of `filter` in which RFC 3339 text compared with _created_at or _updated_at is a date, as
-// the document routes show those members as text.
-std::string ReadMoments(bson::Document filter);
+// empty_filter when `filter` means every document and the body does not say "all": true: a filter
+// is left empty too easily. `would` says what would happen, "delete every document".
+Status CheckMeansAll(bson::Document body, bson::Document filter, std::string_view would);
 // max_time_ms within the instance's limit; 0 when absent.
 Result<uint64_t> ReadMaxTime(Request& request, bson::Document body);
 

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "plugins/api-rest/problem.h"
+#include "plugins/api-rest/trace_context.h"
 
 namespace nexadb::rest {
 namespace {
@@ -17,11 +18,13 @@ std::string Lower(std::string_view text) {
   return lower;
 }
 
-// The key of a request: X-API-Key, or Authorization: Bearer. Empty is none.
-std::string_view SecretOf(Exchange& exchange) {
-  const std::string_view key = exchange.Header("X-API-Key");
-  if (!key.empty()) return key;
-  std::string_view authorization = exchange.Header("Authorization");
+// Whether `text` is `lower` but for the case of its letters.
+bool IsNamed(std::string_view text, std::string_view lower) {
+  return text.size() == lower.size() && Lower(text) == lower;
+}
+
+// The key in an Authorization header; empty when it is of another scheme.
+std::string_view BearerOf(std::string_view authorization) {
   constexpr std::string_view kScheme = "bearer ";
   if (authorization.size() < kScheme.size() ||
       Lower(authorization.substr(0, kScheme.size())) != kScheme) {
@@ -30,6 +33,23 @@ std::string_view SecretOf(Exchange& exchange) {
   authorization.remove_prefix(kScheme.size());
   while (authorization.starts_with(' ')) authorization.remove_prefix(1);
   return authorization;
+}
+
+// The key of a request: X-API-Key, or Authorization: Bearer. Empty is none; of two, nobody could
+// say which one counts.
+Result<std::string_view> SecretOf(Exchange& exchange) {
+  std::string_view secret;
+  for (const HttpHeader& header : exchange.Headers()) {
+    std::string_view found;
+    if (IsNamed(header.name, "x-api-key")) found = header.value;
+    if (IsNamed(header.name, "authorization")) found = BearerOf(header.value);
+    if (found.empty()) continue;
+    if (!secret.empty()) {
+      return MakeError(ErrorId::kAmbiguousCredentials, "The request carries more than one key.");
+    }
+    secret = found;
+  }
+  return secret;
 }
 
 // Waits for the asynchronous form of Authenticate.
@@ -61,19 +81,23 @@ Request::Request(Api& api, const RouteSpec& route, Exchange& exchange, Waiting w
       exchange_(exchange),
       waiting_(waiting),
       database_name_(database),
-      captures_(std::move(captures)) {}
+      captures_(std::move(captures)),
+      started_ns_(exchange.StartedNs()) {}
 
 Request::~Request() = default;
 
 Status Request::Run() {
+  Status outcome = RunChecked();
+  // One that is moved to the pool comes again.
+  const bool counted = api_.metrics != nullptr && outcome.code() != Code::kWouldBlock;
+  if (counted) api_.metrics->Count(route_, outcome, TookMs() / 1000.0);
+  return outcome;
+}
+
+Status Request::RunChecked() {
   if (Status status = CheckParameters(); !status.ok()) return status;
   if (Status status = Authenticate(); !status.ok()) return status;
-  const std::string encoding = Lower(exchange_.Header("Content-Encoding"));
-  if (!encoding.empty() && encoding != "identity") {
-    return MakeError(ErrorId::kUnsupportedEncoding,
-                     "The body is sent with Content-Encoding '" + encoding +
-                         "'; send it as it is, without an encoding.");
-  }
+  if (Status status = CheckEncoding(); !status.ok()) return status;
   const bool names_transaction = !exchange_.Header("X-Transaction-Id").empty();
   if (names_transaction && route_.access == Access::kKey && route_.operation == Operation::kNo) {
     return MakeError(ErrorId::kNotInTransaction, "This route cannot be part of a transaction.");
@@ -81,6 +105,16 @@ Status Request::Run() {
   // A transaction's session may have to wait for its lock.
   if (names_transaction && !may_wait()) return Status::Error(Code::kWouldBlock, "transaction");
   return RunHandler();
+}
+
+Status Request::CheckEncoding() {
+  const std::string encoding = Lower(exchange_.Header("Content-Encoding"));
+  if (encoding.empty() || encoding == "identity") return {};
+  sent_gzip_ = encoding == "gzip" && route_.body == BodyMode::kStreamed;
+  if (sent_gzip_) return {};
+  return MakeError(ErrorId::kUnsupportedEncoding, "The body is sent with Content-Encoding '" +
+                                                      encoding +
+                                                      "'; only imports take one, and only gzip.");
 }
 
 Status Request::RunWithin(Principal& principal, Session& session) {
@@ -92,6 +126,7 @@ Status Request::RunWithin(Principal& principal, Session& session) {
 
 Status Request::RunHandler() {
   Status status = route_.handler(*this);
+  KeepIfSlow(status);
   const bool read_whole = route_.body == BodyMode::kBuffered;
   if (status.ok() || begun_ || !read_whole || status.code() == Code::kWouldBlock) return status;
   return LocatedInBody(std::move(status), AsText(exchange_.Body()));
@@ -114,8 +149,10 @@ Status Request::CheckParameters() {
 
 Status Request::Authenticate() {
   if (route_.access == Access::kPublic) return {};
+  const Result<std::string_view> secret = SecretOf(exchange_);
+  if (!secret.ok()) return route_.access == Access::kOptional ? Status() : secret.status();
   Credentials credentials;
-  credentials.secret = SecretOf(exchange_);
+  credentials.secret = *secret;
   credentials.peer = exchange_.PeerAddress();
   credentials.peer_is_loopback = exchange_.PeerIsLoopback() ? 1 : 0;
   Result<Handle<Principal>> outcome = api_.services.auth->Authenticate(credentials);
@@ -136,10 +173,48 @@ Status Request::Authenticate() {
   return {};
 }
 
+// A point read that answers from memory is over before anybody could look.
+void Request::Enter() {
+  if (!may_wait()) return;
+  RunningRequests::Request facts;
+  facts.request_id = exchange_.RequestId();
+  facts.trace_id = TraceIdOf(exchange_.Header("traceparent"));
+  facts.method = exchange_.Method();
+  facts.path = exchange_.Path();
+  facts.database = database_name_;
+  facts.key_id = principal_->Id();
+  facts.key_name = principal_->Name();
+  if (route_.body == BodyMode::kBuffered) facts.body = AsText(exchange_.Body());
+  facts.started_ns = started_ns_;
+  facts.session = session_;
+  running_ = api_.running.Enter(facts);
+}
+
+void Request::KeepIfSlow(const Status& outcome) {
+  const double took_ms = TookMs();
+  const bool slow = session_ != nullptr && api_.options.slow_query_ms > 0 &&
+                    took_ms >= static_cast<double>(api_.options.slow_query_ms);
+  // An import takes as long as its sender; a moved request comes again.
+  if (!slow || route_.body == BodyMode::kStreamed || outcome.code() == Code::kWouldBlock) return;
+  RequestFacts facts;
+  facts.request_id = std::string_view(exchange_.RequestId());
+  facts.trace_id = TraceIdOf(exchange_.Header("traceparent"));
+  facts.method = std::string_view(exchange_.Method());
+  facts.path = std::string_view(exchange_.Path());
+  facts.database = database_name_;
+  facts.key_id = std::string_view(principal_->Id());
+  facts.key_name = std::string_view(principal_->Name());
+  facts.body = AsText(exchange_.Body()).substr(0, kBodyShownBytes);
+  facts.took_ms = took_ms;
+  facts.started_ms = api_.services.clock->UnixMs() - static_cast<int64_t>(took_ms);
+  facts.outcome = outcome.ok() ? "ok" : std::string(ErrorOf(outcome).name);
+  api_.slow.Add(std::move(facts));
+  if (api_.metrics != nullptr) api_.metrics->CountSlow();
+}
+
 double Request::TookMs() {
   const uint64_t now = api_.services.clock->MonotonicNs();
-  const uint64_t started = exchange_.StartedNs();
-  return now > started ? static_cast<double>((now - started) / 1000) / 1000.0 : 0.0;
+  return now > started_ns_ ? static_cast<double>((now - started_ns_) / 1000) / 1000.0 : 0.0;
 }
 
 Result<Session*> Request::session(uint64_t time_ms, Stamps stamps) {
@@ -156,6 +231,7 @@ Result<Session*> Request::session(uint64_t time_ms, Stamps stamps) {
     lease_ = std::move(*lease);
     session_ = &lease_.session();
     session_->SetDeadline(deadline);
+    Enter();
     return session_;
   }
   SessionOptions options;
@@ -168,6 +244,7 @@ Result<Session*> Request::session(uint64_t time_ms, Stamps stamps) {
   if (!opened.ok()) return std::move(opened).status();
   own_session_ = std::move(*opened);
   session_ = own_session_.get();
+  Enter();
   return session_;
 }
 
@@ -182,6 +259,15 @@ std::string Request::ContentType() {
 
 bool Request::Accepts(std::string_view media_type) {
   return Lower(exchange_.Header("Accept")).find(media_type) != std::string::npos;
+}
+
+bool Request::AcceptsGzip() {
+  const std::string accepted = Lower(exchange_.Header("Accept-Encoding"));
+  const size_t at = accepted.find("gzip");
+  if (at == std::string::npos) return false;
+  std::string weight = accepted.substr(at, accepted.find(',', at) - at);
+  std::erase(weight, ' ');
+  return weight != "gzip;q=0" && !weight.starts_with("gzip;q=0.0");
 }
 
 Result<std::string> Request::ObjectBody(const JsonOptions& limits) {

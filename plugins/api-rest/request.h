@@ -34,7 +34,8 @@ class Request {
   Request(const Request&) = delete;
   Request& operator=(const Request&) = delete;
 
-  // Runs the whole: parameters, key, handler. kWouldBlock: call again where waiting is allowed.
+  // Runs the whole: parameters, key, handler; and counts it. kWouldBlock: call again where waiting
+  // is allowed.
   Status Run();
   // The same on behalf of a caller who is known already, within the session of a transaction.
   Status RunWithin(Principal& principal, Session& session);
@@ -52,6 +53,11 @@ class Request {
   // Gives the principal up, to live as long as what borrows it; principal() stays usable meanwhile.
   // REQUIRES: the request was authenticated by itself, and has opened no session.
   Handle<Principal> TakePrincipal() { return std::move(own_principal_); }
+  // Gives the exchange up, to be answered after the handler has returned OK; exchange() stays
+  // usable as long as it lives. REQUIRES: lends_exchange().
+  bool lends_exchange() const { return lent_ != nullptr; }
+  Handle<Exchange> TakeExchange() { return std::move(*lent_); }
+  void Lend(Handle<Exchange>& exchange) { lent_ = &exchange; }
   double TookMs();
 
   // The session for this request, opened on the first call with a deadline `time_ms` from now
@@ -74,12 +80,21 @@ class Request {
   Result<JsonValue> AnyBody();
   // The media type of the body, lower case, without parameters; empty for no Content-Type.
   std::string ContentType();
+  // The body comes as gzip: for streamed bodies alone, others are refused.
+  bool sent_gzip() const { return sent_gzip_; }
+  // Accept-Encoding names gzip, and not to refuse it.
+  bool AcceptsGzip();
   // The Accept header names `media_type`.
   bool Accepts(std::string_view media_type);
 
  private:
+  Status RunChecked();
   Status CheckParameters();
+  Status CheckEncoding();
   Status RunHandler();
+  // Lists the request among those that run.
+  void Enter();
+  void KeepIfSlow(const Status& outcome);
   Status Authenticate();
 
   Api& api_;
@@ -89,13 +104,18 @@ class Request {
   const std::string_view database_name_;
   const std::vector<std::string_view> captures_;
   Parameters parameters_;
+  Handle<Exchange>* lent_ = nullptr;
   Handle<Principal> own_principal_;
   Principal* principal_ = nullptr;
   // Declared after the principal, which it borrows.
   Handle<Session> own_session_;
   TransactionLease lease_;
   Session* session_ = nullptr;
+  // After what it shows: it goes first.
+  RunningRequests::Entry running_;
+  const uint64_t started_ns_;
   bool begun_ = false;
+  bool sent_gzip_ = false;
 };
 
 }  // namespace nexadb::rest

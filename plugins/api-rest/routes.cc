@@ -13,7 +13,7 @@ constexpr std::string_view kAnyType = "*/*";
 
 constexpr std::string_view kListParameters =
     "query filter limit skip cursor fields sort total max_time_ms";
-constexpr std::string_view kExportParameters = "query filter format fields sort";
+constexpr std::string_view kExportParameters = "query filter format fields sort vectors";
 
 // What routes have in common.
 struct Shape {
@@ -52,9 +52,9 @@ constexpr Shape kUpload{Access::kKey, Scope::kDatabase, kPool, kStreamed, kNo};
 constexpr RouteSpec Row(std::string_view method, std::string_view pattern, Handler handler,
                         const Shape& shape, uint16_t success, std::string_view tag,
                         std::string_view summary, std::string_view parameters = "",
-                        std::string_view content_types = "") {
-  return {method,          pattern, handler, shape.access, shape.scope, shape.run,    shape.body,
-          shape.operation, success, tag,     summary,      parameters,  content_types};
+                        std::string_view content_types = "", std::string_view answers = "") {
+  return {method,          pattern, handler, shape.access, shape.scope, shape.run,     shape.body,
+          shape.operation, success, tag,     summary,      parameters,  content_types, answers};
 }
 
 constexpr RouteSpec kRoutes[] = {
@@ -92,6 +92,15 @@ constexpr RouteSpec kRoutes[] = {
         "Drop a collection"),
     Row("GET", "/collections/{name}/_stats", GetCollectionStats, kAlone, 200, "Collections",
         "Sizes and counts"),
+    Row("GET", "/collections/{name}/_schema", GetSchema, kAlone, 200, "Collections",
+        "Fields and types, inferred from a sample", "sample"),
+    Row("GET", "/collections/{name}/_validator", GetValidator, kAlone, 200, "Collections",
+        "What documents must be like"),
+    Row("PUT", "/collections/{name}/_validator", PutValidator, kAloneWithBody, 200, "Collections",
+        "Say what documents must be like"),
+    Row("GET", "/collections/{name}/_changes", FollowChanges, kAlone, 200, "Collections",
+        "What happens to the documents, as server-sent events", "since heartbeat", "",
+        "text/event-stream"),
 
     Row("GET", "/collections/{name}", ListDocuments, kData, 200, "Documents",
         "Documents that match", kListParameters),
@@ -102,7 +111,7 @@ constexpr RouteSpec kRoutes[] = {
     Row("PUT", "/collections/{name}/{id}", PutDocument, kDataWithBody, 200, "Documents",
         "Set fields of a document, or replace it", "mode upsert id_type"),
     Row("PATCH", "/collections/{name}/{id}", PatchDocument, kDataWithBody, 200, "Documents",
-        "Change a document by operators or a merge patch", "id_type", kPatchTypes),
+        "Change a document by operators or a merge patch", "id_type array_filters", kPatchTypes),
     Row("DELETE", "/collections/{name}/{id}", DeleteDocument, kData, 200, "Documents",
         "Delete a document", "id_type"),
     Row("POST", "/collections/{name}/bulk", WriteBulk, kDataWithBody, 201, "Documents",
@@ -187,6 +196,26 @@ constexpr RouteSpec kRoutes[] = {
     Row("DELETE", "/keys/{id}", RevokeKey, kAdminRead, 200, "Keys", "Revoke a key"),
     Row("POST", "/keys/{id}/rotate", RotateKey, kAdminWrite, 200, "Keys",
         "Give a key a new secret"),
+
+    Row("GET", "/queries", ListQueries, kAdminRead, 200, "Operations",
+        "Requests on data that run now"),
+    Row("DELETE", "/queries/{id}", EndQuery, kAdminRead, 200, "Operations", "End one of them"),
+    Row("GET", "/slow-queries", ListSlowQueries, kAdminRead, 200, "Operations",
+        "The last requests that took long"),
+    Row("GET", "/tasks", ListTasks, kAdminRead, 200, "Operations", "Long jobs, the latest first"),
+    Row("GET", "/tasks/{id}", GetTask, kAdminRead, 200, "Operations", "One job and its progress"),
+    Row("DELETE", "/tasks/{id}", CancelTask, kAdminRead, 200, "Operations", "Cancel a job"),
+    Row("POST", "/compact", Compact, kAdminWrite, 202, "Operations",
+        "Rewrite a collection, or everything, to its smallest form"),
+    Row("GET", "/backups", ListBackups, kAdminRead, 200, "Operations", "List the backups"),
+    Row("POST", "/backups", CreateBackup, kAdminWrite, 202, "Operations",
+        "Copy all data as of now, while writers go on"),
+    Row("GET", "/backups/{id}", GetBackup, kAdminRead, 200, "Operations", "One backup"),
+    Row("DELETE", "/backups/{id}", DeleteBackup, kAdminRead, 200, "Operations", "Delete a backup"),
+    Row("POST", "/backups/{id}/verify", VerifyBackup, kAdminWrite, 202, "Operations",
+        "Read a backup and check every file of it"),
+    Row("POST", "/backups/{id}/restore", RestoreBackup, kAdminWrite, 202, "Operations",
+        "Restore into a new directory, or in place of the data at the next start"),
 };
 
 constexpr ParameterSpec kParameters[] = {
@@ -199,14 +228,19 @@ constexpr ParameterSpec kParameters[] = {
     {"sort", "string", "Such as -age,name, or a sort document as JSON"},
     {"total", "boolean", "Also count all documents that match"},
     {"max_time_ms", "integer", "Time limit in milliseconds"},
+    {"sample", "integer", "Documents to look at"},
+    {"since", "string", "The id of the last event known, oldest, or now"},
+    {"heartbeat", "string", "A sign of life at least so often, such as 15s"},
     {"details", "boolean", "Also numbers of each collection"},
     {"id_type", "string", "string, or json to read the id as Extended JSON"},
     {"mode", "string", "update sets the given fields, replace replaces the document"},
+    {"array_filters", "string", "A JSON array of filters for $[name] in update operators"},
     {"upsert", "boolean", "With mode=replace: insert when absent"},
     {"ordered", "boolean", "Stop at the first failure"},
     {"atomic", "boolean", "All or nothing"},
     {"ejson", "string", "relaxed or canonical Extended JSON"},
     {"format", "string", "ndjson, json or csv"},
+    {"vectors", "boolean", "Also the vectors; by default unless fields are chosen"},
     {"infer", "boolean", "CSV: read numbers, true, false, null and JSON as such"},
     {"prefix", "string", "Only keys that begin with it"},
     {"start", "string", "First key"},

@@ -46,6 +46,7 @@ struct RouteSpec {
   std::string_view summary;
   std::string_view parameters;     // names of kParameters, separated by spaces
   std::string_view content_types;  // of the body; empty for application/json
+  std::string_view answers;        // media types of the answer; empty for application/json
 };
 
 struct ParameterSpec {

@@ -43,6 +43,21 @@ std::string PluginsJson(bson::Document instances) {
   return out + "]";
 }
 
+// What the storage engine tells of itself. Whoever may see the metrics may see it: the server asks.
+Status AppendEngine(Request& request, std::string& out) {
+  const Handle<Principal> server = request.api().services.auth->System();
+  SessionOptions options;
+  options.principal = server.get();
+  Result<Handle<Session>> session = request.database().OpenSession(options);
+  // While the database drains there is still the rest to show.
+  if (!session.ok()) return {};
+  Result<Buffer> statistics = request.database().Statistics(**session);
+  if (!statistics.ok()) return std::move(statistics).status();
+  const bson::Value engine = bson::Document(statistics->bytes())["engine_stats"].value();
+  if (engine.type() == bson::Type::kObject) AppendEngineMetrics(out, engine.Doc().bytes());
+  return {};
+}
+
 }  // namespace
 
 Status GetStatus(Request& request) {
@@ -90,10 +105,17 @@ Status GetMetrics(Request& request) {
       return MakeError(ErrorId::kForbidden, "The metrics need an administrator's key.");
     }
   }
+  Api& api = request.api();
+  if (api.metrics != nullptr) {
+    api.metrics->Show(api.transactions.OpenCount(), api.change_streams.Count(),
+                      api.running.Count());
+  }
   Result<Buffer> text = Kernel(request).MetricsText();
   if (!text.ok()) return std::move(text).status();
+  std::string all(text->text());
+  if (Status status = AppendEngine(request, all); !status.ok()) return status;
   return SendBytes(request.exchange(), 200, "text/plain; version=0.0.4; charset=utf-8",
-                   std::move(*text));
+                   Buffer::Own(std::move(all)));
 }
 
 Status GetError(Request& request) {

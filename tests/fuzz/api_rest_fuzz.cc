@@ -1,16 +1,21 @@
 // LINK: api-rest.objects
 // What the REST interface parses itself: query strings, CSV, the cutting of JSON arrays, cursor
-// tokens, entity tags. The first byte chooses the parser and the size of the parts it is fed.
+// tokens, entity tags, gzip, moments in filters, traces. The first byte chooses the parser and the
+// size of the parts it is fed.
 #include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "core/document/json.h"
 #include "plugins/api-rest/csv.h"
 #include "plugins/api-rest/cursor_token.h"
+#include "plugins/api-rest/gzip.h"
 #include "plugins/api-rest/json_splitter.h"
+#include "plugins/api-rest/moments.h"
 #include "plugins/api-rest/parameters.h"
 #include "plugins/api-rest/preconditions.h"
 #include "plugins/api-rest/query_spec.h"
+#include "plugins/api-rest/trace_context.h"
 
 namespace {
 
@@ -48,6 +53,36 @@ std::vector<std::string> SplitJson(std::string_view text, size_t step, bool& ok)
   return elements;
 }
 
+// What the text unzips to, and whether it was whole.
+std::string Unzip(std::string_view text, size_t step, bool& ok) {
+  GzipReader reader;
+  std::string out;
+  ok = true;
+  for (size_t at = 0; ok && at < text.size(); at += step) {
+    ok = reader
+             .Feed(text.substr(at, step),
+                   [&](std::string_view part) {
+                     out += part;
+                     return Status();
+                   })
+             .ok();
+  }
+  ok = ok && reader.Finish().ok();
+  return out;
+}
+
+// Reading moments twice changes nothing more.
+void ReadFilterMoments(std::string_view text) {
+  const auto filter = JsonToBson(text);
+  if (!filter.ok()) return;
+  for (const NotADate otherwise : {NotADate::kRefused, NotADate::kKept}) {
+    const auto once = ReadMoments(bson::Document(AsBytes(*filter)), otherwise);
+    if (!once.ok()) continue;
+    const auto twice = ReadMoments(bson::Document(AsBytes(*once)), otherwise);
+    if (!twice.ok() || *twice != *once) std::abort();
+  }
+}
+
 // The way the text is cut must not matter.
 void Require(bool truth) {
   if (!truth) std::abort();
@@ -58,10 +93,10 @@ void Require(bool truth) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 1) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const size_t step = 1 + data[0] / 5;
+  const size_t step = 1 + data[0] / 7;
   bool whole = false;
   bool cut = false;
-  switch (data[0] % 5) {
+  switch (data[0] % 7) {
     case 0: {
       Result<Parameters> parsed = Parameters::Parse(text);
       if (!parsed.ok()) break;
@@ -86,7 +121,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       (void)ParseFields(text);
       (void)ParseSort(text);
       (void)MatchesAnyTag(text, "\"a\"");
+      (void)TraceIdOf(text);
       break;
+    case 5: {
+      const std::string all = Unzip(text, text.size() + 1, whole);
+      const std::string parts = Unzip(text, step, cut);
+      Require(!whole || all == parts);
+      break;
+    }
+    case 6: ReadFilterMoments(text); break;
   }
   Require(whole == cut);
   return 0;

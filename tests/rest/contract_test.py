@@ -163,6 +163,17 @@ class ContractTest(unittest.TestCase):
         answer = self.call("POST", self.path + "/query", {"filter": {"_created_at": {"$lt": "2001-01-01T00:00:00Z"}}})
         self.assertEqual(answer["count"], 0)
 
+    def test_a_date_alone_is_its_midnight_and_what_is_no_date_is_refused(self):
+        self.insert({"n": 1})
+        for body in ({"filter": {"_created_at": {"$gte": "2020-01-01"}}},
+                     {"filter": {"$expr": {"$gte": ["$_created_at", "2020-01-01"]}}}):
+            self.assertEqual(self.call("POST", self.path + "/query", body, 200)["count"], 1, body)
+        self.assertEqual(self.call("POST", self.path + "/query", {"filter": {
+            "$expr": {"$gte": ["$_created_at", "2999-01-01"]}}}, 200)["count"], 0)
+        answer = self.refused(400, "bad_value", "POST", self.path + "/query",
+                              {"filter": {"_created_at": {"$gte": "yesterday"}}})
+        self.assertEqual(answer["errors"][0]["pointer"], "/filter/_created_at/$gte")
+
     def test_what_is_unknown_is_named(self):
         self.insert({"a": 1})
         answer = self.refused(400, "unknown_operator", "POST", self.path + "/query", {"filter": {"a": {"$gte2": 1}}})
@@ -197,6 +208,80 @@ class ContractTest(unittest.TestCase):
         self.refused(400, "empty_filter", "POST", self.path + "/_delete", {"filter": {}})
         self.assertEqual(self.call("POST", self.path + "/_delete", {"filter": {"a": 1}}, 200)["deleted"], 2)
         self.assertEqual(self.call("POST", self.path + "/_delete", {"all": True}, 200)["deleted"], 1)
+
+    def test_what_means_every_document_must_say_so(self):
+        self.insert({"a": 1}, {"a": 2})
+        update = {"update": {"$set": {"b": 1}}, "multi": True}
+        self.refused(400, "empty_filter", "POST", self.path + "/_update", update)
+        self.assertEqual(self.call("POST", self.path + "/_update", {**update, "all": True}, 200)["matched"], 2)
+        self.refused(400, "empty_filter", "POST", self.path + "/_find_and_modify", {"remove": True})
+        taken = self.call("POST", self.path + "/_find_and_modify", {"remove": True, "sort": {"a": -1}}, 200)
+        self.assertEqual(taken["document"]["a"], 2)
+        for kind in ({"delete": {"filter": {}, "multi": True}},
+                     {"update": {"filter": {}, "multi": True, "update": {"$set": {"c": 1}}}}):
+            answer = self.call("POST", self.path + "/bulk", {"operations": [kind]}, 207)
+            self.assertEqual(answer["errors"][0]["code"], "empty_filter")
+        self.assertEqual(self.call("POST", self.path + "/_count", {}, 200)["count"], 1)
+
+    def test_a_patch_reaches_into_arrays_by_filters(self):
+        (one,) = self.insert({"l": [{"n": 1}, {"n": 5}]})
+        filters = urllib.parse.quote(json.dumps([{"x.n": {"$gt": 2}}]))
+        document = self.call("PATCH", f"{self.path}/{one}?array_filters={filters}",
+                             {"$set": {"l.$[x].big": True}}, 200)["document"]
+        self.assertEqual(document["l"], [{"n": 1}, {"n": 5, "big": True}])
+        self.refused(400, "invalid_parameter", "PATCH", f"{self.path}/{one}?array_filters={filters}", {"a": 1})
+        self.refused(400, "invalid_parameter", "PATCH", f"{self.path}/{one}?array_filters=1", {"$set": {"a": 1}})
+
+    def test_a_refused_version_says_both(self):
+        (one,) = self.insert({"n": 1})
+        where = f"{self.path}/{one}"
+        self.call("GET", where)
+        old = self.header("ETag")
+        self.call("PUT", where, {"n": 2}, 200)
+        new = self.header("ETag")
+        answer = self.call("PUT", where, {"n": 3}, 412, headers={"If-Match": old})
+        self.assertEqual((answer["expected"], answer["got"]), (old, new))
+
+    def test_an_inserted_document_may_be_wrapped(self):
+        answer = self.call("POST", self.path + "/bulk", {"operations": [
+            {"insert": {"document": {"_id": "a", "n": 1}}}, {"insert": {"_id": "b", "document": {"n": 2}}}]}, 200)
+        self.assertEqual(answer["inserted"], 2)
+        self.assertEqual(self.call("GET", self.path + "/a", expect=200)["document"]["n"], 1)
+        self.assertEqual(self.call("GET", self.path + "/b", expect=200)["document"]["document"], {"n": 2})
+
+    # ---- schemas ----
+
+    def test_a_validator_is_set_shown_and_kept_to(self):
+        self.refused(404, "collection_not_found", "PUT", self.path + "/_validator", {"validator": {}})
+        self.insert({"n": 1})
+        schema = {"required": ["n"], "properties": {"n": {"bsonType": "int"}}}
+        answer = self.call("PUT", self.path + "/_validator", {"$jsonSchema": schema}, 200)
+        self.assertEqual((answer["validator"], answer["level"], answer["action"]),
+                         ({"$jsonSchema": schema}, "strict", "error"))
+        self.assertEqual(self.call("GET", self.path + "/_validator", expect=200)["validator"], {"$jsonSchema": schema})
+        refusal = self.refused(422, "validation_failed", "POST", self.path, {"n": "x"})
+        rules = refusal["errInfo"]["details"]["schemaRulesNotSatisfied"]
+        self.assertEqual(rules[0]["propertiesNotSatisfied"][0]["propertyName"], "n")
+        self.call("PUT", self.path + "/_validator", {"validator": {"n": {"$gt": 0}}, "action": "warn"}, 200)
+        self.call("POST", self.path, {"n": -1}, 201)
+        self.call("PUT", self.path + "/_validator", {"validator": {"n": {"$gt": 0}}, "level": "off"}, 200)
+        self.call("POST", self.path, {"n": -1}, 201)
+        for bad in ({}, {"validator": {}, "$jsonSchema": {}}, {"validator": {"$nope": 1}},
+                    {"validator": {}, "level": "some"}, {"validator": []}):
+            with self.subTest(body=bad):
+                self.call("PUT", self.path + "/_validator", bad, 400)
+
+    def test_a_schema_is_inferred(self):
+        self.insert({"a": {"b": 1}}, {"a": {"b": "x"}, "c": [1]})
+        answer = self.call("GET", self.path + "/_schema", expect=200)
+        fields = {f["path"]: f for f in answer["fields"]}
+        self.assertEqual({t["type"] for t in fields["a.b"]["types"]}, {"int", "string"})
+        self.assertEqual(fields["c"]["share"], 0.5)
+        self.assertTrue(answer["complete"])
+        # What is inferred holds, and may be set as a validator as it is.
+        self.call("PUT", self.path + "/_validator", {"$jsonSchema": answer["schema"]}, 200)
+        self.insert({"a": {"b": 2}})
+        self.refused(400, "invalid_parameter", "GET", self.path + "/_schema?sample=0")
 
     def test_aggregations_page_when_asked(self):
         self.insert(*({"n": n} for n in range(30)))

@@ -5,8 +5,9 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "integration"))
+sys.path[:0] = [str(ROOT / "tests" / "integration"), str(ROOT / "tests" / "rest")]
 
+import reference  # noqa: E402
 from kernel import Kernel  # noqa: E402
 
 BODY = {"application/json": b"{}", "application/x-ndjson": b"{}\n", "text/csv": b"a\n1\n", "*/*": b"x",
@@ -57,11 +58,12 @@ class RoutesTest(unittest.TestCase):
                 in_path = {p["name"] for p in operation["parameters"] if p["in"] == "path"}
                 self.assertEqual(in_path, set(re.findall(r"\{(\w+)\}", path)))
 
-    def test_the_reference_names_every_route(self):
-        page = (ROOT / "docs" / "rest-api.md").read_text(encoding="utf-8")
-        named = set(re.findall(r"`(?:(?:GET|POST|PUT|PATCH|DELETE) )?(/[^`\s?]*)", page))
-        missing = [path for path in self.document["paths"] if path not in named]
-        self.assertEqual(missing, [])
+    def test_the_reference_is_generated_from_this_server(self):
+        page = reference.PAGE.read_text(encoding="utf-8")
+        self.assertEqual(page, reference.page_with(reference.of(self.kernel)), "run tests/rest/reference.py")
+        told = page.split(reference.BEGIN)[0]
+        named = set(re.findall(r"`(?:(?:GET|POST|PUT|PATCH|DELETE) )?(/[^`\s?]*)", told))
+        self.assertEqual([path for path in self.document["paths"] if path not in named], [])
 
     def test_another_method_is_405_with_allow(self):
         status, data = self.kernel.http("PUT", "/collections", b"{}",

@@ -157,13 +157,15 @@ class FakeExchange final : public Exchange {
         path_(std::move(path)),
         query_(std::move(query)),
         body_(std::move(body)),
-        headers_(std::move(headers)) {}
+        headers_(std::move(headers)) {
+    for (const auto& [name, value] : headers_) header_views_.push_back({name, value});
+  }
   void SetCaptures(std::vector<std::string> captures);
 
   StringView Method() noexcept override { return method_; }
   StringView Path() noexcept override { return path_; }
   StringView Query() noexcept override { return query_; }
-  Span<const HttpHeader> Headers() noexcept override { return {}; }
+  Span<const HttpHeader> Headers() noexcept override { return header_views_; }
   StringView Header(StringView name) noexcept override;
   Span<const StringView> Captures() noexcept override { return captures_; }
   BytesView Body() noexcept override { return AsBytes(body_); }
@@ -186,6 +188,7 @@ class FakeExchange final : public Exchange {
   Answer& answer_;
   std::string method_, path_, query_, body_;
   std::map<std::string, std::string> headers_;
+  std::vector<HttpHeader> header_views_;
   std::vector<std::string> texts_;
   std::vector<StringView> captures_;
   size_t read_ = 0;

@@ -144,10 +144,15 @@ class Collection:
         return True
 
     def update_many(self, query, changes):
-        """Sets fields, or applies operators ({"$inc": …}), in every match; returns how many matched."""
+        """Sets fields, or applies operators ({"$inc": …}), in every match; returns how many matched.
+
+        An empty query means all documents.
+        """
         operators = changes if any(k.startswith("$") for k in changes) else {"$set": changes}
-        answer = self._post("/_update", {"filter": query, "update": operators, "multi": True})
-        return answer["matched"]
+        body = {"filter": query, "update": operators, "multi": True}
+        if not query:
+            body["all"] = True
+        return self._post("/_update", body)["matched"]
 
     def delete(self, document_id):
         """True when it was there."""

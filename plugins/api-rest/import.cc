@@ -1,16 +1,17 @@
-// Export and import: whole collections as NDJSON, JSON or CSV, streamed both ways.
-#include <algorithm>
-#include <set>
+// POST /collections/{name}/_import: documents of a streamed body, inserted batch by batch.
+//
+// A body of any size in constant memory, as NDJSON, a JSON array or CSV, plain or gzip. Who accepts
+// NDJSON is told how far it has come, and how it ended.
 #include <vector>
 
 #include "core/document/error.h"
 #include "core/document/limits.h"
 #include "plugins/api-rest/body_writer.h"
 #include "plugins/api-rest/csv.h"
+#include "plugins/api-rest/gzip.h"
 #include "plugins/api-rest/handlers.h"
 #include "plugins/api-rest/json_splitter.h"
 #include "plugins/api-rest/members.h"
-#include "plugins/api-rest/query_spec.h"
 #include "plugins/api-rest/reply.h"
 #include "plugins/api-rest/request.h"
 #include "plugins/api-rest/write_outcome.h"
@@ -18,117 +19,21 @@
 namespace nexadb::rest {
 namespace {
 
-constexpr size_t kBatch = 128;
 // One insert call: large enough to share a commit, small enough to hold little.
 constexpr size_t kImportBatchDocuments = 1000;
 constexpr size_t kImportBatchBytes = 1024 * 1024;
 // More failures than anybody reads are only counted.
 constexpr size_t kImportErrorsShown = 100;
-// Every top-level name of the collection is a column; beyond it a table is not what is wanted.
-constexpr size_t kCsvColumnsMax = 10'000;
-
-// Calls row(document) for each document of the query.
-template <class Row>
-Status ForEachDocument(Request& request, Session& session, const std::string& command, Row&& row) {
-  Result<Handle<DocumentCursor>> cursor =
-      request.database().Query(session, request.database_name(), AsBytes(command), QueryOptions{});
-  if (!cursor.ok()) return std::move(cursor).status();
-  BytesView batch[kBatch];
-  while (true) {
-    Result<uint64_t> got = (*cursor)->Next(Span<BytesView>(batch, kBatch));
-    if (!got.ok()) return std::move(got).status();
-    if (*got == 0) return {};
-    for (uint64_t i = 0; i < *got; ++i) {
-      if (Status status = row(bson::Document(batch[i])); !status.ok()) return status;
-    }
-  }
-}
-
-std::string FindAll(std::string_view collection, const QuerySpec& spec) {
-  bson::Builder command;
-  command.Text("find", collection).Object("filter", AsDocument(spec.filter));
-  if (!spec.projection.empty()) command.Object("projection", AsDocument(spec.projection));
-  if (!spec.sort.empty()) command.Object("sort", AsDocument(spec.sort));
-  return command.Finish();
-}
-
-Status ExportLines(Request& request, Session& session, const std::string& command) {
-  BodyWriter writer(request, 200, "application/x-ndjson");
-  Status status = ForEachDocument(request, session, command, [&](bson::Document document) {
-    AppendJson(writer.text(), document, JsonMode::kRelaxed);
-    writer.text().push_back('\n');
-    return writer.Pass();
-  });
-  return status.ok() ? writer.Finish() : status;
-}
-
-Status ExportArray(Request& request, Session& session, const std::string& command) {
-  BodyWriter writer(request, 200, "application/json");
-  writer.text() = "[";
-  bool first = true;
-  Status status = ForEachDocument(request, session, command, [&](bson::Document document) {
-    writer.text() += first ? "\n" : ",\n";
-    first = false;
-    AppendJson(writer.text(), document, JsonMode::kRelaxed);
-    return writer.Pass();
-  });
-  writer.text() += "\n]\n";
-  return status.ok() ? writer.Finish() : status;
-}
-
-void AppendCell(std::string& out, const bson::Value& value) {
-  if (value.IsNullish()) return;
-  if (value.type() == bson::Type::kString) {
-    AppendCsvField(out, value.Text());
-    return;
-  }
-  std::string json;
-  if (value.type() != bson::Type::kDate || !AppendRfc3339(json, value.DateMs())) {
-    AppendJson(json, value, JsonMode::kRelaxed);
-  }
-  AppendCsvField(out, json);
-}
-
-// Two passes over one snapshot: the first finds the columns, so that none is missing.
-Status ExportCsv(Request& request, Session& session, const std::string& command) {
-  std::vector<std::string> columns;
-  std::set<std::string, std::less<>> known;
-  Status status =
-      ForEachDocument(request, session, command, [&](bson::Document document) -> Status {
-        for (const bson::Element& element : document) {
-          if (known.contains(element.name())) continue;
-          if (columns.size() >= kCsvColumnsMax) {
-            return MakeError(ErrorId::kLimitReached,
-                             "The documents have more than " + std::to_string(kCsvColumnsMax) +
-                                 " different fields; choose some by fields=.");
-          }
-          known.emplace(element.name());
-          columns.emplace_back(element.name());
-        }
-        return {};
-      });
-  if (!status.ok()) return status;
-  BodyWriter writer(request, 200, "text/csv; charset=utf-8");
-  for (size_t i = 0; i < columns.size(); ++i) {
-    if (i > 0) writer.text().push_back(',');
-    AppendCsvField(writer.text(), columns[i]);
-  }
-  if (!columns.empty()) writer.text() += "\r\n";
-  status = ForEachDocument(request, session, command, [&](bson::Document document) {
-    for (size_t i = 0; i < columns.size(); ++i) {
-      if (i > 0) writer.text().push_back(',');
-      AppendCell(writer.text(), document[columns[i]].value());
-    }
-    writer.text() += "\r\n";
-    return writer.Pass();
-  });
-  return status.ok() ? writer.Finish() : status;
-}
+// Often enough to see that it goes on, seldom enough to fit into socket buffers unread.
+constexpr uint64_t kProgressNs = 1'000'000'000;
+constexpr std::string_view kNdjson = "application/x-ndjson";
 
 // Gathers documents and inserts them batch by batch.
 class Importer {
  public:
-  Importer(Request& request, Session& session) : request_(request), session_(session) {}
+  // `progress`, where given, gets a line now and then.
+  Importer(Request& request, Session& session, BodyWriter* progress)
+      : request_(request), session_(session), progress_(progress), told_ns_(NowNs()) {}
 
   Status Add(bson::Document document) {
     if (Status status = CheckInserted(document); !status.ok()) {
@@ -164,7 +69,7 @@ class Importer {
     batch_.clear();
     indexes_.clear();
     bytes_ = 0;
-    return {};
+    return Tell();
   }
 
   void Fail(int64_t index, Status status) {
@@ -179,8 +84,21 @@ class Importer {
   const std::string& errors() const { return errors_; }
 
  private:
+  uint64_t NowNs() { return request_.api().services.clock->MonotonicNs(); }
+
+  Status Tell() {
+    if (progress_ == nullptr || NowNs() - told_ns_ < kProgressNs) return {};
+    told_ns_ = NowNs();
+    JsonObject done;
+    done.Integer("read", index_).Integer("inserted", inserted_).Integer("failed", failed_);
+    progress_->text() += JsonObject().Raw("progress", done.Finish()).Finish() + "\n";
+    return progress_->Flush();
+  }
+
   Request& request_;
   Session& session_;
+  BodyWriter* const progress_;
+  uint64_t told_ns_;
   std::vector<std::string> batch_;
   std::vector<int64_t> indexes_;
   size_t bytes_ = 0;
@@ -190,14 +108,16 @@ class Importer {
   std::string errors_;
 };
 
-// Hands each part of the body to `feed`.
+// Hands each part of the body to `feed`, unzipped where it came zipped.
 template <class Feed>
 Status ForEachPart(Request& request, Feed&& feed) {
+  GzipReader gzip;
   while (true) {
     Result<BytesView> part = request.exchange().ReadBody();
     if (!part.ok()) return std::move(part).status();
-    if (part->empty()) return {};
-    if (Status status = feed(AsText(*part)); !status.ok()) return status;
+    if (part->empty()) return request.sent_gzip() ? gzip.Finish() : Status();
+    Status status = request.sent_gzip() ? gzip.Feed(AsText(*part), feed) : feed(AsText(*part));
+    if (!status.ok()) return status;
   }
 }
 
@@ -263,6 +183,15 @@ Status ImportCsv(Request& request, Importer& importer) {
   return status.ok() ? reader.End() : status;
 }
 
+Status ReadDocuments(Request& request, Importer& importer) {
+  const std::string type = request.ContentType();
+  Status status = type == "text/csv" ? ImportCsv(request, importer)
+                  : type == kNdjson  ? ImportLines(request, importer)
+                                     : ImportArray(request, importer);
+  Status flushed = importer.Flush();
+  return status.ok() ? flushed : status;
+}
+
 // A body that turned out not to be what it claimed: what came before stays, and is reported.
 Status Interrupted(const Status& status, const Importer& importer) {
   bson::Builder detail;
@@ -273,46 +202,48 @@ Status Interrupted(const Status& status, const Importer& importer) {
                       AsBytes(bytes));
 }
 
-}  // namespace
-
-Status ExportCollection(Request& request) {
-  Result<QuerySpec> spec = ReadQueryParameters(request);
-  if (!spec.ok()) return std::move(spec).status();
-  const std::string_view format = request.parameters().Get("format").value_or("ndjson");
-  const std::string command = FindAll(request.capture(0), *spec);
-  Result<Session*> session = request.session(request.api().options.query_time_max_ms);
-  if (!session.ok()) return std::move(session).status();
-  if (format == "ndjson") return ExportLines(request, **session, command);
-  if (format == "json") return ExportArray(request, **session, command);
-  if (format != "csv") {
-    return MakeError(ErrorId::kInvalidParameter,
-                     "The parameter 'format' takes ndjson, json or csv.");
-  }
-  if ((*session)->InTransaction()) return ExportCsv(request, **session, command);
-  if (Status begun = (*session)->Begin(TransactionIsolation::kSnapshot); !begun.ok()) return begun;
-  Status status = ExportCsv(request, **session, command);
-  Status ended = (*session)->Rollback();
-  return status.ok() ? ended : status;
+JsonObject& AddOutcome(JsonObject& out, Request& request, const Importer& importer) {
+  out.Bool("ok", importer.failed() == 0).Integer("inserted", importer.inserted());
+  out.Integer("failed", importer.failed());
+  if (importer.failed() != 0) out.Raw("errors", "[" + importer.errors() + "]");
+  return out.Number("took_ms", request.TookMs());
 }
+
+// The last line of a stream of progress, also when the body turned out to be broken.
+Status EndProgress(Request& request, BodyWriter& writer, const Status& status,
+                   const Importer& importer) {
+  if (!status.ok() && !request.begun()) return Interrupted(status, importer);
+  JsonObject end;
+  if (status.ok()) {
+    AddOutcome(end, request, importer);
+  } else {
+    std::string error;
+    AppendErrorItem(error, Interrupted(status, importer), -1);
+    end.Bool("ok", false).Raw("error", error);
+  }
+  writer.text() += JsonObject().Raw("$end", end.Finish()).Finish() + "\n";
+  return writer.Finish();
+}
+
+}  // namespace
 
 Status ImportCollection(Request& request) {
   // Documents that were exported keep the moments they bring.
   Result<Session*> session = request.session(0, Stamps::kKept);
   if (!session.ok()) return std::move(session).status();
-  Importer importer(request, **session);
-  const std::string type = request.ContentType();
-  Status status = type == "text/csv"               ? ImportCsv(request, importer)
-                  : type == "application/x-ndjson" ? ImportLines(request, importer)
-                                                   : ImportArray(request, importer);
-  Status flushed = importer.Flush();
-  if (status.ok()) status = std::move(flushed);
-  if (!status.ok()) return Interrupted(status, importer);
+  if (request.Accepts(kNdjson)) {
+    BodyWriter writer(request, 200, kNdjson, Packing::kPlain);
+    Importer importer(request, **session, &writer);
+    return EndProgress(request, writer, ReadDocuments(request, importer), importer);
+  }
+  Importer importer(request, **session, nullptr);
+  if (Status status = ReadDocuments(request, importer); !status.ok()) {
+    return Interrupted(status, importer);
+  }
   const bool ok = importer.failed() == 0;
   JsonObject out;
   out.Text("status", ok ? "success" : "partial").Text("collection", request.capture(0));
-  out.Bool("ok", ok).Integer("inserted", importer.inserted()).Integer("failed", importer.failed());
-  if (!ok) out.Raw("errors", "[" + importer.errors() + "]");
-  out.Number("took_ms", request.TookMs());
+  AddOutcome(out, request, importer);
   return SendJson(request.exchange(), ok ? 201 : 207, out.Finish());
 }
 

@@ -1,0 +1,172 @@
+"""What administrators do over HTTP while the server runs: end queries, follow tasks, back up and restore."""
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "integration"))
+
+from kernel import SLOWNESS, Kernel  # noqa: E402
+
+WITHIN_S = 30.0 * SLOWNESS
+
+
+class OperationsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.kernel = Kernel(edit=lambda text: re.sub(r'(?m)^slow_query *=.*$', 'slow_query = "1ms"', text))
+        cls.addClassCleanup(cls.kernel.__exit__)
+
+    def http(self, method, path, body=None, expect=None, **options):
+        status, answer = self.kernel.http(method, path, body, **options)
+        if expect is not None:
+            self.assertEqual(status, expect, answer)
+        return answer
+
+    def refused(self, status, code, method, path, body=None):
+        self.assertEqual(self.http(method, path, body, status)["code"], code)
+
+    def ended(self, answer, state="done"):
+        """The task of a 202, once it has ended."""
+        until = time.monotonic() + WITHIN_S
+        while time.monotonic() < until:
+            task = self.http("GET", "/tasks/" + answer["task"]["id"], expect=200)["task"]
+            if task["finished_at"]:
+                self.assertEqual(task["state"], state, task)
+                return task
+        self.fail(f"the task did not end: {task}")
+
+    # ---- queries ----
+
+    def test_a_running_query_is_seen_and_ended(self):
+        self.http("POST", "/collections/q", {"n": 1}, 201)
+        endless = {"pipeline": [{"$project": {"s": {"$size": {"$map": {
+            "input": {"$range": [0, 90000]}, "in": {"$size": {"$range": [0, 90000]}}}}}}}]}
+        outcome = []
+        runner = threading.Thread(
+            target=lambda: outcome.append(self.kernel.http("POST", "/collections/q/aggregate", endless)))
+        runner.start()
+        until = time.monotonic() + WITHIN_S
+        mine = []
+        while not mine and time.monotonic() < until:
+            mine = [q for q in self.http("GET", "/queries", expect=200)["queries"]
+                    if q["path"] == "/collections/q/aggregate"]
+        self.assertEqual(mine[0]["method"], "POST")
+        self.assertIn("$range", mine[0]["body"])
+        self.assertIn("name", mine[0]["key"])
+        self.http("DELETE", "/queries/" + mine[0]["id"], expect=200)
+        runner.join(WITHIN_S)
+        self.assertFalse(runner.is_alive())
+        self.assertEqual(outcome[0][1]["code"], "cancelled")
+        self.refused(404, "query_not_found", "DELETE", "/queries/" + mine[0]["id"])
+        self.refused(404, "query_not_found", "DELETE", "/queries/x")
+
+    def test_what_took_long_is_kept(self):
+        self.http("POST", "/collections/slow/bulk", {"documents": [{"n": n} for n in range(2000)]}, 201)
+        self.http("POST", "/collections/slow/query", {"filter": {"n": {"$mod": [7, 1]}}, "sort": {"n": -1}}, 200)
+        slow = self.http("GET", "/slow-queries", expect=200)
+        row = next(q for q in slow["slow_queries"] if q["path"] == "/collections/slow/query")
+        self.assertGreaterEqual(row["took_ms"], 1)
+        self.assertEqual(row["outcome"], "ok")
+        self.assertIn("$mod", row["body"])
+
+    def test_the_metrics_are_in_order(self):
+        self.http("POST", "/collections/m/query", {"filter": {"$nope": 1}}, 400)
+        trace = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+        self.http("POST", "/collections/m/bulk", {"documents": [{"n": n} for n in range(3000)]}, 201, headers=trace)
+        slow = self.http("GET", "/slow-queries", expect=200)["slow_queries"]
+        self.assertIn("4bf92f3577b34da6a3ce929d0e0e4736", [q.get("trace_id") for q in slow])
+        status, text = self.kernel.http("GET", "/metrics", raw=True)
+        text = text.decode()
+        self.assertEqual(status, 200)
+        for name in ("nexadb_http_requests_total", 'nexadb_rest_request_seconds_bucket{group="documents"',
+                     'nexadb_rest_errors_total{code="unknown_operator"', "nexadb_storage_wal_bytes",
+                     "nexadb_rest_event_streams", "nexadb_rest_slow_requests_total"):
+            self.assertTrue(any(name.split("{")[0] in line and name.split("{")[-1] in line
+                                for line in text.splitlines()), name)
+        promtool = shutil.which("promtool")
+        if promtool:
+            checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True)
+            self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
+
+    # ---- tasks ----
+
+    def test_a_compaction_is_a_task(self):
+        self.http("POST", "/collections/big/bulk", {"documents": [{"n": n} for n in range(500)]}, 201)
+        answer = self.http("POST", "/compact", {"collection": "big"}, 202)
+        self.assertEqual(self.kernel.last_headers["Location"], "/tasks/" + answer["task"]["id"])
+        task = self.ended(answer)
+        self.assertEqual((task["kind"], task["collection"]), ("compact", "big"))
+        self.ended(self.http("POST", "/compact", expect=202))
+        listed = self.http("GET", "/tasks", expect=200)
+        self.assertIn(task["id"], [t["id"] for t in listed["tasks"]])
+        self.assertEqual(self.http("POST", "/collections/big/_count", {}, 200)["count"], 500)
+        self.refused(409, "task_not_cancellable", "DELETE", "/tasks/" + task["id"])
+        self.refused(404, "task_not_found", "GET", "/tasks/0")
+        self.refused(404, "collection_not_found", "POST", "/compact", {"collection": "absent"})
+
+    # ---- backups ----
+
+    def test_a_backup_holds_its_moment_and_is_verified(self):
+        self.http("POST", "/collections/kept/bulk", {"documents": [{"_id": n} for n in range(100)]}, 201)
+        self.ended(self.http("POST", "/backups", {"id": "first"}, 202))
+        self.http("POST", "/collections/kept", {"_id": "later"}, 201)
+        self.ended(self.http("POST", "/backups", expect=202))
+        listed = self.http("GET", "/backups", expect=200)
+        self.assertIn("first", [b["id"] for b in listed["backups"]])
+        self.assertGreaterEqual(listed["count"], 2)
+        one = self.http("GET", "/backups/first", expect=200)["backup"]
+        self.assertGreater(one["bytes"], 0)
+        self.assertTrue(self.ended(self.http("POST", "/backups/first/verify", {}, 202))["result"]["whole"])
+        self.refused(409, "conflict", "POST", "/backups", {"id": "first"})
+        for bad in ("../x", "a/b", "", "x" * 65, "."):
+            if bad:
+                self.refused(400, "invalid_name", "POST", "/backups", {"id": bad})
+        self.refused(404, "backup_not_found", "GET", "/backups/absent")
+        self.refused(404, "backup_not_found", "POST", "/backups/..%2F..%2Fdata/verify", {})
+        self.http("DELETE", "/backups/first", expect=200)
+        self.refused(404, "backup_not_found", "GET", "/backups/first")
+
+    def test_a_damaged_backup_is_told(self):
+        self.http("POST", "/collections/kept/bulk", {"documents": [{"n": n, "x": "y" * 100} for n in range(100)]}, 201)
+        self.ended(self.http("POST", "/backups", {"id": "hurt"}, 202))
+        folder = next(self.kernel.directory.glob("data/**/backups/hurt"))
+        victim = max((f for f in folder.rglob("*") if f.is_file()), key=lambda f: f.stat().st_size)
+        data = bytearray(victim.read_bytes())
+        data[len(data) // 2] ^= 0x55
+        victim.unlink()  # it may be a hard link: only this name is to be damaged
+        victim.write_bytes(data)
+        task = self.ended(self.http("POST", "/backups/hurt/verify", {}, 202), "failed")
+        self.assertEqual(task["error"]["code"], "backup_damaged")
+
+    def test_a_restore_at_the_next_start_brings_the_backup_back(self):
+        with Kernel() as kernel:
+            self.kernel, shared = kernel, self.kernel
+            try:
+                self.http("POST", "/collections/r", {"_id": "before"}, 201)
+                self.ended(self.http("POST", "/backups", {"id": "b"}, 202))
+                self.http("POST", "/collections/r", {"_id": "after"}, 201)
+                made = self.http("POST", "/keys", {"name": "k", "actions": ["read"], "patterns": ["*"]}, 201)
+                self.http("DELETE", "/keys/" + made["id"], expect=200)
+                self.refused(400, "missing_option", "POST", "/backups/b/restore", {})
+                self.ended(self.http("POST", "/backups/b/restore", {"at_next_start": True}, 202))
+                # Until then nothing has changed.
+                self.http("GET", "/collections/r/after", expect=200)
+                task = self.ended(self.http("POST", "/backups/b/restore", {"target": "aside"}, 202))
+                self.assertTrue(Path(self.kernel.directory, task["result"]["directory"]).is_dir())
+                kernel.stop()
+                kernel.start()
+                self.http("GET", "/collections/r/before", expect=200)
+                self.http("GET", "/collections/r/after", expect=404)
+                self.http("GET", "/collections", expect=401, key=made["key"])
+            finally:
+                self.kernel = shared
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,116 @@
+"""Export and import: what goes out comes back as it was, in constant memory, zipped or not."""
+import gzip
+import json
+import os
+import sys
+import unittest
+import uuid
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "integration"))
+
+from kernel import Kernel  # noqa: E402
+
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+class TransferTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.kernel = Kernel()
+        cls.addClassCleanup(cls.kernel.__exit__)
+
+    def setUp(self):
+        self.name = "t" + uuid.uuid4().hex[:12]
+        self.path = f"/collections/{self.name}"
+
+    def http(self, method, path, body=None, expect=None, **options):
+        status, answer = self.kernel.http(method, path, body, **options)
+        if expect is not None:
+            self.assertEqual(status, expect, answer)
+        return answer
+
+    def export(self, path, form="ndjson"):
+        status, data = self.kernel.http("GET", f"{path}/_export?format={form}&sort=_id", raw=True)
+        self.assertEqual(status, 200)
+        return data
+
+    def test_an_export_is_imported_as_it_was(self):
+        """Timestamps, vectors and types, in every format that keeps types; CSV keeps what it can write."""
+        self.http("PUT", "/vector/" + self.name, {"dimensions": 3, "metric": "l2"}, 201)
+        self.http("POST", "/vector/" + self.name, {"document": {"_id": "a", "n": 1}, "vector": [0.1, -2.5e-7, 3]}, 201)
+        self.http("POST", self.path, {"_id": "b", "big": {"$numberLong": "9007199254740993"},
+                                      "at": {"$date": "2020-01-02T03:04:05.678Z"}}, 201)
+        self.http("PATCH", self.path + "/b", {"$set": {"m": 2.0}}, 200)
+        for form, media in (("ndjson", "application/x-ndjson"), ("json", "application/json"), ("csv", "text/csv")):
+            with self.subTest(form=form):
+                sent = self.export(self.path, form)
+                self.assertIn(b"__vector__", sent)
+                copy = f"{self.path}_{form}"
+                self.http("PUT", copy.replace("/collections", "/vector"), {"dimensions": 3, "metric": "l2"}, 201)
+                self.http("POST", copy + "/_import", sent, 201, headers={"Content-Type": media})
+                if form != "csv":
+                    self.assertEqual(self.export(copy, form), sent)
+                found = self.http("POST", copy.replace("/collections", "/vector") + "/search",
+                                  {"vector": [0.1, -2.5e-7, 3], "include_vector": True}, 200)
+                self.assertEqual([r["document_id"] for r in found["results"]], ["a"])
+        rows = [json.loads(line) for line in self.export(self.path).splitlines()]
+        self.assertEqual(rows[0]["__vector__"], [0.1, -2.5e-7, 3])
+        self.assertNotIn("__vector__", rows[1])
+        chosen = self.kernel.http("GET", f"{self.path}/_export?fields=n", raw=True)[1]
+        self.assertNotIn(b"__vector__", chosen)
+        left_out = self.kernel.http("GET", f"{self.path}/_export?vectors=false", raw=True)[1]
+        self.assertNotIn(b"__vector__", left_out)
+
+    def test_a_vector_alone_makes_a_vector_collection(self):
+        self.http("POST", self.path + "/_import", b'{"_id":1,"__vector__":[1,2]}\n', 201, headers=NDJSON)
+        self.assertEqual(self.http("GET", "/vector/" + self.name, expect=200)["dimensions"], 2)
+
+    def test_imports_take_gzip_and_others_refuse_it(self):
+        lines = b"".join(b'{"_id":%d,"x":"%s"}\n' % (n, os.urandom(8).hex().encode()) for n in range(5000))
+        zipped = {**NDJSON, "Content-Encoding": "gzip"}
+        answer = self.http("POST", self.path + "/_import", gzip.compress(lines), 201, headers=zipped)
+        self.assertEqual(answer["inserted"], 5000)
+        self.assertEqual(self.http("POST", self.path + "/_import", b"no gzip", 400, headers=zipped)["code"], "bad_request")
+        cut = self.http("POST", self.path + "2/_import", gzip.compress(lines)[:-20], 400, headers=zipped)
+        self.assertEqual(cut["code"], "bad_request")
+        self.assertIn("inserted", cut)
+        bomb = gzip.compress(b'{"a":"' + b" " * (128 << 20) + b'"}\n')
+        self.assertEqual(self.http("POST", self.path + "/_import", bomb, 413, headers=zipped)["limit"], "gzip_ratio")
+        for coding in ("br", "deflate", "gzip, gzip"):
+            self.assertEqual(self.http("POST", self.path + "/_import", lines, 415, headers={
+                **NDJSON, "Content-Encoding": coding})["code"], "unsupported_encoding")
+        self.assertEqual(self.http("POST", self.path, gzip.compress(b"{}"), 415, headers={
+            "Content-Encoding": "gzip"})["code"], "unsupported_encoding")
+
+    def test_large_answers_are_zipped_for_who_asks(self):
+        documents = [{"_id": n, "text": "the same words again and again " * 20} for n in range(2000)]
+        self.http("POST", self.path + "/bulk", {"documents": documents}, 201)
+        path = self.path + "?limit=2000&sort=_id"
+        plain = self.kernel.http("GET", path, raw=True)[1]
+        self.assertNotIn("Content-Encoding", self.kernel.last_headers)
+        zipped = self.kernel.http("GET", path, raw=True, headers={"Accept-Encoding": "deflate, gzip;q=0.9"})[1]
+        self.assertEqual(self.kernel.last_headers["Content-Encoding"], "gzip")
+        self.assertLess(len(zipped), len(plain) // 5)
+        self.assertEqual(json.loads(gzip.decompress(zipped))["documents"], json.loads(plain)["documents"])
+        self.kernel.http("GET", path, raw=True, headers={"Accept-Encoding": "gzip;q=0"})
+        self.assertNotIn("Content-Encoding", self.kernel.last_headers)
+        self.kernel.http("GET", self.path + "?limit=1", raw=True, headers={"Accept-Encoding": "gzip"})
+        self.assertNotIn("Content-Encoding", self.kernel.last_headers)
+
+    def test_who_accepts_lines_is_told_how_an_import_ends(self):
+        accepts = {**NDJSON, "Accept": "application/x-ndjson"}
+        def last(body, expect=200):
+            status, data = self.kernel.http("POST", self.path + "/_import", body, headers=accepts, raw=True)
+            self.assertEqual(status, expect, data)
+            return json.loads(data.splitlines()[-1])
+        end = last(b'{"_id":1}\n{"_id":2}\n{"_id":1}\n')["$end"]
+        self.assertEqual((end["ok"], end["inserted"], end["failed"]), (False, 2, 1))
+        self.assertEqual(end["errors"][0]["code"], "duplicate_key")
+        self.assertEqual(last(b'{"_id":3}\n{"_id":\n', 400)["code"], "invalid_json")
+        self.assertEqual(self.http("POST", self.path + "/_count", {})["count"], 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
