@@ -2,6 +2,8 @@
 # NexaDB's documents side by side with PostgreSQL's jsonb, SQLite's JSON, DuckDB, SurrealDB and
 # mingo: the same documents, the same questions, in one run. README.md says what is measured.
 #   bench/database/run.sh [--quick] [--documents N] [--rounds N] [--engines "nexadb sqlite ..."]
+#   bench/database/run.sh --curve [--sizes "100000 1000000 10000000"]
+# --curve: instead, how NexaDB's cost grows with the number of documents.
 # Environment: NEXADB_BUILD_DIR, a release build with -DNEXADB_BENCH=ON (default build/release);
 # BENCH_OUT, where database.jsonl goes; BENCH_SCRATCH, where the databases and the npm packages are.
 set -euo pipefail
@@ -13,6 +15,8 @@ documents=1000000
 seconds=10
 rounds=1
 surreal=50000
+curve=
+sizes="100000 1000000 10000000"
 engines="nexadb nexadb-disk sqlite sqlite-disk postgres postgres-disk duckdb-json duckdb-columns mingo surrealdb"
 while [ $# -gt 0 ]; do
   case $1 in
@@ -20,6 +24,8 @@ while [ $# -gt 0 ]; do
     --documents) documents=$2; shift ;;
     --rounds) rounds=$2; shift ;;
     --engines) engines=$2; shift ;;
+    --curve) curve=yes ;;
+    --sizes) sizes=$2; shift ;;
     *) echo "run.sh: unknown option $1; see the top of the script" >&2; exit 2 ;;
   esac
   shift
@@ -27,6 +33,14 @@ done
 
 cmake --build "$build" --target database-side-by-side >&2
 mkdir -p "$scratch" "${BENCH_OUT:=$scratch/out}"
+if [ -n "$curve" ]; then
+  results=$BENCH_OUT/database_curve.jsonl
+  : >"$results"
+  for size in $sizes; do
+    "$build/bench/database-nexadb" "$scratch/nexadb" "$size" "$seconds" 1 os >>"$results"
+  done
+  exec python3 $here/table.py --curve "$results"
+fi
 results=$BENCH_OUT/database.jsonl
 : >"$results"
 "$build/bench/database-documents" "$documents" >"$scratch/documents.ndjson"

@@ -3,6 +3,7 @@
 NexaDB compares with the best row or JSON engine of the same durability.
 
     table.py database.jsonl
+    table.py --curve database_curve.jsonl     one column for each number of documents instead
 
 Fails when engines that hold the same documents gave different answers.
 """
@@ -44,12 +45,25 @@ def comparable(ours, other):
     return other in CLASSES and CLASSES.index(other) >= CLASSES.index(ours)
 
 
+def print_curve(rows):
+    sizes = sorted({r["documents"] for r in rows})
+    print(f"{'CPU µs an operation':22}" + "".join(f"{short(size):>12}" for size in sizes))
+    for workload in WORKLOADS:
+        costs = {r["documents"]: r["cpu_us_op"] for r in rows if r["workload"] == workload}
+        if costs:
+            print(f"{workload:22}" + "".join(f"{costs.get(size, 0):12.3f}" for size in sizes))
+
+
 def main():
-    with open(sys.argv[1], encoding="utf-8") as lines:
+    path = sys.argv[-1]
+    with open(path, encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines if line.strip()]
     if not rows:
-        print("table.py: no measurements in " + sys.argv[1], file=sys.stderr)
+        print("table.py: no measurements in " + path, file=sys.stderr)
         return 1
+    if "--curve" in sys.argv[1:-1]:
+        print_curve(rows)
+        return 0
     cells = {}
     for r in rows:
         name = r["engine"]
