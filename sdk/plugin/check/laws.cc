@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "nexadb/authenticator.h"
+#include "nexadb/database.h"
 #include "nexadb/http.h"
 #include "nexadb/storage_engine.h"
 #include "nexadb/testkit/assembly.h"
@@ -38,6 +39,8 @@ bool RegisterKit(const std::string& provided, const PluginSuite& suite, Durabili
     RegisterStorage(Named(suite, "StorageEngine"), durability);
   } else if (Names(provided, VectorIndexProvider::kInterface)) {
     testkit::RegisterVectorIndexSuite(Named(suite, "VectorIndex"));
+  } else if (Names(provided, Database::kInterface)) {
+    testkit::RegisterDatabaseSuite(Named(suite, "Database"));
   } else if (Names(provided, Authenticator::kInterface)) {
     testkit::RegisterAuthenticatorSuite(Named(suite, "Authenticator"));
   } else if (Names(provided, HttpRouter::kInterface)) {

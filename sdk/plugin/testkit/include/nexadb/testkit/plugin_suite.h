@@ -50,6 +50,7 @@ uint64_t TestSeed();
 
 void RegisterEveryPluginSuite(const PluginSuite& suite);
 void RegisterVectorIndexSuite(const PluginSuite& suite);
+void RegisterDatabaseSuite(const PluginSuite& suite);
 void RegisterAuthenticatorSuite(const PluginSuite& suite);
 // The plugin must listen on a port that the system chooses: "listen": ["127.0.0.1:0"].
 void RegisterHttpRouterSuite(const PluginSuite& suite);
