@@ -90,6 +90,10 @@ class Program {
   Program() : app_("NexaDB's command line") { Declare(); }
 
   int Run(int argc, char** argv) {
+    if (argc < 2) {
+      std::cerr << app_.help();
+      return kUsage;
+    }
     if (const char* word = UnknownCommand(argc, argv)) {
       std::cerr << "nexadb: '" << word << "' is not a command" << Suggestion(word)
                 << "\nnexadb --help lists the commands\n";
@@ -162,6 +166,7 @@ class Program {
   }
 
   void Declare() {
+    app_.name("nexadb");
     app_.require_subcommand(1);
     app_.set_version_flag("--version", "nexadb " NEXADB_VERSION);
     app_.add_option("--url", arguments_.url, "Server")
@@ -226,7 +231,8 @@ class Program {
     import->add_option("file", a.path, "- for stdin")->required();
     import->add_option("--format", a.format)->check(formats)->capture_default_str();
     auto* export_ = Add("export", "Write a collection to a file", [&](Commands& c) {
-      Export(c, a.collection, a.path, ParseFormat(a.format));
+      const uint64_t bytes = Export(c, a.collection, a.path, ParseFormat(a.format));
+      if (a.path != "-") std::cerr << "wrote " << bytes << " bytes to " << a.path << '\n';
     });
     export_->add_option("collection", a.collection)->required();
     export_->add_option("file", a.path, "- for stdout")->capture_default_str();
@@ -236,7 +242,10 @@ class Program {
     sample->require_subcommand(1);
     auto* load = Add(*sample, "load", "Store them in a collection", [&](Commands& c) {
       if (a.collection.empty()) a.collection = "fiori_docs";
-      return Report(LoadSample(c, a.collection), a.collection);
+      const ImportResult loaded = LoadSample(c, a.collection);
+      if (loaded.read > 0) return Report(loaded, a.collection);
+      std::cerr << a.collection << " holds as many documents already; nothing to load\n";
+      return static_cast<int>(kDone);
     });
     load->add_option("collection", a.collection, "Default: fiori_docs");
   }

@@ -148,10 +148,16 @@ Progress::~Progress() {
 
 void Progress::Advance(uint64_t done) {
   if (!visible_) return;
-  const uint64_t percent = total_ == 0 ? 0 : done * 100 / total_;
-  if (percent == shown_) return;
-  shown_ = percent;
-  std::fprintf(stderr, "\r%s %3d %%", what_.c_str(), static_cast<int>(percent));
+  constexpr uint64_t kTenthOfMib = (uint64_t{1} << 20) / 10;
+  const uint64_t shown = total_ == 0 ? done / kTenthOfMib : done * 100 / total_;
+  if (shown == shown_) return;
+  shown_ = shown;
+  const auto number = static_cast<unsigned long long>(shown);
+  if (total_ == 0) {
+    std::fprintf(stderr, "\r%s %llu.%llu MiB", what_.c_str(), number / 10, number % 10);
+  } else {
+    std::fprintf(stderr, "\r%s %3llu %%", what_.c_str(), number);
+  }
   std::fflush(stderr);
 }
 

@@ -28,7 +28,8 @@ std::string Quote(std::string_view text);
 
 void PrintLine(std::string_view text);
 
-// A bar on stderr: nothing unless stderr is a terminal.
+// How far it is, on stderr: nothing unless stderr is a terminal. In per cent of `total` bytes; in
+// bytes where that is 0, unknown.
 class Progress {
  public:
   Progress(std::string_view what, uint64_t total);

@@ -3,6 +3,7 @@
 #include <editline/readline.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <clocale>
 #include <cstdlib>
 #include <cstring>
@@ -34,21 +35,26 @@ constexpr const char* kHelp =
 // Answers the line editor's completion, which passes no state.
 Shell* g_completing = nullptr;
 
+std::string Trim(const std::string& text) {
+  const size_t start = text.find_first_not_of(" \t\r\n");
+  if (start == std::string::npos) return {};
+  return text.substr(start, text.find_last_not_of(" \t\r\n;") - start + 1);
+}
+
 char* NextCompletion(const char* text, int state) {
   static std::vector<std::string>* matches = new std::vector<std::string>;
-  if (state == 0) *matches = g_completing->Completions(text);
+  if (state == 0) {
+    const std::string line(rl_line_buffer, static_cast<size_t>(rl_point));
+    const size_t word = std::strlen(text);
+    const std::string before = line.substr(0, line.size() - std::min(word, line.size()));
+    *matches = g_completing->Completions(Trim(before), text);
+  }
   return static_cast<size_t>(state) < matches->size()
              ? strdup((*matches)[static_cast<size_t>(state)].c_str())
              : nullptr;
 }
 
 char** Complete(const char* text, int, int) { return rl_completion_matches(text, NextCompletion); }
-
-std::string Trim(const std::string& text) {
-  const size_t start = text.find_first_not_of(" \t\r\n");
-  if (start == std::string::npos) return {};
-  return text.substr(start, text.find_last_not_of(" \t\r\n;") - start + 1);
-}
 
 // A file that only its owner may read; its folder is made. Empty when there is no home.
 std::string HistoryFile() {
@@ -197,23 +203,33 @@ std::string Shell::Prompt() const {
   return collection_.empty() ? "nexadb> " : "nexadb:" + collection_ + "> ";
 }
 
-std::vector<std::string> Shell::Completions(const std::string& prefix) {
-  std::vector<std::string> words = {
-      "show dbs",   "use ",       "help",          "exit",      "db.insert(", "db.find(",
-      "db.get(",    "db.update(", "db.aggregate(", "db.count(", "db.stats()", "db.delete(",
-      "db.search(", "$match",     "$group",        "$sort",     "$limit",     "$project",
-      "$unwind",    "$gt",        "$gte",          "$lt",       "$lte",       "$in",
-      "$exists",    "$regex",     "$set"};
+std::vector<std::string> Shell::Completions(const std::string& before, const std::string& prefix) {
+  std::vector<std::string> words;
+  if (before == "show") {
+    words = {"dbs", "collections"};
+  } else if (before.empty()) {
+    words = {"show dbs",  "use ",      "help",       "exit",          "status",
+             "db.find(",  "db.get(",   "db.insert(", "db.update(",    "db.delete(",
+             "db.drop()", "db.count(", "db.stats()", "db.aggregate(", "db.search("};
+  } else if (before != "use") {
+    words = {"$match", "$group", "$sort", "$limit", "$project", "$unwind", "$gt",  "$gte",
+             "$lt",    "$lte",   "$in",   "$ne",    "$exists",  "$regex",  "$set", "$inc"};
+  }
+  if (before == "use") AddCollections("", "", words);
+  if (prefix.starts_with("db.")) AddCollections("db.", ".", words);
+  std::erase_if(words, [&](const std::string& word) { return !word.starts_with(prefix); });
+  return words;
+}
+
+void Shell::AddCollections(const char* before, const char* after, std::vector<std::string>& words) {
   try {
     for (const auto& name : Elements(commands_.db().Call("GET", "/collections"), "collections")) {
-      words.push_back(MemberText("{\"v\":" + name + "}", "v"));
+      words.push_back(before + MemberText("{\"v\":" + name + "}", "v") + after);
     }
   } catch (const client::Error&) {
     // Without a server there is nothing to add; the command itself will say so.
     words.shrink_to_fit();
   }
-  std::erase_if(words, [&](const std::string& word) { return !word.starts_with(prefix); });
-  return words;
 }
 
 }  // namespace nexadb::cli

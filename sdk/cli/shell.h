@@ -19,12 +19,14 @@ class Shell {
   // One command; false when it asks to leave. Failures are told on stderr and remembered.
   bool Execute(const std::string& line);
 
-  // What a word may be completed to, for the line editor.
-  std::vector<std::string> Completions(const std::string& prefix);
+  // What the word that begins with `prefix` may be completed to, after `before` on its line.
+  std::vector<std::string> Completions(const std::string& before, const std::string& prefix);
 
  private:
   void Dispatch(const std::string& line);
   void Call(const std::string& collection, const std::string& method, const std::string& arguments);
+  // Adds the collections' names, each between `before` and `after`.
+  void AddCollections(const char* before, const char* after, std::vector<std::string>& words);
   const std::string& Chosen() const;
   std::string Prompt() const;
 

@@ -1,5 +1,6 @@
 #include "sdk/cli/transfer.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -215,32 +216,41 @@ ImportResult Import(Commands& commands, const std::string& collection, const std
   return result;
 }
 
-void Export(Commands& commands, const std::string& collection, const std::string& path,
-            Format format) {
+uint64_t Export(Commands& commands, const std::string& collection, const std::string& path,
+                Format format) {
+  uint64_t written = 0;
   if (format == Format::kAuto) {
     format = path == "-" ? Format::kNdjson : ParseFormat(path.substr(path.rfind('.') + 1));
   }
   const char* name = format == Format::kCsv ? "csv" : format == Format::kJson ? "json" : "ndjson";
   const std::string source = CollectionPath(collection) + "/_export?format=" + name;
   if (path == "-") {
-    commands.db().Download(source, [](std::string_view part) {
+    commands.db().Download(source, [&](std::string_view part) {
+      written += part.size();
       return std::fwrite(part.data(), 1, part.size(), stdout) == part.size();
     });
-    return;
+    return written;
   }
   const std::string partial = path + ".part";
   std::ofstream file(partial, std::ios::binary | std::ios::trunc);
+  Progress progress("export " + collection, 0);
   commands.db().Download(source, [&](std::string_view part) {
+    progress.Advance(written += part.size());
     return static_cast<bool>(file.write(part.data(), static_cast<std::streamsize>(part.size())));
   });
   file.close();
   if (!file) throw client::Error(0, "no_file", "cannot write " + partial);
   std::filesystem::rename(partial, path);
+  return written;
 }
 
 ImportResult LoadSample(Commands& commands, const std::string& collection) {
-  std::istringstream lines(std::string(nexadb_sample_begin, nexadb_sample_end));
+  const std::string sample(nexadb_sample_begin, nexadb_sample_end);
+  const auto documents = static_cast<uint64_t>(std::count(sample.begin(), sample.end(), '\n'));
+  const std::string held = commands.db().Call("POST", CollectionPath(collection) + "/_count", "{}");
   ImportResult result;
+  if (std::strtoull(Member(held, "count").c_str(), nullptr, 10) >= documents) return result;
+  std::istringstream lines(sample);
   Batch batch(commands.db(), collection, result);
   ReadDocuments(lines, Format::kNdjson, [&](const std::string& d) { batch.Add(d); });
   batch.Send();

@@ -30,11 +30,13 @@ void ReadDocuments(std::istream& in, Format format,
 ImportResult Import(Commands& commands, const std::string& collection, const std::string& path,
                     Format format);
 
-// To `path` ("-": stdout), in whole documents; `path` appears only once it is complete.
-void Export(Commands& commands, const std::string& collection, const std::string& path,
-            Format format);
+// To `path` ("-": stdout), in whole documents; `path` appears only once it is complete. Returns how
+// many bytes were written.
+uint64_t Export(Commands& commands, const std::string& collection, const std::string& path,
+                Format format);
 
-// Texts with their embeddings, built into this program, as a vector collection.
+// Texts with their embeddings, built into this program, as a vector collection. Reads and stores
+// nothing when the collection holds as many documents already.
 ImportResult LoadSample(Commands& commands, const std::string& collection);
 
 }  // namespace nexadb::cli

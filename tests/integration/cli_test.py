@@ -54,6 +54,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn("people", self.run_cli("collections").stdout.split())
 
     def test_exit_statuses(self):
+        self.assertIn("Usage: nexadb", self.run_cli(status=2).stderr)
         self.assertIn("did you mean 'find'?", self.run_cli("fnd", status=2).stderr)
         self.run_cli("find", status=2)
         self.run_cli("find", "x", "{a: }", status=2)
@@ -75,7 +76,9 @@ class CommandLine(unittest.TestCase):
             run = self.run_cli("import", collection, name)
             self.assertEqual(run.stdout, "")
             self.assertIn(f"stored {len(data)} of {len(data)}", run.stderr)
-            self.run_cli("export", collection, "out.ndjson")
+            exported = self.run_cli("export", collection, "out.ndjson")
+            self.assertEqual(exported.stdout, "")
+            self.assertIn(f"wrote {(folder / 'out.ndjson').stat().st_size} bytes to out.ndjson", exported.stderr)
             back = [json.loads(line) for line in (folder / "out.ndjson").read_text().splitlines()]
             strip = [{k: v for k, v in d.items() if not k.startswith("_")} for d in back]
             self.assertEqual(sorted(strip, key=lambda d: d["alpha_3"]), sorted(data, key=lambda d: d["alpha_3"]))
@@ -90,6 +93,7 @@ class CommandLine(unittest.TestCase):
 
     def test_sample(self):
         self.run_cli("sample", "load")
+        self.assertIn("nothing to load", self.run_cli("sample", "load").stderr)
         self.assertEqual(self.run_cli("count", "fiori_docs").stdout, "100\n")
         status, found = self.kernel.http("GET", "/vector/fiori_docs")
         self.assertEqual((status, found["dimensions"], found["count"]), (200, 384, 100))

@@ -38,6 +38,7 @@ EXIT_NO_ACCESS = 4      # of nexadb
 EXPECTED = [
     ['"document_id"', '"name": *"Ada"', '"count": *1'],
     ["'Cy'", "'Ada'", "'mean': 36.0", "north 0.994"],
+    ['"name":"Cy".*\n.*"name":"Ada"', r'("_id":"[^"]+","texts":\d+\}\s*\{?){3}'],
     ["hello"],
     ["unknown_operator", r"Did you mean '\$gte'"],
 ]
@@ -111,7 +112,7 @@ class FirstScreen(unittest.TestCase):
         server, port = self.start(run)
         name, value = re.fullmatch(r"export (\w+)=(\$\(.*\))", export).groups()
         key = self.run_block("sh", f'printf %s "{value}"', port)
-        self.environment.update({name: key, "PYTHONPATH": str(self.checkout / "sdk" / "python")})
+        self.environment.update({name: key, "NEXADB_URL": f"http://127.0.0.1:{port}", "PYTHONPATH": str(self.checkout / "sdk" / "python")})
         blocks = tested_blocks()
         self.assertEqual(len(blocks), len(EXPECTED))
         for (language, text), expected in zip(blocks, EXPECTED):
@@ -146,7 +147,7 @@ class FirstScreen(unittest.TestCase):
             self.assertLess(statistics.median(times), CLI_STARTS_WITHIN_S, times)
 
     def test_every_file_that_the_readme_names_exists(self):
-        for name in re.findall(r"`((?:docs|config|core|scripts|plugins)/[\w./-]*|CONTRIBUTING\.md)`", readme()):
+        for name in re.findall(r"`((?:docs|config|core|scripts|plugins|sdk)/[\w./-]*|CONTRIBUTING\.md)`", readme()):
             if "*" not in name:
                 self.assertTrue((ROOT / name).exists(), name)
 
