@@ -8,6 +8,7 @@
 #include "plugins/database-document/changes/hub.h"
 #include "plugins/database-document/cursor/cursor_store.h"
 #include "plugins/database-document/database.h"
+#include "plugins/database-document/index/build.h"
 #include "plugins/database-document/keyvalue/sweeper.h"
 #include "plugins/database-document/plan/spill_file.h"
 #include "plugins/database-document/tasks/task_table.h"
@@ -77,6 +78,7 @@ class DatabasePlugin final : public Plugin {
       return status;
     }
     if (Status status = RemoveOldSpillFiles(environment_); !status.ok()) return status;
+    if (Status status = RepairIndexes(environment_); !status.ok()) return status;
     sweeper_ = std::make_unique<Sweeper>(environment_);
     return sweeper_->Start();
   }

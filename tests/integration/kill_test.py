@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""kill -9 in the middle of a load: every acknowledged document is there afterwards, and whole."""
+"""kill -9 in the middle of a load: every acknowledged document is there afterwards, and whole, and the
+indexes hold exactly what the documents say, also one that was being built."""
 import os
 import random
 import threading
@@ -68,8 +69,11 @@ class KillNine(unittest.TestCase):
                 writers = [Writer(kernel, round_ * WRITERS + i, part) for i, part in enumerate(slices)]
                 for w in writers:
                     w.start()
+                build = threading.Thread(target=self.build_index, args=(kernel, round_))
+                build.start()
                 threading.Event().wait(random_.uniform(0.2, 1.0))
                 kernel.kill()
+                build.join()
                 for w in writers:
                     w.join()
                     w.db.close()
@@ -88,10 +92,29 @@ class KillNine(unittest.TestCase):
                 db.close()
             self.assertGreater(len(expected), 100)
 
+    @staticmethod
+    def build_index(kernel, round_):
+        """Each round another one, over all documents there are; the kill may cut it short."""
+        db = kernel.connect()
+        try:
+            keys = [{"n": 1}, {"touched": 1, "n": -1}, {"synset": 1}]
+            index = {"name": f"i{round_}", "key": dict(keys[round_ % 3], _id=round_ % 2 * 2 - 1)}
+            db._request("POST", "/db/nexadb/command", {"createIndexes": "words", "indexes": [index]})
+        except (NexaDBError, OSError):
+            pass
+        finally:
+            db.close()
+
+    def check_indexes(self, db):
+        reply = db._request("POST", "/db/nexadb/command", {"validate": "words"})
+        self.assertEqual(reply["ok"], 1, reply)
+        self.assertTrue(reply["valid"], reply)
+
     def check(self, kernel, expected, doubtful, gone):
         db = kernel.connect()
         found = {d["_id"]: self.strip(d) for d in db.collection("words").find({}, limit=10_000_000)}
         count = db.collection("words").count()
+        self.check_indexes(db)
         db.close()
         self.assertEqual(count, len(found), "the counter and the documents disagree")
         missing = [k for k in expected if k not in found and k not in doubtful]

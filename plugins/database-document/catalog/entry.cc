@@ -1,5 +1,6 @@
 #include "plugins/database-document/catalog/entry.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace nexadb::database {
@@ -32,6 +33,41 @@ std::optional<VectorMetric> MetricByName(std::string_view name) {
   return std::nullopt;
 }
 
+void ArrayMasks::Merge(const ArrayMasks& other) {
+  if (bits_.size() < other.bits_.size()) bits_.resize(other.bits_.size());
+  for (size_t i = 0; i < other.bits_.size(); ++i) bits_[i] |= other.bits_[i];
+}
+
+bool ArrayMasks::Includes(const ArrayMasks& other) const {
+  ArrayMasks both = *this;
+  both.Merge(other);
+  return both.bits_ == bits_;
+}
+
+bool ArrayMasks::Any() const {
+  return std::any_of(bits_.begin(), bits_.end(), [](uint32_t bits) { return bits != 0; });
+}
+
+bool IndexEntry::hidden() const {
+  const bson::Value hidden = bson::Document(AsBytes(spec))["hidden"].value();
+  return hidden.type() == bson::Type::kBool && hidden.Bool();
+}
+
+std::optional<int64_t> IndexEntry::expire_after_seconds() const {
+  const bson::Value seconds = bson::Document(AsBytes(spec))["expireAfterSeconds"].value();
+  switch (seconds.type()) {
+    case bson::Type::kInt32: return seconds.Int32();
+    case bson::Type::kInt64: return seconds.Int64();
+    case bson::Type::kDouble: return static_cast<int64_t>(seconds.Double());
+    default: return std::nullopt;
+  }
+}
+
+uint32_t CollectionEntry::TakeIndexId() {
+  for (const IndexEntry& index : indexes) last_index_id = std::max(last_index_id, index.id);
+  return ++last_index_id;
+}
+
 bool CollectionEntry::timestamps() const {
   const bson::Element e = option_document()["timestamps"];
   return e.type() != bson::Type::kBool || e.value().Bool();
@@ -40,6 +76,23 @@ bool CollectionEntry::timestamps() const {
 namespace {
 
 bool FitsId(int64_t number) { return number >= 0 && number <= UINT32_MAX; }
+
+void AppendArrays(const ArrayMasks& arrays, bson::Builder* out) {
+  out->OpenArray("arrays");
+  for (size_t i = 0; i < arrays.bits().size(); ++i) {
+    out->Int64(std::to_string(i), arrays.bits()[i]);
+  }
+  out->Close();
+}
+
+// False when they are damaged.
+bool DecodeArrays(bson::Document stored, const IndexEntry& index, ArrayMasks* out) {
+  for (const bson::Element& e : stored) {
+    if (e.type() != bson::Type::kInt64 || !FitsId(e.value().Int64())) return false;
+    out->bits().push_back(static_cast<uint32_t>(e.value().Int64()));
+  }
+  return out->bits().size() == index.key().CountElements();
+}
 
 }  // namespace
 
@@ -55,10 +108,14 @@ std::string EncodeEntry(const CollectionEntry& entry) {
       const IndexEntry& index = entry.indexes[i];
       b.OpenObject(std::to_string(i)).Int64("id", index.id).Text("name", index.name);
       b.Object("spec", bson::Document(AsBytes(index.spec)));
-      b.Bool("unique", index.unique).Bool("sparse", index.sparse).Close();
+      b.Bool("unique", index.unique).Bool("sparse", index.sparse);
+      if (index.building) b.Bool("building", true);
+      if (!index.arrays.empty()) AppendArrays(index.arrays, &b);
+      b.Close();
     }
     b.Close();
   }
+  if (entry.last_index_id != 0) b.Int64("last_index_id", entry.last_index_id);
   if (entry.vector) {
     b.OpenObject("vector").Int64("dimensions", entry.vector->dimensions);
     b.Text("metric", MetricName(entry.vector->metric)).Text("index", entry.vector->index);
@@ -101,10 +158,27 @@ Result<EntryPtr> DecodeEntry(BytesView bytes) {
           stored["spec"].type() != bson::Type::kObject) {
         return damaged();
       }
-      entry->indexes.push_back({static_cast<uint32_t>(stored["id"].value().Int64()),
-                                TextOf(stored["name"]), BytesOf(stored["spec"]),
-                                FlagOf(stored["unique"]), FlagOf(stored["sparse"])});
+      IndexEntry index;
+      index.id = static_cast<uint32_t>(stored["id"].value().Int64());
+      index.name = TextOf(stored["name"]);
+      index.spec = BytesOf(stored["spec"]);
+      const bson::Value key = stored["spec"].value().Doc()["key"].value();
+      if (key.type() != bson::Type::kObject || key.Doc().empty()) return damaged();
+      index.unique = FlagOf(stored["unique"]);
+      index.sparse = FlagOf(stored["sparse"]);
+      index.building = FlagOf(stored["building"]);
+      const bson::Element arrays = stored["arrays"];
+      if (arrays.type() == bson::Type::kArray &&
+          !DecodeArrays(arrays.value().Doc(), index, &index.arrays)) {
+        return damaged();
+      }
+      entry->indexes.push_back(std::move(index));
     }
+  }
+  const bson::Element last_index = doc["last_index_id"];
+  if (last_index.type() == bson::Type::kInt64) {
+    if (!FitsId(last_index.value().Int64())) return damaged();
+    entry->last_index_id = static_cast<uint32_t>(last_index.value().Int64());
   }
   if (doc["vector"].type() == bson::Type::kObject) {
     const bson::Document stored = doc["vector"].value().Doc();

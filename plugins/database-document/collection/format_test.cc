@@ -8,7 +8,7 @@
 
 #include "plugins/database-document/catalog/entry.h"
 #include "plugins/database-document/changes/record.h"
-#include "plugins/database-document/collection/index_keys.h"
+#include "plugins/database-document/index/index_keys.h"
 #include "plugins/database-document/collection/layout.h"
 #include "plugins/database-document/keyvalue/record.h"
 #include "plugins/database-document/vectors/record.h"

@@ -1,7 +1,9 @@
 #include "plugins/database-document/collection/update.h"
 
 #include "core/document/error.h"
-#include "plugins/database-document/plan/hint.h"
+#include "plugins/database-document/plan/document_scan.h"
+#include "plugins/database-document/plan/index_bounds.h"
+#include "plugins/database-document/plan/planner.h"
 #include "plugins/database-document/update/updater.h"
 
 namespace nexadb::database {
@@ -19,6 +21,13 @@ Result<MatcherPtr> ParseFilter(bson::Document filter, const query::ParseOptions&
   return MatcherPtr(std::move(*parsed));
 }
 
+// Ties are broken by _id, so that it is always the same document.
+Result<query::SortPattern> ParseSort(bson::Document sort) {
+  if (sort.empty()) return query::SortPattern();
+  const std::string total = TotalOrder(sort);
+  return query::SortPattern::Parse(bson::Document(AsBytes(total)));
+}
+
 CurrentDocument Hold(const ScannedDocument& found) {
   CurrentDocument current;
   current.key = std::string(AsText(found.key));
@@ -28,12 +37,30 @@ CurrentDocument Hold(const ScannedDocument& found) {
   return current;
 }
 
+// Which documents of which collection.
+struct Wanted {
+  EntryPtr entry;
+  MatcherPtr filter;
+  bson::Value hint;
+};
+
+// One document of a sort is wanted, all of what comes unsorted.
+Result<QueryPlan> PlanFor(QueryContext& context, const Wanted& what,
+                          const query::SortPattern& sort) {
+  PlanRequest request{what.entry, *what.filter};
+  request.hint = what.hint;
+  if (!sort.empty()) {
+    request.sort.pattern = &sort;
+    request.sort.first = 1;
+  }
+  return MakePlan(context, request);
+}
+
 // Calls use(document) for every match until it says to stop. Changes made meanwhile are not seen:
 // the scan's cursor reads the store as it was when opened.
 template <class Use>
-Status ForEachMatch(QueryContext& context, const CollectionEntry& entry, const MatcherPtr& filter,
-                    Use&& use) {
-  CollectionScan scan(context, ChooseAccess(entry.id, *filter, ScanDirection::kForward), filter);
+Status ForEachMatch(QueryContext& context, const Wanted& what, QueryPlan plan, Use&& use) {
+  DocumentScan scan(context, std::move(plan), what.filter);
   std::vector<ScannedDocument> batch(kScanBatch);
   for (;;) {
     auto count = scan.Next(batch);
@@ -48,24 +75,27 @@ Status ForEachMatch(QueryContext& context, const CollectionEntry& entry, const M
 }
 
 // The first match, or with a sort the least one.
-Result<CurrentDocument> FindOne(QueryContext& context, const CollectionEntry& entry,
-                                const MatcherPtr& filter, const query::SortPattern& sort) {
+Result<CurrentDocument> FindOne(QueryContext& context, const Wanted& what,
+                                const query::SortPattern& sort) {
+  auto plan = PlanFor(context, what, sort);
+  if (!plan.ok()) return plan.status();
+  const bool first_is_best = sort.empty() || plan->sorted;
   CurrentDocument best;
   std::string best_key;
-  Status status =
-      ForEachMatch(context, entry, filter, [&](const ScannedDocument& found) -> Result<bool> {
-        if (sort.empty()) {
-          best = Hold(found);
-          return false;
-        }
-        std::string key;
-        if (Status bad = sort.AppendKey(found.stored.body, &key); !bad.ok()) return bad;
-        if (!best.found || key < best_key) {
-          best = Hold(found);
-          best_key = std::move(key);
-        }
-        return true;
-      });
+  const auto use = [&](const ScannedDocument& found) -> Result<bool> {
+    if (first_is_best) {
+      best = Hold(found);
+      return false;
+    }
+    std::string key;
+    if (Status bad = sort.AppendKey(found.stored.body, &key); !bad.ok()) return bad;
+    if (!best.found || key < best_key) {
+      best = Hold(found);
+      best_key = std::move(key);
+    }
+    return true;
+  };
+  Status status = ForEachMatch(context, what, std::move(*plan), use);
   if (!status.ok()) return status;
   return best;
 }
@@ -97,7 +127,6 @@ class UpdateRun {
     auto entry = FindForWrite(session_, set_, target_.database, target_.collection);
     if (!entry.ok()) return entry.status();
     if (*entry != nullptr) {
-      if (Status bad = CheckHint(**entry, statement_.hint); !bad.ok()) return bad;
       auto writer = CollectionWriter::Open(session_, set_, *entry, statement_.validation);
       if (!writer.ok()) return writer.status();
       Status status = statement_.multi ? ChangeAll(**writer) : ChangeOne(**writer, sort);
@@ -111,8 +140,15 @@ class UpdateRun {
   }
 
  private:
+  Wanted WhatIn(CollectionWriter& writer) const {
+    return {writer.entry_ptr(), filter_, statement_.hint};
+  }
+
   Status ChangeAll(CollectionWriter& writer) {
-    return ForEachMatch(context_, writer.entry(), filter_,
+    const Wanted what = WhatIn(writer);
+    auto plan = PlanFor(context_, what, {});
+    if (!plan.ok()) return plan.status();
+    return ForEachMatch(context_, what, std::move(*plan),
                         [&](const ScannedDocument& found) -> Result<bool> {
                           Status status = Change(writer, Hold(found));
                           if (!status.ok()) return status;
@@ -121,7 +157,7 @@ class UpdateRun {
   }
 
   Status ChangeOne(CollectionWriter& writer, const query::SortPattern& sort) {
-    auto found = FindOne(context_, writer.entry(), filter_, sort);
+    auto found = FindOne(context_, WhatIn(writer), sort);
     if (!found.ok()) return found.status();
     return found->found ? Change(writer, *found) : Status();
   }
@@ -199,7 +235,7 @@ Result<UpdateOutcome> RunUpdate(SessionImpl& session, const Target& target,
   }
   auto filter = ParseFilter(statement.filter, options);
   if (!filter.ok()) return filter.status();
-  auto sort = query::SortPattern::Parse(statement.sort);
+  auto sort = ParseSort(statement.sort);
   if (!sort.ok()) return sort.status();
   UpdateOutcome outcome;
   Status status = RunWrite(session, [&](WriteSet& set) -> Status {
@@ -217,7 +253,7 @@ Result<DeleteOutcome> RunDelete(SessionImpl& session, const Target& target,
                                 const query::ParseOptions& options) {
   auto filter = ParseFilter(statement.filter, options);
   if (!filter.ok()) return filter.status();
-  auto sort = query::SortPattern::Parse(statement.sort);
+  auto sort = ParseSort(statement.sort);
   if (!sort.ok()) return sort.status();
   DeleteOutcome outcome;
   Status status = RunWrite(session, [&](WriteSet& set) -> Status {
@@ -225,12 +261,14 @@ Result<DeleteOutcome> RunDelete(SessionImpl& session, const Target& target,
     auto entry = FindForWrite(session, set, target.database, target.collection);
     if (!entry.ok()) return entry.status();
     if (*entry == nullptr) return {};
-    if (Status bad = CheckHint(**entry, statement.hint); !bad.ok()) return bad;
+    const Wanted what{*entry, *filter, statement.hint};
     auto writer = CollectionWriter::Open(session, set, *entry, Validation::kBypass);
     if (!writer.ok()) return writer.status();
     QueryContext context(session, std::string(target.database), ReadScope::Within(set));
     if (statement.multi) {
-      Status bad = ForEachMatch(context, **entry, *filter,
+      auto plan = PlanFor(context, what, {});
+      if (!plan.ok()) return plan.status();
+      Status bad = ForEachMatch(context, what, std::move(*plan),
                                 [&](const ScannedDocument& found) -> Result<bool> {
                                   ++outcome.deleted;
                                   Status failed = (*writer)->Remove(Hold(found));
@@ -239,7 +277,7 @@ Result<DeleteOutcome> RunDelete(SessionImpl& session, const Target& target,
                                 });
       if (!bad.ok()) return bad;
     } else {
-      auto found = FindOne(context, **entry, *filter, *sort);
+      auto found = FindOne(context, what, *sort);
       if (!found.ok()) return found.status();
       if (!found->found) return {};
       outcome.deleted = 1;

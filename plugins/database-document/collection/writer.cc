@@ -45,6 +45,7 @@ Result<std::unique_ptr<CollectionWriter>> CollectionWriter::Open(SessionImpl& se
     auto keys = IndexKeys::Compile(e.id, index);
     if (!keys.ok()) return keys.status();
     writer->indexes_.push_back(std::move(*keys));
+    writer->has_unique_ |= index.unique;
   }
   writer->changes_ = ChangeOptionsOf(e);
   const bson::Document options = e.option_document();
@@ -172,7 +173,7 @@ Status CollectionWriter::Insert(const PreparedDocument& document) {
   AddDocument(std::move(key), body, *row);
   Record(ChangeOperation::kInsert, {}, body);
   ++count_delta_;
-  return batch_bytes_ < kBatchBytesMax && indexes_.empty() ? Status() : Flush();
+  return batch_bytes_ < kBatchBytesMax && !has_unique_ ? Status() : Flush();
 }
 
 Status CollectionWriter::Replace(const CurrentDocument& before, const PreparedDocument& after) {
@@ -186,7 +187,7 @@ Status CollectionWriter::Replace(const CurrentDocument& before, const PreparedDo
   if (!row.ok()) return row.status();
   AddDocument(before.key, body, *row);
   Record(ChangeOperation::kUpdate, before.stored.body, body);
-  return batch_bytes_ < kBatchBytesMax && indexes_.empty() ? Status() : Flush();
+  return batch_bytes_ < kBatchBytesMax && !has_unique_ ? Status() : Flush();
 }
 
 Status CollectionWriter::Remove(const CurrentDocument& before) {
@@ -201,7 +202,7 @@ Status CollectionWriter::Remove(const CurrentDocument& before) {
   Add(Mutation::Op::kDelete, before.key, {});
   Record(ChangeOperation::kDelete, before.stored.body, {});
   --count_delta_;
-  return batch_bytes_ < kBatchBytesMax && indexes_.empty() ? Status() : Flush();
+  return batch_bytes_ < kBatchBytesMax && !has_unique_ ? Status() : Flush();
 }
 
 Status CollectionWriter::CheckUniqueFree(const IndexKeys& keys, std::string_view values,
@@ -213,47 +214,75 @@ Status CollectionWriter::CheckUniqueFree(const IndexKeys& keys, std::string_view
                       bson::Document(AsBytes(keys.KeyValue(document))));
 }
 
+// While a unique index is being built, a key may belong to another document that is not yet known
+// to share it: the build will find both, so the other's entry must stay.
+Result<bool> CollectionWriter::OwnsEntry(const IndexKeys& keys, std::string_view values,
+                                         std::string_view document_key) {
+  if (!keys.index().unique || !keys.index().building) return true;
+  auto owner = set_.transaction().Get(AsBytes(keys.UniqueKey(values)), {});
+  if (owner.ok()) return owner->text() == document_key;
+  if (owner.status().code() == Code::kNotFound) return true;
+  return owner.status();
+}
+
+// What changes in one index.
+Status CollectionWriter::CompareEntries(const IndexKeys& keys, std::string_view document_key,
+                                        bson::Document before, bson::Document after,
+                                        IndexDifference* out) {
+  DocumentEntries old_entries, new_entries;
+  for (const auto& [document, entries] :
+       {std::pair(before, &old_entries), std::pair(after, &new_entries)}) {
+    if (document.empty()) continue;
+    auto found = keys.Of(document);
+    if (!found.ok()) return found.status();
+    *entries = std::move(*found);
+  }
+  for (const std::string& values : old_entries.values) {
+    if (new_entries.values.contains(values)) continue;
+    auto owns = OwnsEntry(keys, values, document_key);
+    if (!owns.ok()) return owns.status();
+    if (*owns) out->removed.push_back(keys.EntryKey(values, document_key));
+  }
+  for (const std::string& values : new_entries.values) {
+    if (old_entries.values.contains(values)) continue;
+    if (keys.index().unique) {
+      Status status = CheckUniqueFree(keys, values, document_key, after);
+      if (!status.ok()) return status;
+    }
+    out->added.push_back(keys.EntryKey(values, document_key));
+  }
+  out->arrays = std::move(new_entries.arrays);
+  return {};
+}
+
 Status CollectionWriter::ChangeIndexes(std::string_view document_key, bson::Document before,
                                        bson::Document after) {
-  if (indexes_.empty()) return {};
-  const bool had = !before.empty();
-  const bool has = !after.empty();
-  struct Difference {
-    Mutation::Op op;
-    std::string key;
-  };
-  std::vector<Difference> differences;
-  for (const IndexKeys& keys : indexes_) {
-    std::set<std::string> old_keys, new_keys;
-    if (had) {
-      auto found = keys.Of(before);
-      if (!found.ok()) return found.status();
-      old_keys = std::move(*found);
-    }
-    if (has) {
-      auto found = keys.Of(after);
-      if (!found.ok()) return found.status();
-      new_keys = std::move(*found);
-    }
-    for (const std::string& key : old_keys) {
-      if (new_keys.contains(key)) continue;
-      differences.push_back({Mutation::Op::kDelete, keys.EntryKey(key, document_key)});
-    }
-    for (const std::string& key : new_keys) {
-      if (old_keys.contains(key)) continue;
-      if (keys.index().unique) {
-        Status status = CheckUniqueFree(keys, key, document_key, after);
-        if (!status.ok()) return status;
-      }
-      differences.push_back({Mutation::Op::kPut, keys.EntryKey(key, document_key)});
-    }
+  std::vector<IndexDifference> differences(indexes_.size());
+  for (size_t i = 0; i < indexes_.size(); ++i) {
+    Status status = CompareEntries(indexes_[i], document_key, before, after, &differences[i]);
+    if (!status.ok()) return status;
   }
   // Only now, when no index objects any more.
-  for (Difference& d : differences) {
-    Add(d.op, std::move(d.key),
-        d.op == Mutation::Op::kPut ? std::string(document_key) : std::string());
+  for (IndexDifference& difference : differences) {
+    for (std::string& key : difference.removed) Add(Mutation::Op::kDelete, std::move(key), {});
+    for (std::string& key : difference.added) {
+      Add(Mutation::Op::kPut, std::move(key), std::string(document_key));
+    }
   }
-  return {};
+  return NoteArrays(differences);
+}
+
+// The planner must know of the first array on a path of an index before it reads its entry.
+Status CollectionWriter::NoteArrays(const std::vector<IndexDifference>& differences) {
+  std::shared_ptr<CollectionEntry> changed;
+  for (size_t i = 0; i < differences.size(); ++i) {
+    if (entry_->indexes[i].arrays.Includes(differences[i].arrays)) continue;
+    if (changed == nullptr) changed = std::make_shared<CollectionEntry>(*entry_);
+    changed->indexes[i].arrays.Merge(differences[i].arrays);
+  }
+  if (changed == nullptr) return {};
+  entry_ = std::move(changed);
+  return set_.PutEntry(entry_);
 }
 
 Status CollectionWriter::BecomeVectorCollection(size_t dimensions) {

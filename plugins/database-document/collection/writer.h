@@ -10,9 +10,9 @@
 
 #include "plugins/database-document/changes/options.h"
 #include "plugins/database-document/changes/record.h"
-#include "plugins/database-document/collection/index_keys.h"
 #include "plugins/database-document/collection/prepare.h"
 #include "plugins/database-document/collection/scan.h"
+#include "plugins/database-document/index/index_keys.h"
 #include "plugins/database-document/session/session.h"
 
 namespace nexadb::database {
@@ -34,6 +34,7 @@ class CollectionWriter {
   Status Flush();
 
   const CollectionEntry& entry() const { return *entry_; }
+  const EntryPtr& entry_ptr() const { return entry_; }
   Stamps stamps() const;
 
  private:
@@ -44,6 +45,15 @@ class CollectionWriter {
   Status CheckIdFree(bson::Document document, const std::string& key);
   // Index entries: `before` and `after` may be empty.
   Status ChangeIndexes(std::string_view document_key, bson::Document before, bson::Document after);
+  struct IndexDifference {
+    std::vector<std::string> removed, added;  // storage keys
+    ArrayMasks arrays;
+  };
+  Status CompareEntries(const IndexKeys& keys, std::string_view document_key,
+                        bson::Document before, bson::Document after, IndexDifference* out);
+  Result<bool> OwnsEntry(const IndexKeys& keys, std::string_view values,
+                         std::string_view document_key);
+  Status NoteArrays(const std::vector<IndexDifference>& differences);
   Status CheckUniqueFree(const IndexKeys& keys, std::string_view values,
                          std::string_view document_key, bson::Document document);
   // The document number after the edit.
@@ -61,8 +71,9 @@ class CollectionWriter {
   std::unique_ptr<query::Matcher> validator_;
   bool moderate_ = false;    // an update may leave wrong what was wrong before
   bool only_warns_ = false;  // in the log
+  std::vector<IndexKeys> indexes_;  // in the entry's order
+  bool has_unique_ = false;         // whose keys are looked up in what is written already
   std::optional<ChangeOptions> changes_;
-  std::vector<IndexKeys> indexes_;
   std::deque<std::string> bytes_;  // what batch_ points to
   std::vector<Mutation> batch_;
   std::unordered_set<std::string> pending_keys_;  // of documents in batch_

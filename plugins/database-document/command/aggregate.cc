@@ -87,7 +87,7 @@ Result<std::unique_ptr<QueryStream>> OpenAggregate(const CommandCall& call) {
   if (Status bad = CheckHintOf(call, **scope, *collection); !bad.ok()) return bad;
   auto context = std::make_unique<QueryContext>(call.session, std::string(call.database), *scope);
   context->set_parse_options(call.environment().NowMs(), ObjectMember(call.command, "let"));
-  auto source = OpenPipeline(*context, *collection, stages);
+  auto source = OpenPipeline(*context, *collection, stages, Member(call.command, "hint"));
   if (!source.ok()) return source.status();
   return std::make_unique<QueryStream>(std::move(context), std::move(*source));
 }

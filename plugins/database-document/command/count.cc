@@ -31,10 +31,9 @@ Result<std::unique_ptr<QueryContext>> OpenContext(const CommandCall& call) {
 }
 
 Result<int64_t> CountMatches(query::DocumentSource& source, int64_t enough) {
-  std::vector<query::BatchDocument> batch(query::kBatchDocuments);
   int64_t count = 0;
   while (count < enough) {
-    auto got = source.Next(batch);
+    auto got = source.Pass(query::kBatchDocuments);
     if (!got.ok()) return got.status();
     if (*got == 0) break;
     count += static_cast<int64_t>(*got);
@@ -70,7 +69,8 @@ Status RunCount(const CommandCall& call, bson::Builder* reply) {
     if (!counted.ok()) return counted.status();
     count = *counted;
   } else {
-    auto source = OpenNamespace(**context, *collection, filter);
+    auto source =
+        OpenNamespace(**context, *collection, filter, Member(call.command, "hint"));
     if (!source.ok()) return source.status();
     const int64_t enough = limit == 0 || limit > INT64_MAX - skip ? INT64_MAX : limit + skip;
     auto counted = CountMatches(**source, enough);
@@ -141,7 +141,8 @@ Status RunDistinct(const CommandCall& call, bson::Builder* reply) {
   auto context = OpenContext(call);
   if (!context.ok()) return context.status();
   if (Status bad = CheckHintOf(call, (*context)->scope(), *collection); !bad.ok()) return bad;
-  auto source = OpenNamespace(**context, *collection, ObjectMember(call.command, "query"));
+  auto source = OpenNamespace(**context, *collection, ObjectMember(call.command, "query"),
+                              Member(call.command, "hint"));
   if (!source.ok()) return source.status();
   DistinctValues values(key);
   std::vector<query::BatchDocument> batch(query::kBatchDocuments);

@@ -1,9 +1,11 @@
-// explain, honest about what is done: IDHACK for one _id, CLUSTERED_IXSCAN for several or for a
-// range of _id, COLLSCAN for everything else.
+// explain: the plan that the planner makes for a command, and what following it examines.
+#include "plugins/database-document/plan/explain.h"
 #include "core/document/error.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/command/read_commands.h"
 #include "plugins/database-document/command/reply.h"
+#include "plugins/database-document/plan/document_scan.h"
+#include "plugins/database-document/plan/planner.h"
 
 namespace nexadb::database {
 
@@ -13,23 +15,20 @@ constexpr int32_t kCommandNotFound = 59;
 constexpr int32_t kFailedToParse = 9;
 constexpr int32_t kBadValue = 2;
 
-std::string_view StageOf(const AccessPath& path) {
-  if (path.single_id) return "IDHACK";
-  const bool by_id = path.kind == AccessPath::Kind::kIdLookup || path.narrowed;
-  return by_id ? "CLUSTERED_IXSCAN" : "COLLSCAN";
-}
-
 // What is explained: a collection and the filter that chooses its access path.
 struct Explained {
   std::string_view collection;
   bson::Document filter;
-  bool sorts = false;
+  bson::Document sort;
+  uint64_t first = 0;  // so many documents are wanted; 0: all
+  bson::Value hint;
 };
 
 Result<Explained> ParseExplained(const CommandCall& inner) {
   const std::string_view name = inner.name();
   const bson::Document command = inner.command;
   Explained out;
+  out.hint = Member(command, "hint");
   if (name == "aggregate") {
     auto collection = CheckAggregate(inner);
     if (!collection.ok()) return collection.status();
@@ -45,7 +44,10 @@ Result<Explained> ParseExplained(const CommandCall& inner) {
     auto request = ParseFindRequest(inner);
     if (!request.ok()) return request.status();
     out.filter = request->filter;
-    out.sorts = !request->sort.empty();
+    const bson::Element by = *request->sort.begin();
+    // The order of _id is the collection's own.
+    if (by && by.name() != "$natural" && by.name() != "_id") out.sort = request->sort;
+    if (request->limit != 0) out.first = request->skip + request->limit;
     return out;
   }
   if (name == "count" || name == "distinct" || name == "findAndModify") {
@@ -55,40 +57,52 @@ Result<Explained> ParseExplained(const CommandCall& inner) {
   if (name == "update" || name == "delete") {
     const bson::Element first =
         *ObjectMember(command, name == "update" ? "updates" : "deletes").begin();
-    if (first.type() == bson::Type::kObject) out.filter = ObjectMember(first.value().Doc(), "q");
+    if (first.type() == bson::Type::kObject) {
+      out.filter = ObjectMember(first.value().Doc(), "q");
+      out.hint = Member(first.value().Doc(), "hint");
+    }
     return out;
   }
   return MongoError(kCommandNotFound,
                     "Explain failed due to unknown command: " + std::string(name));
 }
 
-Status AppendExecution(const CommandCall& call, const Explained& explained, const AccessPath& path,
+Result<QueryPlan> PlanOf(QueryContext& context, const EntryPtr& entry, const query::Matcher& filter,
+                         const Explained& explained) {
+  PlanRequest request{entry, filter};
+  request.hint = explained.hint;
+  if (explained.sort.empty()) return MakePlan(context, request);
+  auto pattern = query::SortPattern::Parse(explained.sort);
+  if (!pattern.ok()) return pattern.status();
+  request.sort.pattern = &*pattern;
+  request.sort.first = explained.first;
+  return MakePlan(context, request);
+}
+
+// Follows the plan and says what it took: to its end, or in order as far as the query wants.
+Status AppendExecution(QueryContext& context, QueryPlan plan, uint64_t first,
                        std::shared_ptr<const query::Matcher> filter, bson::Builder* reply) {
-  auto scope = ReadScope::Open(call.session);
-  if (!scope.ok()) return scope.status();
-  QueryContext context(call.session, std::string(call.database), *scope);
-  const bool missing = (*scope)->Find(call.database, explained.collection) == nullptr;
+  Environment& environment = context.session().environment();
+  const uint64_t begun = environment.NowNs();
+  const uint64_t enough = plan.sorted && first != 0 ? first : UINT64_MAX;
+  DocumentScan scan(context, std::move(plan), std::move(filter));
+  std::vector<ScannedDocument> batch(query::kBatchDocuments);
   uint64_t returned = 0;
-  uint64_t examined = 0;
-  const uint64_t begun = call.environment().NowNs();
-  if (!missing) {
-    CollectionScan scan(context, path, std::move(filter));
-    std::vector<ScannedDocument> batch(query::kBatchDocuments);
-    for (;;) {
-      auto count = scan.Next(batch);
-      if (!count.ok()) return count.status();
-      if (*count == 0) break;
-      returned += *count;
-    }
-    examined = scan.examined();
+  while (returned < enough) {
+    const auto wanted = static_cast<size_t>(std::min<uint64_t>(enough - returned, batch.size()));
+    auto count = scan.Next(std::span(batch).first(wanted));
+    if (!count.ok()) return count.status();
+    if (*count == 0) break;
+    returned += *count;
   }
-  const uint64_t took_ms = (call.environment().NowNs() - begun) / 1'000'000;
+  const uint64_t took_ms = (environment.NowNs() - begun) / 1'000'000;
   reply->OpenObject("executionStats").Bool("executionSuccess", true);
   reply->Int32("nReturned", static_cast<int32_t>(returned));
   reply->Int32("executionTimeMillis", static_cast<int32_t>(took_ms));
-  reply->Int32("totalKeysExamined", 0);
-  reply->Int32("totalDocsExamined", static_cast<int32_t>(examined));
-  reply->OpenObject("executionStages").Text("stage", StageOf(path));
+  reply->Int32("totalKeysExamined", static_cast<int32_t>(scan.keys_examined()));
+  reply->Int32("totalDocsExamined", static_cast<int32_t>(scan.documents_examined()));
+  reply->OpenObject("executionStages");
+  reply->Text("stage", scan.fell_back() ? "COLLSCAN" : StageOf(scan.plan()));
   reply->Int32("nReturned", static_cast<int32_t>(returned)).Close().Close();
   return {};
 }
@@ -104,25 +118,23 @@ Status Explain(const CommandCall& call, const CommandCall& inner, std::string_vi
   const std::shared_ptr<const query::Matcher> filter = std::move(*parsed);
   auto scope = ReadScope::Open(call.session);
   if (!scope.ok()) return scope.status();
+  QueryContext context(call.session, std::string(call.database), *scope);
+  QueryPlan plan;
+  plan.kind = QueryPlan::Kind::kNothing;
   const EntryPtr entry = (*scope)->Find(call.database, explained->collection);
-  const AccessPath path =
-      ChooseAccess(entry != nullptr ? entry->id : 0, *filter, ScanDirection::kForward);
+  if (entry != nullptr) {
+    auto made = PlanOf(context, entry, *filter, *explained);
+    if (!made.ok()) return made.status();
+    plan = std::move(*made);
+  }
   reply->Text("explainVersion", "1").OpenObject("queryPlanner");
   reply->Text("namespace", Namespace(call.database, explained->collection));
   reply->Object("parsedQuery", explained->filter).Bool("indexFilterSet", false);
-  reply->OpenObject("winningPlan");
-  if (entry == nullptr) {
-    reply->Text("stage", "EOF");
-  } else if (explained->sorts) {
-    reply->Text("stage", "SORT").OpenObject("inputStage").Text("stage", StageOf(path)).Close();
-  } else {
-    reply->Text("stage", StageOf(path)).Object("filter", explained->filter);
-    reply->Text("direction", "forward");
-  }
-  reply->Close().OpenArray("rejectedPlans").Close().Close();
+  AppendPlan(plan, *filter, explained->sort, reply);
+  reply->Close();
   reply->Object("command", inner.command);
   if (verbosity != "queryPlanner") {
-    Status failed = AppendExecution(call, *explained, path, filter, reply);
+    Status failed = AppendExecution(context, std::move(plan), explained->first, filter, reply);
     if (!failed.ok()) return failed;
   }
   reply->OpenObject("serverInfo").Text("host", "nexadb").Text("version", "8.2.0").Close();

@@ -1,10 +1,10 @@
-// createIndexes, listIndexes, dropIndexes. Secondary indexes keep their entries in step with the
-// documents and enforce uniqueness; the planner does not read them yet, and explain says so.
+// createIndexes, listIndexes, dropIndexes.
 #include "core/document/error.h"
 #include "plugins/database-document/collection/ddl.h"
 #include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/command/reply.h"
+#include "plugins/database-document/index/build.h"
 
 namespace nexadb::database {
 
@@ -21,13 +21,21 @@ constexpr int32_t kIndexOptionsConflict = 85;
 constexpr int32_t kIndexKeySpecsConflict = 86;
 constexpr int32_t kInvalidSpecification = 197;
 constexpr int32_t kNotSupported = 115;
+constexpr int32_t kIndexBuildAlreadyInProgress = 340;
 constexpr size_t kIndexesMax = 64;  // MongoDB's, with _id_
 constexpr size_t kIndexFieldsMax = 32;
-constexpr size_t kScanBatch = 256;
 
-constexpr std::string_view kSpecFields[] = {
-    "v",      "key",        "name", "unique",   "sparse", "partialFilterExpression",
-    "hidden", "background", "ns",   "collation"};
+constexpr std::string_view kSpecFields[] = {"v",
+                                            "key",
+                                            "name",
+                                            "unique",
+                                            "sparse",
+                                            "partialFilterExpression",
+                                            "hidden",
+                                            "background",
+                                            "ns",
+                                            "collation",
+                                            "expireAfterSeconds"};
 
 Status CheckKeyPart(const bson::Element& part) {
   const std::string name(part.name());
@@ -73,7 +81,7 @@ Status CheckKey(const bson::Element& key) {
 
 Status CheckMembers(bson::Document spec) {
   for (const bson::Element& e : spec) {
-    if (e.name() == "expireAfterSeconds" || e.name() == "wildcardProjection") {
+    if (e.name() == "wildcardProjection") {
       return MongoError(kNotSupported,
                         "index option '" + std::string(e.name()) + "' is not supported");
     }
@@ -92,6 +100,23 @@ Status CheckMembers(bson::Document spec) {
   return {};
 }
 
+// Documents expire by one date, which _id is not for.
+Status CheckExpiry(bson::Document spec) {
+  const bson::Element seconds = spec["expireAfterSeconds"];
+  if (!seconds) return {};
+  const auto refuse = [](std::string_view why) {
+    return MongoError(kCannotCreateIndex, "TTL index: " + std::string(why));
+  };
+  if (!seconds.value().IsNumber()) return refuse("'expireAfterSeconds' must be a number");
+  const int64_t value = ToInteger(seconds.value());
+  if (value < 0 || value > INT32_MAX) {
+    return refuse("'expireAfterSeconds' must be from 0 to 2147483647");
+  }
+  const bson::Document key = spec["key"].value().Doc();
+  if (key.CountElements() != 1) return refuse("it has one field, not several");
+  return (*key.begin()).name() == "_id" ? refuse("_id cannot expire") : Status();
+}
+
 Status CheckSpec(bson::Document spec) {
   if (spec.empty()) return MongoError(kFailedToParse, "an index specification cannot be empty");
   if (Status status = CheckMembers(spec); !status.ok()) return status;
@@ -106,6 +131,7 @@ Status CheckSpec(bson::Document spec) {
   if (name.value().Text().empty() || name.value().Text() == "*") {
     return MongoError(kCannotCreateIndex, "an index's name cannot be empty or '*'");
   }
+  if (Status status = CheckExpiry(spec); !status.ok()) return status;
   const bson::Element partial = spec["partialFilterExpression"];
   if (partial && partial.type() != bson::Type::kObject) {
     return MongoError(kTypeMismatch, "The field 'partialFilterExpression' must be an object");
@@ -120,6 +146,8 @@ Status CheckSpec(bson::Document spec) {
   }
   return CheckCollation(ObjectMember(spec, "collation"));
 }
+
+enum class BuildState { kReady, kBuilding };
 
 bool IsIdKey(bson::Document key) {
   return key.CountElements() == 1 && (*key.begin()).name() == "_id" &&
@@ -148,6 +176,10 @@ Result<bool> Exists(const CollectionEntry& entry, bson::Document spec) {
     const bool same_options = index.unique == FlagMember(spec, "unique", false) &&
                               index.sparse == FlagMember(spec, "sparse", false);
     if (index.name == name) {
+      if (same_key && same_options && index.building) {
+        return MongoError(kIndexBuildAlreadyInProgress,
+                          "index '" + std::string(name) + "' is being built by another command");
+      }
       if (same_key && same_options) return true;
       return MongoError(
           kIndexKeySpecsConflict,
@@ -161,49 +193,16 @@ Result<bool> Exists(const CollectionEntry& entry, bson::Document spec) {
   return false;
 }
 
-// Entries of all documents there are, within the transaction that adds the index.
-Status BuildIndex(SessionImpl& session, WriteSet& set, const CollectionEntry& entry,
-                  const IndexEntry& index) {
-  auto keys = IndexKeys::Compile(entry.id, index);
-  if (!keys.ok()) return keys.status();
-  auto everything = query::Matcher::Parse({}, {});
-  if (!everything.ok()) return everything.status();
-  const std::shared_ptr<const query::Matcher> filter = std::move(*everything);
-  QueryContext context(session, entry.database, ReadScope::Within(set));
-  CollectionScan scan(context, ChooseAccess(entry.id, *filter, ScanDirection::kForward), filter);
-  std::vector<ScannedDocument> batch(kScanBatch);
-  for (;;) {
-    auto count = scan.Next(batch);
-    if (!count.ok()) return count.status();
-    if (*count == 0) return {};
-    for (size_t i = 0; i < *count; ++i) {
-      auto values = keys->Of(batch[i].stored.body);
-      if (!values.ok()) return values.status();
-      const std::string_view owner = AsText(batch[i].key).substr(sizeof(uint32_t) + 1);
-      for (const std::string& value : *values) {
-        const std::string key = keys->EntryKey(value, owner);
-        if (index.unique && set.transaction().Get(AsBytes(key), {}).ok()) {
-          const std::string taken = keys->KeyValue(batch[i].stored.body);
-          return DuplicateKey(entry, index.name, index.key(), bson::Document(AsBytes(taken)));
-        }
-        const Mutation put{Mutation::Op::kPut, 0, AsBytes(key), AsBytes(owner)};
-        Status status = set.Write(Span<const Mutation>(&put, 1));
-        if (!status.ok()) return status;
-      }
-    }
-  }
-}
-
-Status AddIndex(SessionImpl& session, WriteSet& set, CollectionEntry& entry, bson::Document spec) {
+// Puts a new index into the entry; its id is 0 when it stands already.
+Result<uint32_t> AddIndex(CollectionEntry& entry, bson::Document spec, BuildState state) {
   auto exists = Exists(entry, spec);
   if (!exists.ok()) return exists.status();
-  if (*exists) return {};
+  if (*exists) return uint32_t{0};
   if (entry.indexes.size() + 1 >= kIndexesMax) {
     return MongoError(kCannotCreateIndex, "too many indexes: a collection has at most 64");
   }
   IndexEntry index;
-  for (const IndexEntry& other : entry.indexes) index.id = std::max(index.id, other.id);
-  ++index.id;
+  index.id = entry.TakeIndexId();
   index.name = std::string(spec["name"].value().Text());
   index.unique = FlagMember(spec, "unique", false);
   index.sparse = FlagMember(spec, "sparse", false);
@@ -213,9 +212,51 @@ Status AddIndex(SessionImpl& session, WriteSet& set, CollectionEntry& entry, bso
     if (e.name() != "v" && e.name() != "background" && e.name() != "ns") stored.Element(e);
   }
   index.spec = stored.Finish();
-  // An index that stood under this number before, and was dropped, has left nothing behind.
-  if (Status status = BuildIndex(session, set, entry, index); !status.ok()) return status;
+  index.building = state == BuildState::kBuilding;
+  index.arrays.resize(index.key().CountElements());
+  const uint32_t id = index.id;
   entry.indexes.push_back(std::move(index));
+  return id;
+}
+
+// How many indexes there were and are, and which are to be built.
+struct Creation {
+  size_t before = 0;
+  size_t after = 0;
+  bool created = false;
+  IndexBuild build;
+};
+
+Status AddIndexes(const CommandCall& call, WriteSet& set, std::string_view name,
+                  bson::Document specs, Creation* out) {
+  *out = Creation();
+  out->created = set.Find(call.database, name) == nullptr;
+  auto entry = FindOrCreate(call.session, set, call.database, name);
+  if (!entry.ok()) return entry.status();
+  // A collection that this transaction makes has no documents yet. Another's may come at any time,
+  // so it is looked at only after the index is known to every writer.
+  const BuildState state = out->created ? BuildState::kReady : BuildState::kBuilding;
+  auto changed = std::make_shared<CollectionEntry>(**entry);
+  out->before = changed->indexes.size();
+  out->build = {std::string(call.database), std::string(name), changed->id, {}};
+  for (const bson::Element& e : specs) {
+    auto id = AddIndex(*changed, e.value().Doc(), state);
+    if (!id.ok()) return id.status();
+    if (*id != 0 && state == BuildState::kBuilding) out->build.indexes.push_back(*id);
+  }
+  out->after = changed->indexes.size();
+  return out->after == out->before ? Status() : set.PutEntry(std::move(changed));
+}
+
+// Everything in the specifications that is wrong whatever the collection is.
+Status CheckSpecs(bson::Document specs) {
+  if (specs.empty()) return MongoError(kBadValue, "Must specify at least one index to create");
+  for (const bson::Element& e : specs) {
+    if (e.type() != bson::Type::kObject) {
+      return MongoError(kTypeMismatch, "The elements of the 'indexes' array must be objects");
+    }
+    if (Status status = CheckSpec(e.value().Doc()); !status.ok()) return status;
+  }
   return {};
 }
 
@@ -230,39 +271,23 @@ Status RunCreateIndexes(const CommandCall& call, bson::Builder* reply) {
   if (Status status = CheckWritableName(call.database, *name); !status.ok()) return status;
   if (Status status = Fields::CheckCommand(call.command, kKnown); !status.ok()) return status;
   const bson::Document specs = ObjectMember(call.command, "indexes");
-  if (specs.empty()) return MongoError(kBadValue, "Must specify at least one index to create");
-  for (const bson::Element& e : specs) {
-    if (e.type() != bson::Type::kObject) {
-      return MongoError(kTypeMismatch, "The elements of the 'indexes' array must be objects");
-    }
-    if (Status status = CheckSpec(e.value().Doc()); !status.ok()) return status;
-  }
+  if (Status status = CheckSpecs(specs); !status.ok()) return status;
   Status status = call.session.CheckAccess(Action::kManage, call.database, *name);
   if (!status.ok()) return status;
   if (call.session.InTransaction()) {
     return MongoError(263, "Cannot run 'createIndexes' in a multi-document transaction.");
   }
-  size_t before = 0;
-  size_t after = 0;
-  bool created = false;
-  status = RunWrite(call.session, [&](WriteSet& set) -> Status {
-    created = set.Find(call.database, *name) == nullptr;
-    auto entry = FindOrCreate(call.session, set, call.database, *name);
-    if (!entry.ok()) return entry.status();
-    auto changed = std::make_shared<CollectionEntry>(**entry);
-    before = changed->indexes.size();
-    for (const bson::Element& e : specs) {
-      Status bad = AddIndex(call.session, set, *changed, e.value().Doc());
-      if (!bad.ok()) return bad;
-    }
-    after = changed->indexes.size();
-    return after == before ? Status() : set.PutEntry(std::move(changed));
-  });
+  Creation creation;
+  status = RunWrite(call.session,
+                    [&](WriteSet& set) { return AddIndexes(call, set, *name, specs, &creation); });
+  if (status.ok() && !creation.build.indexes.empty()) {
+    status = RunIndexBuild(call.session, creation.build);
+  }
   if (!status.ok()) return status;
-  reply->Int32("numIndexesBefore", static_cast<int32_t>(before) + 1);
-  reply->Int32("numIndexesAfter", static_cast<int32_t>(after) + 1);
-  reply->Bool("createdCollectionAutomatically", created);
-  if (before == after) reply->Text("note", "all indexes already exist");
+  reply->Int32("numIndexesBefore", static_cast<int32_t>(creation.before) + 1);
+  reply->Int32("numIndexesAfter", static_cast<int32_t>(creation.after) + 1);
+  reply->Bool("createdCollectionAutomatically", creation.created);
+  if (creation.before == creation.after) reply->Text("note", "all indexes already exist");
   return {};
 }
 
@@ -291,7 +316,9 @@ Status RunListIndexes(const CommandCall& call, bson::Builder* reply) {
   bson::Builder id;
   id.Int32("v", 2).OpenObject("key").Int32("_id", 1).Close().Text("name", "_id_");
   documents.push_back(id.Finish());
-  for (const IndexEntry& index : entry->indexes) documents.push_back(index.spec);
+  for (const IndexEntry& index : entry->indexes) {
+    if (!index.building) documents.push_back(index.spec);
+  }
   return AppendListCursor(call, *name, std::move(documents), *batch_size, reply);
 }
 
@@ -327,10 +354,7 @@ Status DropWithin(WriteSet& set, const bson::Value& wanted, CollectionEntry& ent
       ++it;
       continue;
     }
-    const std::string begin = IndexPrefix(entry.id, it->id);
-    const std::string end = IndexPrefix(entry.id, it->id + 1);
-    const Mutation erase{Mutation::Op::kDeleteRange, 0, AsBytes(begin), AsBytes(end)};
-    Status status = set.Write(Span<const Mutation>(&erase, 1));
+    Status status = EraseIndexEntries(set, entry.id, it->id);
     if (!status.ok()) return status;
     it = entry.indexes.erase(it);
     ++dropped;

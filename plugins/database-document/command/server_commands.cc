@@ -2,7 +2,7 @@
 #include <array>
 
 #include "core/document/error.h"
-#include "plugins/database-document/collection/index_keys.h"
+#include "plugins/database-document/index/index_keys.h"
 #include "plugins/database-document/collection/scan.h"
 #include "plugins/database-document/collection/statistics.h"
 #include "plugins/database-document/command/command.h"
@@ -175,7 +175,7 @@ class IndexCheck {
   Status Document(Reader& reader, std::string_view owner, bson::Document body) {
     auto wanted = keys_.Of(body);
     if (!wanted.ok()) return wanted.status();
-    for (const std::string& values : *wanted) {
+    for (const std::string& values : wanted->values) {
       ++expected_;
       auto found = reader.Get(AsBytes(keys_.EntryKey(values, owner)), {});
       if (!found.ok() && found.status().code() != Code::kNotFound) return found.status();
@@ -239,6 +239,7 @@ Result<Validated> ValidateDocuments(const CommandCall& call, ReadScopePtr scope,
   CollectionScan scan(context, ChooseAccess(entry.id, *filter, ScanDirection::kForward), filter);
   std::vector<IndexCheck> indexes;
   for (const IndexEntry& index : entry.indexes) {
+    if (index.building) continue;
     auto check = IndexCheck::Open(entry.id, index);
     if (!check.ok()) return check.status();
     indexes.push_back(std::move(*check));

@@ -8,6 +8,7 @@
 #include "plugins/database-document/changes/trim.h"
 #include "plugins/database-document/collection/layout.h"
 #include "plugins/database-document/cursor/cursor_store.h"
+#include "plugins/database-document/index/ttl.h"
 #include "plugins/database-document/keyvalue/bucket.h"
 
 namespace nexadb::database {
@@ -116,6 +117,7 @@ void Sweeper::Run() noexcept {
     const Status status = sdk::Guard([&]() -> Status {
       environment_.cursors->Sweep();
       if (Status swept = SweepExpired(environment_).status(); !swept.ok()) return swept;
+      if (Status swept = SweepExpiredDocuments(environment_).status(); !swept.ok()) return swept;
       return TrimChanges(environment_).status();
     });
     if (!status.ok()) {

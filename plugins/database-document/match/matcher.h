@@ -56,6 +56,8 @@ class Matcher {
   // Bounds of a top-level conjunction on a path. On a path that may hold arrays only `equal`, or
   // one of low and high, may be used.
   std::optional<FieldBounds> Bounds(std::string_view path) const;
+  // The tree, for the planner. Lives as long as the matcher.
+  const MatchNode& root() const noexcept { return *root_; }
 
  private:
   Matcher();

@@ -72,6 +72,7 @@ class NotNode final : public MatchNode {
   explicit NotNode(NodePtr child) : child_(std::move(child)) {}
   bool Match(bson::Document doc, MatchDetails& details) const override;
   bool MatchValue(const bson::Value& value, Expand expand) const override;
+  const MatchNode& child() const { return *child_; }
 
  private:
   NodePtr child_;
@@ -112,6 +113,8 @@ class InTest final : public ValueTest {
   bool Test(const bson::Value& value) const override;
   bson::Document source() const { return source_; }
   bool HasRegex() const { return !regexes_.empty(); }
+  const std::vector<bson::Value>& values() const { return values_; }
+  const std::vector<Regex>& regexes() const { return regexes_; }
 
  private:
   bson::Document source_;
@@ -124,6 +127,7 @@ class RegexTest final : public ValueTest {
  public:
   explicit RegexTest(Regex regex) : regex_(std::move(regex)) {}
   bool Test(const bson::Value& value) const override;
+  const Regex& regex() const { return regex_; }
 
  private:
   Regex regex_;
@@ -139,6 +143,7 @@ class TypeTest final : public ValueTest {
  public:
   explicit TypeTest(std::vector<bson::Type> types) : types_(std::move(types)) {}
   bool Test(const bson::Value& value) const override;
+  const std::vector<bson::Type>& types() const { return types_; }
 
  private:
   std::vector<bson::Type> types_;
@@ -191,6 +196,7 @@ class ElemMatchObjectTest final : public ValueTest {
   bool Test(const bson::Value& value) const override { return FirstMatch(value) >= 0; }
   Expand expand() const override { return Expand::kNo; }
   int64_t FirstMatch(const bson::Value& array) const;
+  const MatchNode& child() const { return *child_; }
 
  private:
   NodePtr child_;
@@ -203,6 +209,7 @@ class ElemMatchValueTest final : public ValueTest {
   bool Test(const bson::Value& value) const override { return FirstMatch(value) >= 0; }
   Expand expand() const override { return Expand::kNo; }
   int64_t FirstMatch(const bson::Value& array) const;
+  const MatchNode& child() const { return *child_; }
 
  private:
   NodePtr child_;

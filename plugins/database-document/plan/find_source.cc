@@ -4,8 +4,11 @@
 #include <limits>
 
 #include "core/document/error.h"
+#include "plugins/database-document/plan/document_scan.h"
 #include "plugins/database-document/plan/hint.h"
+#include "plugins/database-document/plan/index_bounds.h"
 #include "plugins/database-document/plan/namespace_source.h"
+#include "plugins/database-document/plan/planner.h"
 #include "plugins/database-document/value/key_encoding.h"
 
 namespace nexadb::database {
@@ -103,41 +106,59 @@ Status FindSource::Prepare(const FindRequest& request, std::string_view after) {
   }
   if (Status bad = CheckHint(*entry, request.command["hint"].value()); !bad.ok()) return bad;
   if (entry->kind == EntryKind::kView) return OpenView(request);
-  return IsKeyOrder(request.sort) ? OpenOrdered(request, *entry, place)
-                                  : OpenSorted(request, *entry, place);
+  return IsKeyOrder(request.sort) ? OpenOrdered(request, entry, place)
+                                  : OpenSorted(request, entry, place);
 }
 
-Status FindSource::OpenOrdered(const FindRequest& request, const CollectionEntry& entry,
+Status FindSource::OpenOrdered(const FindRequest& request, const EntryPtr& entry,
                                std::string_view after) {
   const bool reverse = !request.sort.empty() && IsDescending((*request.sort.begin()).value());
-  AccessPath path =
-      ChooseAccess(entry.id, *filter_, reverse ? ScanDirection::kReverse : ScanDirection::kForward);
+  PlanRequest wanted{entry, *filter_};
+  wanted.direction = reverse ? ScanDirection::kReverse : ScanDirection::kForward;
+  wanted.hint = request.command["hint"].value();
+  auto plan = MakePlan(context_, wanted);
+  if (!plan.ok()) return plan.status();
+  auto scan = std::make_unique<DocumentScan>(context_, std::move(*plan), filter_);
   if (!after.empty()) {
-    path.ResumeAfter(SpacePrefix(entry.id, Space::kDocument).append(after));
+    scan->ResumeAfter(SpacePrefix(entry->id, Space::kDocument).append(after));
   }
-  input_ = std::make_unique<CollectionSource>(context_, std::move(path), filter_);
+  input_ = std::make_unique<PlannedSource>(std::move(scan));
   return {};
 }
 
-Status FindSource::OpenSorted(const FindRequest& request, const CollectionEntry& entry,
+// An order that an index has is read from it, and any place in it is found again; otherwise what
+// matches is sorted.
+Status FindSource::OpenSorted(const FindRequest& request, const EntryPtr& entry,
                               std::string_view after) {
-  bson::Builder total;
-  total.Elements(request.sort);
-  if (!request.sort["_id"]) total.Int32("_id", 1);
-  const std::string order = total.Finish();
+  const std::string order = TotalOrder(request.sort);
   auto pattern = query::SortPattern::Parse(bson::Document(AsBytes(order)));
   if (!pattern.ok()) return pattern.status();
   position_pattern_ = std::move(*pattern);
-  input_ = std::make_unique<CollectionSource>(
-      context_, ChooseAccess(entry.id, *filter_, ScanDirection::kForward), filter_);
+  PlanRequest wanted{entry, *filter_};
+  wanted.hint = request.command["hint"].value();
+  wanted.sort.pattern = &*position_pattern_;
+  wanted.sort.resumes = !after.empty();
+  const bool limited = remaining_ < static_cast<uint64_t>(INT64_MAX) - skip_ - 1;
+  // One more than is given, to know whether anything follows.
+  if (limited) wanted.sort.first = skip_ + remaining_ + 1;
+  auto plan = MakePlan(context_, wanted);
+  if (!plan.ok()) return plan.status();
+  const bool sorted = plan->sorted || plan->kind == QueryPlan::Kind::kNothing;
+  auto scan = std::make_unique<DocumentScan>(context_, std::move(*plan), filter_);
+  if (sorted && !after.empty()) scan->ResumeAfter(after);
+  input_ = std::make_unique<PlannedSource>(std::move(scan));
+  return sorted ? Status() : Sort(order, after, limited);
+}
+
+// Puts what `input_` gives in order, from the place on.
+Status FindSource::Sort(const std::string& order, std::string_view after, bool limited) {
   if (!after.empty()) {
     input_ =
         std::make_unique<AfterSource>(std::move(input_), *position_pattern_, std::string(after));
   }
   bson::Builder stages;
   stages.OpenObject("0").Object("$sort", bson::Document(AsBytes(order))).Close();
-  // One more than is given, to know whether anything follows.
-  if (remaining_ < static_cast<uint64_t>(INT64_MAX) - skip_ - 1) {
+  if (limited) {
     stages.OpenObject("1").Int64("$limit", static_cast<int64_t>(skip_ + remaining_ + 1)).Close();
   }
   const std::string bytes = stages.Finish();

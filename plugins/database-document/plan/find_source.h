@@ -1,6 +1,7 @@
 // FindSource: the documents of a find, in order, cut and projected, and the position to go on from
 // later. Without a sort, and with one by _id, documents come in the order of _id. Any other sort is
-// broken by _id, so that every document has one place and a position can name it.
+// broken by _id, in the direction of its last member, so that every document has one place and a
+// position can name it.
 #pragma once
 #include <optional>
 #include <string>
@@ -26,10 +27,9 @@ class FindSource final : public query::DocumentSource {
  private:
   explicit FindSource(QueryContext& context) : context_(context), stages_(context, "") {}
   Status Prepare(const FindRequest& request, std::string_view after);
-  Status OpenOrdered(const FindRequest& request, const CollectionEntry& entry,
-                     std::string_view after);
-  Status OpenSorted(const FindRequest& request, const CollectionEntry& entry,
-                    std::string_view after);
+  Status OpenOrdered(const FindRequest& request, const EntryPtr& entry, std::string_view after);
+  Status OpenSorted(const FindRequest& request, const EntryPtr& entry, std::string_view after);
+  Status Sort(const std::string& order, std::string_view after, bool limited);
   Status OpenView(const FindRequest& request);
   Status SkipFirst();
   Status LookAhead(std::span<query::BatchDocument> given);

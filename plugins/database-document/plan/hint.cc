@@ -12,21 +12,22 @@ constexpr int32_t kBadValue = 2;
 bool NamesBuiltIn(const bson::Value& hint) {
   if (hint.type() == bson::Type::kString) return hint.Text() == "_id_";
   const bson::Document key = hint.Doc();
-  if (key.empty()) return true;
   const bson::Element first = *key.begin();
   return key.CountElements() == 1 && (first.name() == "_id" || first.name() == "$natural");
 }
 
 }  // namespace
 
-Status CheckHint(const CollectionEntry& entry, const bson::Value& hint) {
+Result<Hint> ResolveHint(const CollectionEntry& entry, const bson::Value& hint) {
   const bool checks = hint.type() == bson::Type::kString || hint.type() == bson::Type::kObject;
-  if (!checks || entry.kind != EntryKind::kCollection || NamesBuiltIn(hint)) return {};
+  if (!checks || entry.kind != EntryKind::kCollection) return Hint();
+  if (hint.type() == bson::Type::kObject && hint.Doc().empty()) return Hint();
+  if (NamesBuiltIn(hint)) return Hint{Hint::Kind::kCollection, nullptr};
   for (const IndexEntry& index : entry.indexes) {
     const bool named = hint.type() == bson::Type::kString
                            ? hint.Text() == index.name
                            : query::CompareDocuments(hint.Doc(), index.key()) == 0;
-    if (named) return {};
+    if (named && !index.hidden() && !index.building) return Hint{Hint::Kind::kIndex, &index};
   }
   return MongoError(kBadValue,
                     "error processing query: hint provided does not correspond to an "

@@ -1,6 +1,8 @@
 #include "plugins/database-document/plan/namespace_source.h"
 
 #include "core/document/error.h"
+#include "plugins/database-document/plan/document_scan.h"
+#include "plugins/database-document/plan/planner.h"
 
 namespace nexadb::database {
 
@@ -15,7 +17,7 @@ class PipelineSource final : public query::DocumentSource {
   PipelineSource(QueryContext& context, std::string_view collection)
       : context_(context, collection) {}
   Status Open(QueryContext& context, std::string_view collection, bson::Document stages,
-              int depth) {
+              const bson::Value& hint, int depth) {
     auto pipeline = query::Pipeline::Parse(stages, context_, context.parse_options());
     if (!pipeline.ok()) return pipeline.status();
     pipeline_ = std::move(*pipeline);
@@ -24,7 +26,7 @@ class PipelineSource final : public query::DocumentSource {
       const auto match = pipeline_->TakeLeadingMatch();
       const bson::Document filter = match ? bson::Document(AsBytes(*match)) : bson::Document();
       auto opened = collection.empty() ? Result<query::SourcePtr>(std::make_unique<EmptySource>())
-                                       : OpenNamespace(context, collection, filter, depth);
+                                       : OpenNamespace(context, collection, filter, hint, depth);
       if (!opened.ok()) return opened.status();
       input = std::move(*opened);
     }
@@ -34,6 +36,7 @@ class PipelineSource final : public query::DocumentSource {
     return {};
   }
   Result<size_t> Next(std::span<query::BatchDocument> out) override { return source_->Next(out); }
+  Result<size_t> Pass(size_t most) override { return source_->Pass(most); }
 
  private:
   DatabaseContext context_;
@@ -58,7 +61,7 @@ Result<query::SourcePtr> OpenView(QueryContext& context, const CollectionEntry& 
   bson::Builder match;
   if (!filter.empty()) match.OpenObject("0").Object("$match", filter).Close();
   const std::string joined = JoinStages(stages, bson::Document(AsBytes(match.Finish())));
-  return OpenPipeline(context, on.value().Text(), bson::Document(AsBytes(joined)), depth + 1);
+  return OpenPipeline(context, on.value().Text(), bson::Document(AsBytes(joined)), {}, depth + 1);
 }
 
 }  // namespace
@@ -73,7 +76,7 @@ std::string JoinStages(bson::Document first, bson::Document second) {
 }
 
 Result<query::SourcePtr> OpenNamespace(QueryContext& context, std::string_view collection,
-                                       bson::Document filter, int depth) {
+                                       bson::Document filter, const bson::Value& hint, int depth) {
   Status status = context.session().CheckAccess(Action::kRead, context.database(), collection);
   if (!status.ok()) return status;
   const EntryPtr entry = context.scope().Find(context.database(), collection);
@@ -84,14 +87,18 @@ Result<query::SourcePtr> OpenNamespace(QueryContext& context, std::string_view c
   if (!parsed.ok()) return parsed.status();
   if (entry == nullptr) return query::SourcePtr(std::make_unique<EmptySource>());
   const std::shared_ptr<const query::Matcher> matcher = std::move(*parsed);
-  AccessPath path = ChooseAccess(entry->id, *matcher, ScanDirection::kForward);
-  return query::SourcePtr(std::make_unique<CollectionSource>(context, std::move(path), matcher));
+  PlanRequest request{entry, *matcher};
+  request.hint = hint;
+  auto plan = MakePlan(context, request);
+  if (!plan.ok()) return plan.status();
+  return query::SourcePtr(std::make_unique<PlannedSource>(
+      std::make_unique<DocumentScan>(context, std::move(*plan), matcher)));
 }
 
 Result<query::SourcePtr> OpenPipeline(QueryContext& context, std::string_view collection,
-                                      bson::Document stages, int depth) {
+                                      bson::Document stages, const bson::Value& hint, int depth) {
   auto source = std::make_unique<PipelineSource>(context, collection);
-  Status status = source->Open(context, collection, stages, depth);
+  Status status = source->Open(context, collection, stages, hint, depth);
   if (!status.ok()) return status;
   return query::SourcePtr(std::move(source));
 }

@@ -12,14 +12,16 @@ namespace nexadb::database {
 // Views on views: MongoDB's limit.
 constexpr int kViewDepthMax = 20;
 
-// Checks access. The context outlives the source.
+// Checks access. The context outlives the source. `hint` is an index's name or key, or none.
 Result<query::SourcePtr> OpenNamespace(QueryContext& context, std::string_view collection,
-                                       bson::Document filter, int depth = 0);
+                                       bson::Document filter, const bson::Value& hint = {},
+                                       int depth = 0);
 
 // `stages` over `collection` (empty: the pipeline brings its own documents), with everything that
 // must live as long as the result inside it, but for the context.
 Result<query::SourcePtr> OpenPipeline(QueryContext& context, std::string_view collection,
-                                      bson::Document stages, int depth = 0);
+                                      bson::Document stages, const bson::Value& hint = {},
+                                      int depth = 0);
 
 class EmptySource final : public query::DocumentSource {
  public:

@@ -78,6 +78,7 @@ Status SessionImpl::Rollback() noexcept {
 }
 
 void SessionImpl::StartCall() {
+  limited_ = false;
   call_deadline_ns_ = deadline_ns_ != 0 ? deadline_ns_
                                         : environment_.NowNs() +
                                               environment_.settings.default_time_limit_ms * 1000000;
@@ -85,6 +86,7 @@ void SessionImpl::StartCall() {
 
 void SessionImpl::LimitCall(uint64_t time_ms) {
   if (time_ms == 0) return;
+  limited_ = true;
   call_deadline_ns_ = std::min(call_deadline_ns_, environment_.NowNs() + time_ms * 1000000);
 }
 

@@ -32,6 +32,10 @@ class SessionImpl final : public Session {
 
   // Every call of the database begins with it: the call's own deadline starts.
   void StartCall();
+  // More time for a call that works in steps, unless somebody set a limit for it.
+  void ExtendCall() {
+    if (!limited_) StartCall();
+  }
   // maxTimeMS: never later than the session's own deadline.
   void LimitCall(uint64_t time_ms);
   // time_limit or cancelled, once that is so. A clock read: ask once per batch.
@@ -44,6 +48,7 @@ class SessionImpl final : public Session {
   Principal* principal_;
   uint64_t deadline_ns_;
   uint64_t call_deadline_ns_ = 0;
+  bool limited_ = false;  // the call has a maxTimeMS
   uint64_t memory_bytes_;
   bool timestamps_;
   bool keeps_timestamps_;

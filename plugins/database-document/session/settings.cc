@@ -14,7 +14,8 @@ Result<Settings> Settings::Read(const ConfigView& config) noexcept {
   const std::pair<const char*, uint64_t*> durations[] = {
       {"default_time_limit", &s.default_time_limit_ms},
       {"cursor_idle", &s.cursor_idle_ms},
-      {"ttl_sweep", &s.ttl_sweep_ms}};
+      {"ttl_sweep", &s.ttl_sweep_ms},
+      {"slow_query", &s.slow_query_ms}};
   for (const auto& [key, out] : durations) {
     if (Status status = take(config.Milliseconds(key), *out); !status.ok()) return status;
   }

@@ -13,6 +13,7 @@ struct Settings {
   uint64_t cursor_idle_ms = 600'000;
   uint64_t cursors_max = 1000;
   uint64_t ttl_sweep_ms = 1000;
+  uint64_t slow_query_ms = 100;  // 0: no query is
 
   // Fails when a key is missing or of another type, which the kernel's schema check rules out.
   static Result<Settings> Read(const ConfigView& config) noexcept;

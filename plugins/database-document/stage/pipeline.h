@@ -26,6 +26,9 @@ class DocumentSource {
   // Fills up to out.size() documents and returns how many; 0 at the end, and ever after.
   // Borrowed documents live until the next call.
   virtual Result<size_t> Next(std::span<BatchDocument> out) = 0;
+  // Passes over up to `most` documents and says how many; 0 at the end. Cheaper than Next where
+  // they need not be made.
+  virtual Result<size_t> Pass(size_t most);
 };
 using SourcePtr = std::unique_ptr<DocumentSource>;
 

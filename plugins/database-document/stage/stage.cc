@@ -7,6 +7,11 @@
 
 namespace nexadb::query {
 
+Result<size_t> DocumentSource::Pass(size_t most) {
+  std::vector<BatchDocument> batch(std::min(most, kBatchDocuments));
+  return Next(batch);
+}
+
 const BatchDocument* BatchReader::Next(size_t wanted) {
   if (at_ == count_) {
     if (input_ == nullptr) return nullptr;

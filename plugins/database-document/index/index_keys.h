@@ -1,7 +1,12 @@
 // IndexKeys: which entries a document has in a secondary index. Compiled from an index's key
 // pattern once, used for many documents. An entry's key is the index's prefix, the encoded values
-// in the pattern's order and directions, and for an index that is not unique the document's key;
-// see FORMAT.md.
+// in the pattern's order and directions, and for an index that is not unique the document's key,
+// inverted where the last part is descending, so that a scan one way or the other breaks ties by
+// _id in the direction of its last part; see FORMAT.md.
+//
+// An array has an entry for each of its elements, and parts that go through the same array take
+// their values from the same element. Every value that a filter sees at a path (value/path.h) is
+// in some entry; what is missing is null, an empty array is undefined.
 #pragma once
 #include <memory>
 #include <set>
@@ -15,30 +20,40 @@
 
 namespace nexadb::database {
 
+struct IndexPart {
+  query::Path path;
+  bool descending = false;
+};
+// An index's key pattern, taken apart.
+std::vector<IndexPart> PartsOf(const IndexEntry& index);
+
+// What one document has in an index.
+struct DocumentEntries {
+  std::set<std::string> values;  // encoded, without prefix and document key
+  ArrayMasks arrays;             // where the paths met arrays
+};
+
 class IndexKeys {
  public:
   IndexKeys() = default;
   static Result<IndexKeys> Compile(uint32_t collection_id, const IndexEntry& index);
 
   const IndexEntry& index() const { return index_; }
-  // Encoded values without prefix and document key, distinct. Empty when the index leaves the
-  // document out (sparse, partial). 171 when two paths go through different arrays.
-  Result<std::set<std::string>> Of(bson::Document document) const;
+  // No values when the index leaves the document out (sparse, partial). 171 when two paths go
+  // through different arrays.
+  Result<DocumentEntries> Of(bson::Document document) const;
   std::string EntryKey(std::string_view values, std::string_view document_key) const;
   std::string UniqueKey(std::string_view values) const { return prefix_ + std::string(values); }
   // {a: value} with the first value of each path, for messages.
   std::string KeyValue(bson::Document document) const;
 
  private:
-  struct Part {
-    query::Path path;
-    bool descending = false;
-  };
   explicit IndexKeys(IndexEntry index) : index_(std::move(index)) {}
 
   IndexEntry index_;
   std::string prefix_;
-  std::vector<Part> parts_;
+  std::vector<IndexPart> parts_;
+  bool inverts_document_key_ = false;
   std::shared_ptr<const query::Matcher> partial_;
 };
 

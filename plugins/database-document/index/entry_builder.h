@@ -1,0 +1,45 @@
+// EntryBuilder: the encoded entries of one document in one index. Walks the paths of all parts at
+// once, and at an array goes on once for each element, so that parts which share an array stay
+// together. For one document; borrows it and the parts.
+#pragma once
+#include <span>
+
+#include "plugins/database-document/index/index_keys.h"
+
+namespace nexadb::database {
+
+class EntryBuilder {
+ public:
+  explicit EntryBuilder(std::span<const IndexPart> parts) : parts_(parts) {
+    out_.arrays.resize(parts.size());
+  }
+
+  // 171 when two parts go through different arrays.
+  Status Build(bson::Document document);
+  // Whether any part found something, null and empty arrays included.
+  bool any_present() const { return any_present_; }
+  DocumentEntries Take() { return std::move(out_); }
+
+ private:
+  // How far one part has come.
+  struct Walk {
+    bson::Value value;  // what its first `at` components lead to
+    size_t at = 0;
+    bool done = false;  // `value` is the part's
+  };
+
+  Status Expand(std::vector<Walk> walks);
+  Status ExpandArray(const std::vector<Walk>& walks, const std::vector<size_t>& waiting);
+  void Advance(size_t part, Walk& walk);
+  bool TakesPosition(const std::vector<Walk>& walks, const std::vector<size_t>& waiting) const;
+  Status Combine();
+  void Emit(const std::vector<Walk>& walks);
+
+  std::span<const IndexPart> parts_;
+  bson::Document document_;
+  DocumentEntries out_;
+  bool any_present_ = false;
+  bool combined_ = false;
+};
+
+}  // namespace nexadb::database

@@ -1,0 +1,47 @@
+// What the planner knows of costs: a unit for each kind of work, and how much of it a read means.
+#pragma once
+#include <array>
+
+#include "plugins/database-document/plan/query_plan.h"
+#include "plugins/database-document/session/query_context.h"
+
+namespace nexadb::database {
+
+// Microseconds on one core, over cached blocks. Ratios matter, not the numbers.
+namespace costs {
+constexpr double kScanDocument = 0.25;  // the next document of a scan, filtered
+constexpr double kScanEntry = 0.2;      // the next entry of an index
+constexpr double kFetchDocument = 1.5;  // a document by its key
+constexpr double kSeek = 3;             // to the begin of a range
+constexpr double kSortStep = 0.1;       // one comparison of a sort
+// What matches of what nothing is known of, and what lies in a range of _id.
+constexpr double kUnknownShare = 0.3;
+constexpr double kNarrowedShare = 0.5;
+}  // namespace costs
+
+// Estimates from storage. For one plan, by one thread.
+class Estimator {
+ public:
+  explicit Estimator(QueryContext& context) : context_(context) {}
+
+  Result<uint64_t> Documents(uint32_t collection_id);
+  // The entries within a read's spans.
+  Result<uint64_t> Keys(const IndexRead& read);
+
+ private:
+  // So many entries of a range are counted before an estimate is believed: storage's own counts
+  // blocks.
+  static constexpr size_t kProbeEntries = 128;
+  // Of a read with more ranges than this the first ones stand for all.
+  static constexpr size_t kSpansMax = 8;
+
+  Status Open();
+  Result<uint64_t> KeysIn(const KeySpan& span);
+
+  QueryContext& context_;
+  Handle<Snapshot> snapshot_;
+  Reader* reader_ = nullptr;
+  std::array<Row, kProbeEntries> probe_;
+};
+
+}  // namespace nexadb::database

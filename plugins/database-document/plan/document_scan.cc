@@ -1,0 +1,191 @@
+#include "plugins/database-document/plan/document_scan.h"
+
+#include <algorithm>
+
+#include "core/document/json.h"
+#include "nexadb/log.h"
+#include "plugins/database-document/plan/advice.h"
+#include "plugins/database-document/plan/explain.h"
+
+namespace nexadb::database {
+
+namespace {
+
+// Keys may take so much of the query's memory; the rest is for what it does with the documents.
+constexpr size_t kKeyMemoryShare = 4;
+// A sorted plan with a limit most often ends within its first batch.
+constexpr size_t kFirstKeys = 32;
+constexpr size_t kKeysMax = 256;
+constexpr uint64_t kNsPerMs = 1'000'000;
+
+}  // namespace
+
+class DocumentScan::Stopwatch {
+ public:
+  explicit Stopwatch(DocumentScan& scan) : scan_(scan), begun_(Now()) {}
+  ~Stopwatch() { scan_.took_ns_ += Now() - begun_; }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  uint64_t Now() const { return scan_.context_.session().environment().NowNs(); }
+  DocumentScan& scan_;
+  const uint64_t begun_;
+};
+
+DocumentScan::DocumentScan(QueryContext& context, QueryPlan plan,
+                           std::shared_ptr<const query::Matcher> filter)
+    : context_(context),
+      plan_(std::move(plan)),
+      filter_(std::move(filter)),
+      batch_keys_(kFirstKeys) {}
+
+DocumentScan::~DocumentScan() {
+  const uint64_t slow_ms = plan_.entry == nullptr ? 0 : plan_.slow_query_ms;
+  if (slow_ms != 0 && took_ns_ >= slow_ms * kNsPerMs) LogSlow();
+}
+
+void DocumentScan::LogSlow() const {
+  std::string text = "slow query on " + Namespace(plan_.entry->database, plan_.entry->name) + ": " +
+                     std::string(fell_back_ ? "COLLSCAN" : StageOf(plan_)) + ", " +
+                     std::to_string(keys_examined()) + " keys and " +
+                     std::to_string(documents_examined()) + " documents examined for " +
+                     std::to_string(returned_) + " in " + std::to_string(took_ns_ / kNsPerMs) +
+                     " ms";
+  if (const std::string key = AdviseIndex(plan_, *filter_); !key.empty()) {
+    text += "; an index on " + BsonToJson(bson::Document(AsBytes(key)), JsonMode::kRelaxed) +
+            " would help";
+  }
+  plan_.log->Warning(text);
+}
+
+Result<size_t> DocumentScan::Next(std::span<ScannedDocument> out) {
+  const Stopwatch timing(*this);
+  auto count = NextUntimed(out);
+  if (count.ok()) returned_ += *count;
+  return count;
+}
+
+Result<size_t> DocumentScan::NextUntimed(std::span<ScannedDocument> out) {
+  if (plan_.kind == QueryPlan::Kind::kNothing) return size_t{0};
+  if (!opened_) {
+    if (Status status = Open(); !status.ok()) return status;
+  }
+  for (;;) {
+    if (documents_) {
+      auto count = documents_->Next(out);
+      if (!count.ok() || *count != 0 || !stream_) return count;
+    }
+    auto more = OpenBatch();
+    if (!more.ok()) return more.status();
+    if (!*more) return size_t{0};
+  }
+}
+
+Status DocumentScan::Open() {
+  opened_ = true;
+  AccessPath path = plan_.collection;
+  if (plan_.sorted) {
+    stream_.emplace(context_, plan_, plan_.reads[0]);
+    if (!resume_after_.empty()) stream_->ResumeAfter(resume_after_);
+    return {};
+  }
+  if (!plan_.reads.empty()) {
+    std::vector<std::string> keys;
+    auto fits = GatherAll(&keys);
+    if (!fits.ok()) return fits.status();
+    fell_back_ = !*fits;
+    if (*fits) {
+      if (path.direction == ScanDirection::kReverse) std::reverse(keys.begin(), keys.end());
+      path = AccessPath();
+      path.kind = AccessPath::Kind::kIdLookup;
+      path.keys = std::move(keys);
+      path.direction = plan_.collection.direction;
+    }
+  }
+  if (!resume_after_.empty()) path.ResumeAfter(resume_after_);
+  documents_.emplace(context_, std::move(path), filter_);
+  return {};
+}
+
+Result<bool> DocumentScan::OpenBatch() {
+  if (documents_) documents_examined_ += documents_->examined();
+  documents_.reset();
+  AccessPath path;
+  path.kind = AccessPath::Kind::kIdLookup;
+  auto count = stream_->Next(batch_keys_, &path.keys);
+  if (!count.ok()) return count.status();
+  if (*count == 0) return false;
+  batch_keys_ = std::min(batch_keys_ * 2, kKeysMax);
+  documents_.emplace(context_, std::move(path), filter_);
+  return true;
+}
+
+// Sorted, each once. False when they take more memory than the query may use for them.
+Result<bool> DocumentScan::GatherAll(std::vector<std::string>* keys) {
+  const size_t bytes_max = context_.session().memory_bytes() / kKeyMemoryShare;
+  size_t bytes = 0;
+  for (const IndexRead& read : plan_.reads) {
+    IndexStream stream(context_, plan_, read);
+    for (;;) {
+      const size_t before = keys->size();
+      auto count = stream.Next(kKeysMax, keys);
+      if (!count.ok()) return count.status();
+      if (*count == 0) break;
+      keys_examined_ += *count;
+      for (size_t i = before; i < keys->size(); ++i) {
+        bytes += sizeof(std::string) + (*keys)[i].capacity();
+      }
+      if (bytes > bytes_max) return false;
+    }
+  }
+  std::sort(keys->begin(), keys->end());
+  keys->erase(std::unique(keys->begin(), keys->end()), keys->end());
+  return true;
+}
+
+// Without arrays every document has one entry; with them their keys tell which are the same.
+Status DocumentScan::CountByIndex() {
+  if (!plan_.reads[0].index->arrays.Any()) {
+    IndexStream stream(context_, plan_, plan_.reads[0]);
+    auto count = stream.Count();
+    if (!count.ok()) return count.status();
+    keys_examined_ += *count;
+    counted_ = *count;
+    return {};
+  }
+  std::vector<std::string> keys;
+  auto fits = GatherAll(&keys);
+  if (!fits.ok()) return fits.status();
+  if (*fits) counted_ = keys.size();
+  return {};
+}
+
+Result<size_t> DocumentScan::Pass(size_t most) {
+  const bool index_alone = plan_.kind == QueryPlan::Kind::kIndex && plan_.reads[0].exact &&
+                           !opened_ && resume_after_.empty();
+  if (index_alone && !counted_) {
+    const Stopwatch timing(*this);
+    if (Status status = CountByIndex(); !status.ok()) return status;
+  }
+  if (counted_) {
+    const size_t passed = std::min(most, *counted_);
+    *counted_ -= passed;
+    returned_ += passed;
+    return passed;
+  }
+  std::array<ScannedDocument, query::kBatchDocuments> batch;
+  return Next(std::span(batch).first(std::min(most, batch.size())));
+}
+
+Result<size_t> PlannedSource::Next(std::span<query::BatchDocument> out) {
+  const size_t wanted = std::min(out.size(), batch_.size());
+  auto count = scan_->Next(std::span(batch_).first(wanted));
+  if (!count.ok()) return count;
+  for (size_t i = 0; i < *count; ++i) {
+    out[i] = query::BatchDocument::Borrow(batch_[i].stored.body);
+  }
+  return count;
+}
+
+}  // namespace nexadb::database

@@ -1,0 +1,83 @@
+// DocumentScan: follows a plan. The documents of a collection that match a filter, each once: in
+// the order of _id, or in the order of the index where the plan is sorted. Unsorted, it gathers the
+// keys of documents from the indexes, sorts them, which also joins what several indexes or several
+// entries name, and reads the documents in batches. Keys that take too much memory are given up for
+// the scan of the collection, which needs none. A scan that was slow says so in the log when it
+// ends, and names the index that was missing. One thread at a time.
+#pragma once
+#include <array>
+#include <memory>
+#include <optional>
+
+#include "plugins/database-document/collection/scan.h"
+#include "plugins/database-document/plan/index_stream.h"
+#include "plugins/database-document/plan/query_plan.h"
+
+namespace nexadb::database {
+
+class DocumentScan {
+ public:
+  // The context outlives the scan.
+  DocumentScan(QueryContext& context, QueryPlan plan, std::shared_ptr<const query::Matcher> filter);
+  ~DocumentScan();
+  DocumentScan(const DocumentScan&) = delete;
+  DocumentScan& operator=(const DocumentScan&) = delete;
+
+  // Up to out.size() matching documents, borrowed until the next call; 0 at the end.
+  // REQUIRES: out is not empty.
+  Result<size_t> Next(std::span<ScannedDocument> out);
+  // Passes over up to `most` matching documents and says how many; 0 at the end. What the index
+  // alone can say reads no document.
+  Result<size_t> Pass(size_t most);
+  // Before the first Next, leaves out what comes up to a place: the key of a document, or where the
+  // plan is sorted the encoded values of the sort's members with _id last.
+  void ResumeAfter(std::string_view place) { resume_after_ = place; }
+
+  const QueryPlan& plan() const { return plan_; }
+  uint64_t keys_examined() const { return keys_examined_ + (stream_ ? stream_->examined() : 0); }
+  uint64_t documents_examined() const {
+    return documents_examined_ + (documents_ ? documents_->examined() : 0);
+  }
+  bool fell_back() const { return fell_back_; }
+
+ private:
+  // Adds the time until it is destroyed to the scan's.
+  class Stopwatch;
+
+  Result<size_t> NextUntimed(std::span<ScannedDocument> out);
+  Status Open();
+  // The next documents of a sorted plan. False at the end.
+  Result<bool> OpenBatch();
+  Result<bool> GatherAll(std::vector<std::string>* keys);
+  Status CountByIndex();
+  void LogSlow() const;
+
+  QueryContext& context_;
+  const QueryPlan plan_;
+  std::shared_ptr<const query::Matcher> filter_;
+  std::string resume_after_;
+  std::optional<IndexStream> stream_;        // of a sorted plan
+  std::optional<CollectionScan> documents_;  // of a sorted plan: of one batch of keys
+  std::optional<size_t> counted_;            // by the index alone, not yet passed over
+  size_t batch_keys_;
+  uint64_t keys_examined_ = 0;
+  uint64_t documents_examined_ = 0;
+  uint64_t returned_ = 0;
+  uint64_t took_ns_ = 0;
+  bool opened_ = false;
+  bool fell_back_ = false;
+};
+
+// The same as a source of a pipeline.
+class PlannedSource final : public query::DocumentSource {
+ public:
+  explicit PlannedSource(std::unique_ptr<DocumentScan> scan) : scan_(std::move(scan)) {}
+  Result<size_t> Next(std::span<query::BatchDocument> out) override;
+  Result<size_t> Pass(size_t most) override { return scan_->Pass(most); }
+
+ private:
+  std::unique_ptr<DocumentScan> scan_;
+  std::array<ScannedDocument, query::kBatchDocuments> batch_;
+};
+
+}  // namespace nexadb::database

@@ -1,0 +1,283 @@
+#include "plugins/database-document/plan/index_bounds.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "plugins/database-document/index/index_keys.h"
+#include "plugins/database-document/value/number.h"
+
+namespace nexadb::database {
+
+namespace {
+
+// Which of two demands of one path to read an index by, when only one can be: single values before
+// ranges, ranges before everything.
+int Rank(const KeyIntervals& values) {
+  if (values.empty()) return 0;
+  if (values.AllPoints()) return 1;
+  return values.IsAll() ? 3 : 2;
+}
+
+bool IsBetter(const KeyIntervals& a, const KeyIntervals& b) {
+  if (Rank(a) != Rank(b)) return Rank(a) < Rank(b);
+  return a.intervals().size() < b.intervals().size();
+}
+
+// The bounds of a part, and which demands they come from.
+struct Chosen {
+  KeyIntervals values = KeyIntervals::All();
+  bool exact = true;              // the demands taken are exact
+  size_t demands = 0;             // so many of them
+  const void* element = nullptr;  // the $elemMatch that they are of
+};
+
+// All demands of one group at once; `element` null takes those that are of none.
+Chosen Together(std::span<const Demand* const> demands) {
+  Chosen out;
+  for (const Demand* demand : demands) {
+    out.values.Intersect(demand->values);
+    out.exact &= demand->exact;
+    out.element = demand->element;
+    ++out.demands;
+  }
+  return out;
+}
+
+// Chooses bounds for the parts of one index, from the first to the last.
+class BoundsChooser {
+ public:
+  BoundsChooser(const IndexEntry& index, const Predicate& predicate)
+      : index_(index), predicate_(predicate), parts_(PartsOf(index)) {}
+
+  IndexRead Choose() {
+    IndexRead read;
+    read.index = &index_;
+    for (size_t i = 0; i < parts_.size(); ++i) {
+      chosen_.push_back(ForPart(i));
+      read.parts.push_back({parts_[i].path.text(), parts_[i].descending, chosen_.back().values});
+    }
+    return read;
+  }
+  // Nothing is left to test once the first `applied` parts' bounds are kept.
+  bool Exact(size_t applied) const {
+    size_t taken = 0;
+    for (size_t i = 0; i < applied; ++i) {
+      if (!chosen_[i].exact) return false;
+      taken += chosen_[i].demands;
+    }
+    return predicate_.complete && predicate_.alternatives.empty() &&
+           taken == predicate_.demands.size();
+  }
+
+ private:
+  // Without arrays on the path there is one value, which meets all demands. With arrays each
+  // element has an entry of its own: only what one $elemMatch says of one element is met by one.
+  Chosen ForPart(size_t part) const {
+    std::vector<const Demand*> all;
+    for (const Demand& demand : predicate_.demands) {
+      if (demand.path == parts_[part].path.text()) all.push_back(&demand);
+    }
+    const uint32_t arrays = index_.arrays.of(part);
+    if (arrays == 0) return Together(all);
+    Chosen best;
+    for (const Demand* demand : all) {
+      std::vector<const Demand*> group{demand};
+      if (demand->element != nullptr && (arrays & ~demand->element_arrays) == 0) {
+        group.clear();
+        std::copy_if(all.begin(), all.end(), std::back_inserter(group),
+                     [&](const Demand* other) { return other->element == demand->element; });
+      }
+      Chosen candidate = Together(group);
+      if (Fits(part, candidate, *demand) && IsBetter(candidate.values, best.values)) {
+        best = std::move(candidate);
+      }
+    }
+    return best;
+  }
+
+  // A part that shares an array with an earlier one has its values from the same element, so its
+  // demands must be of the same element too.
+  bool Fits(size_t part, const Chosen& candidate, const Demand& demand) const {
+    for (size_t earlier = 0; earlier < part; ++earlier) {
+      if (chosen_[earlier].values.IsAll()) continue;
+      const uint32_t shared = SharedArrays(part, earlier);
+      if (shared == 0) continue;
+      const bool same = candidate.element != nullptr &&
+                        candidate.element == chosen_[earlier].element &&
+                        (shared & ~demand.element_arrays) == 0;
+      if (!same) return false;
+    }
+    return true;
+  }
+
+  uint32_t SharedArrays(size_t a, size_t b) const {
+    const query::Path& x = parts_[a].path;
+    const query::Path& y = parts_[b].path;
+    size_t common = 0;
+    while (common < x.size() && common < y.size() && x[common].name == y[common].name) ++common;
+    if (common == 0) return 0;
+    const uint32_t mask =
+        UINT32_MAX >> (ArrayMasks::kComponentsMax - std::min(common, ArrayMasks::kComponentsMax));
+    return (index_.arrays.of(a) | index_.arrays.of(b)) & mask;
+  }
+
+  const IndexEntry& index_;
+  const Predicate& predicate_;
+  const std::vector<IndexPart> parts_;
+  std::vector<Chosen> chosen_;
+};
+
+// The storage keys that the first parts' bounds allow; says how many parts that took.
+size_t MakeSpans(const std::string& prefix, IndexRead* read) {
+  std::vector<std::string> prefixes{prefix};
+  size_t applied = 0;
+  for (const IndexRead::Part& part : read->parts) {
+    if (part.bounds.IsAll()) break;
+    ++applied;
+    const KeyIntervals bounds = part.descending ? part.bounds.Inverted() : part.bounds;
+    const bool goes_on =
+        bounds.AllPoints() && prefixes.size() * bounds.intervals().size() <= kIndexSpansMax;
+    std::vector<std::string> longer;
+    for (const std::string& before : prefixes) {
+      for (const KeyInterval& interval : bounds.intervals()) {
+        if (goes_on) {
+          longer.push_back(before + interval.begin);
+        } else {
+          read->spans.push_back({before + interval.begin, before + interval.end});
+        }
+      }
+    }
+    if (!goes_on) return applied;
+    prefixes = std::move(longer);
+  }
+  for (std::string& before : prefixes) {
+    std::string end = PrefixEnd(before);
+    read->spans.push_back({std::move(before), std::move(end)});
+  }
+  return applied;
+}
+
+bool Implies(const Demand& known, const Demand& wanted) {
+  if (known.path != wanted.path) return false;
+  if (wanted.exact && wanted.values.Includes(known.values)) return true;
+  return wanted.values.IsAll() && wanted.present && known.present;
+}
+
+// Every member of the partial filter follows from the query's filter: one that stands in it as it
+// is, or a demand that a narrower one implies.
+bool ImpliesFilter(const Predicate& predicate, bson::Document filter, bson::Document partial) {
+  for (const bson::Element& e : partial) {
+    const bson::Element same = filter[e.name()];
+    if (same && AsText(same.raw()) == AsText(e.raw())) continue;
+    const std::string single = bson::Builder().Element(e).Finish();
+    auto matcher = query::Matcher::Parse(bson::Document(AsBytes(single)), {});
+    if (!matcher.ok()) return false;
+    const Predicate wanted = PredicateOf(**matcher);
+    if (!wanted.complete || !wanted.alternatives.empty() || wanted.never) return false;
+    for (const Demand& demand : wanted.demands) {
+      const bool implied = std::any_of(predicate.demands.begin(), predicate.demands.end(),
+                                       [&](const Demand& known) { return Implies(known, demand); });
+      if (!implied) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<std::string> WhyIncomplete(const IndexEntry& index, const Predicate& predicate,
+                                         bson::Document filter) {
+  if (index.sparse) {
+    const bson::Document key = index.key();
+    const bool present =
+        std::any_of(predicate.demands.begin(), predicate.demands.end(),
+                    [&](const Demand& demand) { return demand.present && key[demand.path]; });
+    if (!present) return "sparse: the filter also wants documents without the indexed fields";
+  }
+  const bson::Element partial = bson::Document(AsBytes(index.spec))["partialFilterExpression"];
+  if (partial.type() != bson::Type::kObject) return std::nullopt;
+  if (ImpliesFilter(predicate, filter, partial.value().Doc())) return std::nullopt;
+  return "partial: the filter does not imply the index's partialFilterExpression";
+}
+
+IndexRead BoundsFor(uint32_t collection_id, const IndexEntry& index, const Predicate& predicate) {
+  BoundsChooser chooser(index, predicate);
+  IndexRead read = chooser.Choose();
+  const size_t applied = MakeSpans(IndexPrefix(collection_id, index.id), &read);
+  read.exact = chooser.Exact(applied);
+  read.sort_prefix = IndexPrefix(collection_id, index.id);
+  return read;
+}
+
+size_t BoundParts(const IndexRead& read) {
+  size_t count = 0;
+  while (count < read.parts.size() && !read.parts[count].bounds.IsAll()) ++count;
+  return count;
+}
+
+std::vector<query::SortPattern::Part> TotalOrder(const query::SortPattern& sort) {
+  std::vector<query::SortPattern::Part> order;
+  for (const query::SortPattern::Part& part : sort.parts()) {
+    order.push_back(part);
+    if (part.path.text() == "_id") return order;
+  }
+  order.push_back({query::Path("_id"), !order.empty() && order.back().descending});
+  return order;
+}
+
+std::string TotalOrder(bson::Document sort) {
+  bson::Builder out;
+  bool descending = false;
+  for (const bson::Element& e : sort) {
+    out.Element(e);
+    if (e.name() == "_id") return out.Finish();
+    descending = e.value().IsNumber() && query::ToDouble(e.value()) < 0;
+  }
+  out.Int32("_id", descending ? -1 : 1);
+  return out.Finish();
+}
+
+namespace {
+
+bool IsSinglePoint(const KeyIntervals& bounds) {
+  return bounds.intervals().size() == 1 && bounds.AllPoints();
+}
+
+// Whether the key's parts from `first` on are the order's, to the key's end.
+bool PartsMatch(std::span<const query::SortPattern::Part> order, const IndexRead& read,
+                size_t first, ScanDirection direction) {
+  const bool reverse = direction == ScanDirection::kReverse;
+  const size_t left = read.parts.size() - first;
+  // The document's key, _id, follows the values in the direction of the last part.
+  const bool by_document_key = left + 1 == order.size();
+  if (left == 0 || (left != order.size() && !by_document_key)) return false;
+  for (size_t i = 0; i < left; ++i) {
+    const IndexRead::Part& part = read.parts[first + i];
+    if (part.path != order[i].path.text()) return false;
+    if ((part.descending != order[i].descending) != reverse) return false;
+    if (read.index->arrays.of(first + i) != 0) return false;
+  }
+  if (!by_document_key || read.index->unique) return true;
+  return (read.parts.back().descending != order.back().descending) == reverse;
+}
+
+}  // namespace
+
+bool ReadInOrder(std::span<const query::SortPattern::Part> order, IndexRead* read) {
+  std::string prefix = read->sort_prefix;
+  for (size_t first = 0; first < read->parts.size(); ++first) {
+    for (const ScanDirection direction : {ScanDirection::kForward, ScanDirection::kReverse}) {
+      if (!PartsMatch(order, *read, first, direction)) continue;
+      read->direction = direction;
+      read->sort_prefix = std::move(prefix);
+      return true;
+    }
+    const IndexRead::Part& part = read->parts[first];
+    if (!IsSinglePoint(part.bounds)) return false;
+    const KeyIntervals bounds = part.descending ? part.bounds.Inverted() : part.bounds;
+    prefix += bounds.intervals()[0].begin;
+  }
+  return false;
+}
+
+}  // namespace nexadb::database

@@ -1,0 +1,38 @@
+// Which part of an index a predicate asks for, and whether the index may be used at all.
+// Pure functions.
+#pragma once
+#include <optional>
+#include <span>
+#include <string>
+
+#include "plugins/database-document/plan/predicate.h"
+#include "plugins/database-document/plan/query_plan.h"
+#include "plugins/database-document/project/sort.h"
+
+namespace nexadb::database {
+
+// A filter with more combinations of single values than this is read as a range of the first ones.
+constexpr size_t kIndexSpansMax = 1024;
+
+// Why the index does not hold every document that satisfies the predicate; none when it does.
+// `filter` is the query's own.
+std::optional<std::string> WhyIncomplete(const IndexEntry& index, const Predicate& predicate,
+                                         bson::Document filter);
+
+// Bounds for each part of the key; `estimated_keys` is left to the planner.
+IndexRead BoundsFor(uint32_t collection_id, const IndexEntry& index, const Predicate& predicate);
+
+// How many of the read's first parts have bounds.
+size_t BoundParts(const IndexRead& read);
+
+// What a sort asks for: its members, then _id in the direction of the last one, unless it names
+// _id itself. No two documents have the same place in it.
+std::vector<query::SortPattern::Part> TotalOrder(const query::SortPattern& sort);
+std::string TotalOrder(bson::Document sort);
+
+// True when the read's entries, one way or the other, come in this order: the parts before it are
+// single values, it ends where the key ends, and no array gives a document several places. Sets
+// the read's direction and prefix then.
+bool ReadInOrder(std::span<const query::SortPattern::Part> order, IndexRead* read);
+
+}  // namespace nexadb::database

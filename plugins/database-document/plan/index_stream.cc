@@ -1,0 +1,81 @@
+#include "plugins/database-document/plan/index_stream.h"
+
+#include <algorithm>
+
+namespace nexadb::database {
+
+IndexStream::IndexStream(QueryContext& context, const QueryPlan& plan, const IndexRead& read)
+    : context_(context),
+      read_(read),
+      document_prefix_(SpacePrefix(plan.entry->id, Space::kDocument)) {}
+
+// A key of the index holds the values of the sort and _id just as a place does, but inverted where
+// it is read against its order.
+void IndexStream::ResumeAfter(std::string_view place) {
+  std::string key = read_.sort_prefix;
+  for (const char c : place) key.push_back(reverse() ? static_cast<char>(~c) : c);
+  if (reverse()) {
+    end_ = std::move(key);
+  } else {
+    begin_ = PrefixEnd(std::move(key));
+  }
+}
+
+Result<bool> IndexStream::OpenNext() {
+  while (next_span_ < read_.spans.size()) {
+    const size_t at = reverse() ? read_.spans.size() - 1 - next_span_ : next_span_;
+    ++next_span_;
+    const std::string& begin = std::max(read_.spans[at].begin, begin_);
+    const std::string& end =
+        end_.empty() ? read_.spans[at].end : std::min(read_.spans[at].end, end_);
+    if (begin >= end) continue;
+    ScanOptions options;
+    options.begin = AsBytes(begin);
+    options.end = AsBytes(end);
+    options.reverse = reverse() ? 1 : 0;
+    options.keys_only = keys_only_ ? 1 : 0;
+    auto cursor = context_.scope().reader().Scan(options);
+    if (!cursor.ok()) return cursor.status();
+    cursor_ = std::move(*cursor);
+    return true;
+  }
+  return false;
+}
+
+Result<size_t> IndexStream::Fetch(size_t most) {
+  for (;;) {
+    if (Status status = context_.CheckInterrupt(); !status.ok()) return status;
+    if (!cursor_) {
+      auto opened = OpenNext();
+      if (!opened.ok()) return opened.status();
+      if (!*opened) return size_t{0};
+    }
+    auto count = cursor_->Next(Span<Row>(rows_.data(), std::min(most, rows_.size())));
+    if (!count.ok()) return count.status();
+    examined_ += *count;
+    if (*count != 0) return size_t{*count};
+    cursor_.Reset();
+  }
+}
+
+Result<size_t> IndexStream::Next(size_t most, std::vector<std::string>* keys) {
+  auto count = Fetch(most);
+  if (!count.ok()) return count;
+  for (size_t i = 0; i < *count; ++i) {
+    keys->push_back(std::string(document_prefix_).append(AsText(rows_[i].value)));
+  }
+  return count;
+}
+
+Result<size_t> IndexStream::Count() {
+  keys_only_ = true;
+  size_t total = 0;
+  for (;;) {
+    auto count = Fetch(rows_.size());
+    if (!count.ok()) return count;
+    if (*count == 0) return total;
+    total += *count;
+  }
+}
+
+}  // namespace nexadb::database

@@ -1,0 +1,237 @@
+#include "plugins/database-document/plan/planner.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "plugins/database-document/collection/statistics.h"
+#include "plugins/database-document/plan/costs.h"
+#include "plugins/database-document/plan/index_bounds.h"
+
+namespace nexadb::database {
+
+namespace {
+
+// One way to answer the query.
+struct Candidate {
+  QueryPlan::Kind kind = QueryPlan::Kind::kCollection;
+  std::vector<IndexRead> reads;
+  bool sorted = false;
+  double cost = 0;
+};
+
+std::string NameOf(const Candidate& candidate) {
+  std::string name;
+  for (const IndexRead& read : candidate.reads) {
+    name += (name.empty() ? "" : ", ") + read.index->name;
+  }
+  return name;
+}
+
+class Planner {
+ public:
+  Planner(QueryContext& context, const PlanRequest& request)
+      : request_(request), estimator_(context) {
+    const Environment& environment = context.session().environment();
+    plan_.slow_query_ms = environment.settings.slow_query_ms;
+    plan_.log = environment.log;
+    if (request.sort.pattern != nullptr) plan_.order = TotalOrder(*request.sort.pattern);
+  }
+
+  Result<QueryPlan> Make() {
+    plan_.entry = request_.entry;
+    plan_.collection = ChooseAccess(entry().id, request_.filter, request_.direction);
+    auto hint = ResolveHint(entry(), request_.hint);
+    if (!hint.ok()) return hint.status();
+    plan_.hinted = hint->kind != Hint::Kind::kNone;
+    // Nothing beats a point read of _id; and without indexes there is nothing to compare.
+    const bool point_read = plan_.collection.kind == AccessPath::Kind::kIdLookup;
+    if (hint->kind != Hint::Kind::kIndex &&
+        (plan_.hinted || point_read || entry().indexes.empty())) {
+      plan_.could_do_better = !point_read && !plan_.collection.narrowed;
+      return std::move(plan_);
+    }
+    predicate_ = PredicateOf(request_.filter);
+    if (predicate_.never) {
+      plan_.kind = QueryPlan::Kind::kNothing;
+      return std::move(plan_);
+    }
+    Status status = hint->kind == Hint::Kind::kIndex ? TakeHinted(*hint->index) : Compare();
+    if (!status.ok()) return status;
+    return std::move(plan_);
+  }
+
+ private:
+  const CollectionEntry& entry() const { return *request_.entry; }
+
+  // Even an index without bounds is followed; one that lacks documents is not, for that would
+  // change the answer.
+  Status TakeHinted(const IndexEntry& index) {
+    if (auto why = WhyIncomplete(index, predicate_, request_.filter.Source())) {
+      plan_.rejected.push_back({index.name, std::move(*why)});
+      return {};
+    }
+    IndexRead read = BoundsFor(entry().id, index, predicate_);
+    auto keys = estimator_.Keys(read);
+    if (!keys.ok()) return keys.status();
+    read.estimated_keys = *keys;
+    plan_.kind = QueryPlan::Kind::kIndex;
+    plan_.sorted = CanSort(&read);
+    plan_.cost = CostOf(read, plan_.sorted);
+    plan_.reads = {std::move(read)};
+    return {};
+  }
+
+  Status Compare() {
+    auto documents = estimator_.Documents(entry().id);
+    if (!documents.ok()) return documents.status();
+    plan_.collection_documents = *documents;
+    candidates_.push_back({});
+    candidates_[0].cost = CollectionCost();
+    for (const IndexEntry& index : entry().indexes) {
+      if (Status status = Consider(index); !status.ok()) return status;
+    }
+    for (const std::vector<Predicate>& branches : predicate_.alternatives) {
+      if (Status status = ConsiderUnion(branches); !status.ok()) return status;
+    }
+    Take();
+    return {};
+  }
+
+  // The cheapest one wins, the others are rejected.
+  void Take() {
+    const auto best =
+        std::min_element(candidates_.begin(), candidates_.end(),
+                         [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });
+    for (auto it = candidates_.begin(); it != candidates_.end(); ++it) {
+      if (it == best) continue;
+      plan_.rejected.push_back({NameOf(*it), "costs more", it->cost});
+    }
+    plan_.kind = best->kind;
+    plan_.sorted = best->sorted;
+    plan_.cost = best->cost;
+    plan_.reads = std::move(best->reads);
+    const bool scans = plan_.kind == QueryPlan::Kind::kCollection && !plan_.collection.narrowed;
+    plan_.could_do_better = scans || (!plan_.order.empty() && !plan_.sorted);
+  }
+
+  bool CanSort(IndexRead* read) const {
+    if (plan_.order.empty() || !ReadInOrder(plan_.order, read)) return false;
+    // A unique index's keys end before _id, so backwards no place can be found in them.
+    const bool backwards = read->direction == ScanDirection::kReverse;
+    return !(request_.sort.resumes && backwards && read->index->unique);
+  }
+
+  // Why an index cannot help, or the read that it offers.
+  Result<IndexRead> ReadOf(const IndexEntry& index, const Predicate& predicate) {
+    const auto reject = [&](std::string reason) {
+      plan_.rejected.push_back({index.name, std::move(reason)});
+      return IndexRead();
+    };
+    if (index.building) return reject("being built");
+    if (index.hidden()) return reject("hidden");
+    IndexRead read = BoundsFor(entry().id, index, predicate);
+    if (BoundParts(read) == 0 && !CanSort(&read)) {
+      const std::string sorts =
+          plan_.order.empty() ? "" : ", nor does it have the order of the sort";
+      return reject("the filter does not bound its first field '" + read.parts[0].path + "'" +
+                    sorts);
+    }
+    if (auto why = WhyIncomplete(index, predicate, request_.filter.Source())) {
+      return reject(std::move(*why));
+    }
+    auto keys = estimator_.Keys(read);
+    if (!keys.ok()) return keys.status();
+    read.estimated_keys = *keys;
+    return read;
+  }
+
+  Status Consider(const IndexEntry& index) {
+    auto read = ReadOf(index, predicate_);
+    if (!read.ok()) return read.status();
+    if (read->index == nullptr) return {};
+    Candidate candidate;
+    candidate.kind = QueryPlan::Kind::kIndex;
+    candidate.sorted = CanSort(&*read);
+    candidate.cost = CostOf(*read, candidate.sorted);
+    candidate.reads.push_back(std::move(*read));
+    candidates_.push_back(std::move(candidate));
+    return {};
+  }
+
+  // One index for each branch, or the union is none.
+  Status ConsiderUnion(const std::vector<Predicate>& branches) {
+    const std::vector<RejectedPlan> rejected = plan_.rejected;
+    Candidate candidate;
+    candidate.kind = QueryPlan::Kind::kUnion;
+    for (const Predicate& branch : branches) {
+      // What holds beside the $or holds in each of its branches.
+      Predicate both = branch;
+      both.demands.insert(both.demands.end(), predicate_.demands.begin(), predicate_.demands.end());
+      auto best = CheapestRead(both);
+      plan_.rejected = rejected;
+      if (!best.ok()) return best.status();
+      if (best->index == nullptr) return {};
+      candidate.cost += CostOf(*best, false);
+      // Of the $or and what stands beside it, only the filter knows all.
+      best->exact = false;
+      candidate.reads.push_back(std::move(*best));
+    }
+    candidates_.push_back(std::move(candidate));
+    return {};
+  }
+
+  Result<IndexRead> CheapestRead(const Predicate& predicate) {
+    IndexRead best;
+    for (const IndexEntry& index : entry().indexes) {
+      auto read = ReadOf(index, predicate);
+      if (!read.ok()) return read;
+      if (read->index == nullptr || BoundParts(*read) == 0) continue;
+      if (best.index == nullptr || read->estimated_keys < best.estimated_keys) {
+        best = std::move(*read);
+      }
+    }
+    return best;
+  }
+
+  double SortCost(double documents) const {
+    if (plan_.order.empty()) return 0;
+    const double kept = request_.sort.first == 0
+                            ? documents
+                            : std::min(documents, static_cast<double>(request_.sort.first));
+    return documents * costs::kSortStep * (1 + std::log2(kept + 1));
+  }
+
+  double CollectionCost() const {
+    const double documents = static_cast<double>(plan_.collection_documents) *
+                             (plan_.collection.narrowed ? costs::kNarrowedShare : 1);
+    const double matching =
+        request_.filter.IsEmpty() ? documents : documents * costs::kUnknownShare;
+    return costs::kSeek + documents * costs::kScanDocument + SortCost(matching);
+  }
+
+  double CostOf(const IndexRead& read, bool sorted) const {
+    double entries = static_cast<double>(read.estimated_keys);
+    if (sorted && request_.sort.first != 0) {
+      // The entries are read until enough of them match.
+      const double share = read.exact || request_.filter.IsEmpty() ? 1 : costs::kUnknownShare;
+      entries = std::min(entries, static_cast<double>(request_.sort.first) / share);
+    }
+    const double order = sorted ? 0 : SortCost(entries);
+    return costs::kSeek * static_cast<double>(read.spans.size()) + order +
+           entries * (costs::kScanEntry + costs::kFetchDocument);
+  }
+
+  const PlanRequest& request_;
+  Predicate predicate_;
+  Estimator estimator_;
+  std::vector<Candidate> candidates_;
+  QueryPlan plan_;
+};
+
+}  // namespace
+
+Result<QueryPlan> MakePlan(QueryContext& context, const PlanRequest& request) {
+  return Planner(context, request).Make();
+}
+
+}  // namespace nexadb::database

@@ -1,0 +1,69 @@
+// QueryPlan: how a query finds its documents, and what speaks for it. Made by the planner
+// (plan/planner.h), followed by DocumentScan (plan/document_scan.h), shown by explain.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "plugins/database-document/catalog/entry.h"
+#include "plugins/database-document/index/key_intervals.h"
+#include "plugins/database-document/plan/access_path.h"
+#include "plugins/database-document/project/sort.h"
+
+namespace nexadb {
+class Logger;
+}
+
+namespace nexadb::database {
+
+// One index, read within bounds.
+struct IndexRead {
+  struct Part {
+    std::string path;
+    bool descending = false;
+    KeyIntervals bounds;
+  };
+  const IndexEntry* index = nullptr;  // of the plan's entry
+  std::vector<Part> parts;            // in the key's order
+  std::vector<KeySpan> spans;         // of storage keys, increasing and disjoint
+  // Every document with an entry in the spans matches, and no other does.
+  bool exact = false;
+  // kReverse: against the key's directions, which only a sort asks for.
+  ScanDirection direction = ScanDirection::kForward;
+  // What comes before the values that are in the order of the sort, in every key of the spans.
+  std::string sort_prefix;
+  uint64_t estimated_keys = 0;
+};
+
+// An index that was not taken, and why not.
+struct RejectedPlan {
+  std::string index;
+  std::string reason;
+  double cost = 0;  // 0: never got as far as costs
+};
+
+struct QueryPlan {
+  enum class Kind {
+    kNothing,     // nothing can match
+    kCollection,  // along `collection`
+    kIndex,       // the documents that one index names
+    kUnion,       // those that any of several indexes names
+  };
+  Kind kind = Kind::kCollection;
+  EntryPtr entry;
+  AccessPath collection;         // also what an index read falls back to
+  std::vector<IndexRead> reads;  // kIndex: one; kUnion: one for each branch
+  bool hinted = false;
+  bool sorted = false;  // kIndex: its entries come in the order asked for
+
+  double cost = 0;  // microseconds, about
+  uint64_t collection_documents = 0;
+  std::vector<RejectedPlan> rejected;
+  uint64_t slow_query_ms = 0;  // scans that take longer say so in `log`; 0: none does
+  Logger* log = nullptr;
+  // The order asked for, with _id at its end; empty: none. And whether an index that is not there
+  // could do better (plan/advice.h says which).
+  std::vector<query::SortPattern::Part> order;
+  bool could_do_better = false;
+};
+
+}  // namespace nexadb::database
