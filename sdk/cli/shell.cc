@@ -211,7 +211,7 @@ std::vector<std::string> Shell::Completions(const std::string& before, const std
     words = {"show dbs",  "use ",      "help",       "exit",          "status",
              "db.find(",  "db.get(",   "db.insert(", "db.update(",    "db.delete(",
              "db.drop()", "db.count(", "db.stats()", "db.aggregate(", "db.search("};
-  } else if (before != "use") {
+  } else if (before.find('(') != std::string::npos) {
     words = {"$match", "$group", "$sort", "$limit", "$project", "$unwind", "$gt",  "$gte",
              "$lt",    "$lte",   "$in",   "$ne",    "$exists",  "$regex",  "$set", "$inc"};
   }

@@ -128,7 +128,8 @@ class CommandLine(unittest.TestCase):
         shell = subprocess.Popen([str(CLI), "shell"], stdin=end, stdout=end, stderr=end,
                                  env=dict(self.environment, TERM="xterm"), cwd=self.kernel.directory)
         os.close(end)
-        os.write(main, b"use term\ndb.insert({a:\n1})\ndb.count()\nexit\n")
+        # Brackets that are open go on in the next line; Tab completes by what stands before it.
+        os.write(main, b"use term\ndb.insert({a:\n1})\ndb.cou\t)\nshow d\t\nuse te\t\ndb.find({a: {$gt\t: 0}})\nexit\n")
         out = b""
         try:
             while True:
@@ -138,9 +139,11 @@ class CommandLine(unittest.TestCase):
                 out += part
         except OSError:
             pass  # Linux answers EIO once the other end is closed
-        self.assertEqual(shell.wait(timeout=30), 0)
+        self.assertEqual(shell.wait(timeout=30), 0, out)
         os.close(main)
         self.assertIn(b"nexadb:term>", out)
+        for said in (b"\r\n1\r\n", b"\r\nterm\r\n", b"using term\r\n", b'"a": 1'):
+            self.assertIn(said, out)
         history = self.kernel.directory / ".local" / "state" / "nexadb" / "history"
         self.assertEqual(history.stat().st_mode & 0o777, 0o600)
 
