@@ -2,7 +2,10 @@
 
 namespace nexadb::lsm {
 
-Memtable::Memtable(uint64_t wal_number) : wal_number_(wal_number) { PublishTombstones(); }
+Memtable::Memtable(uint64_t wal_number, std::string prefix)
+    : wal_number_(wal_number), list_(std::move(prefix)) {
+  PublishTombstones();
+}
 
 void Memtable::Add(const Entry& entry, Sequence sequence) {
   if (entry.kind == Kind::kDeleteRange) {

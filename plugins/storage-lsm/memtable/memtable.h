@@ -20,8 +20,8 @@ constexpr size_t kMemtableTombstonesMax = 256;
 
 class Memtable : public Pinned<Memtable> {
  public:
-  // `wal_number`: the log that holds this memtable's entries.
-  explicit Memtable(uint64_t wal_number);
+  // `wal_number`: the log that holds this memtable's entries. `prefix`: what most keys begin with.
+  explicit Memtable(uint64_t wal_number, std::string prefix = {});
 
   // [writer] REQUIRES: sequences never fall.
   void Add(const Entry& entry, Sequence sequence);

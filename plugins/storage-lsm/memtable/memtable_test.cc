@@ -65,6 +65,53 @@ TEST(SkipListTest, KeysInOrderAreAppended) {
   EXPECT_LT(estimate, 8000u);
 }
 
+// Whatever the prefix, and whether keys have it, a list is in the order of its keys.
+TEST(SkipListTest, APrefixChangesNothingButTheSpeed) {
+  base::Prng prng(17);
+  for (const std::string prefix : {"b", "bb", "bbbbbbbbbbbb", "\xff\xff", "c"}) {
+    SkipList plain;
+    SkipList expecting(prefix);
+    for (Sequence sequence = 1; sequence <= 2000; ++sequence) {
+      std::string key;
+      for (uint64_t i = prng.Below(20); i > 0; --i) {
+        key.push_back(prng.OneIn(3) ? static_cast<char>('a' + prng.Below(3)) : 'b');
+      }
+      if (prng.OneIn(4)) key.insert(0, prefix);
+      plain.Insert(key, sequence, Kind::kPut, {});
+      expecting.Insert(key, sequence, Kind::kPut, {});
+      const std::string sought = key.substr(0, prng.Below(key.size() + 1));
+      const SkipList::Node* a = plain.Seek(sought, kSequenceMax);
+      const SkipList::Node* b = expecting.Seek(sought, kSequenceMax);
+      ASSERT_EQ(a == nullptr, b == nullptr);
+      if (a != nullptr) {
+        ASSERT_EQ(a->sequence, b->sequence);
+      }
+      a = plain.SeekBack(sought);
+      b = expecting.SeekBack(sought);
+      ASSERT_EQ(a == nullptr, b == nullptr);
+      if (a != nullptr) {
+        ASSERT_EQ(a->sequence, b->sequence);
+      }
+    }
+    const SkipList::Node* a = plain.First();
+    for (const SkipList::Node* b = expecting.First(); b != nullptr; b = b->Next(0)) {
+      ASSERT_NE(a, nullptr);
+      ASSERT_EQ(a->sequence, b->sequence);
+      a = a->Next(0);
+    }
+    EXPECT_EQ(a, nullptr);
+  }
+}
+
+TEST(SkipListTest, WhatAllKeysShareIsKnown) {
+  SkipList list;
+  EXPECT_EQ(list.SharedPrefix(), "");
+  for (int i = 100; i < 300; ++i) {
+    list.Insert("collection/" + std::to_string(i), 1, Kind::kPut, {});
+  }
+  EXPECT_EQ(list.SharedPrefix(), "collectio");
+}
+
 TEST(SkipListTest, ReadersBesideTheWriterSeeWholeEntries) {
   SkipList list;
   constexpr uint64_t kEntries = 20000;

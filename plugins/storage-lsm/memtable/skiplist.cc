@@ -1,5 +1,6 @@
 #include "plugins/storage-lsm/memtable/skiplist.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -16,15 +17,38 @@ bool Less(const SkipList::Node* node, uint64_t head, std::string_view key, Seque
 
 }  // namespace
 
-SkipList::SkipList() : root_(NewNode(kHeightMax, {}, {})) {
+std::string_view ExpectedPrefix(std::string_view first, std::string_view last) {
+  constexpr size_t kSpare = 2;  // six bytes of the head still tell keys apart
+  const size_t limit = std::min(first.size(), last.size());
+  size_t shared = 0;
+  while (shared < limit && first[shared] == last[shared]) ++shared;
+  return first.substr(0, shared - std::min(shared, kSpare));
+}
+
+SkipList::SkipList(std::string prefix)
+    : prefix_(std::move(prefix)), root_(NewNode(kHeightMax, {}, {})) {
   for (Node*& tail : tails_) tail = root_;
+}
+
+// Never falls as keys rise: keys before those with the prefix get the least number, keys behind
+// them the greatest.
+uint64_t SkipList::HeadOf(std::string_view key) const {
+  if (prefix_.empty()) return KeyHead(key);
+  const int order = key.substr(0, prefix_.size()).compare(prefix_);
+  if (order != 0) return order < 0 ? 0 : ~uint64_t{0};
+  return KeyHead(key, prefix_.size());
+}
+
+std::string SkipList::SharedPrefix() const {
+  if (tails_[0] == root_) return prefix_;
+  return std::string(ExpectedPrefix(First()->key(), tails_[0]->key()));
 }
 
 SkipList::Node* SkipList::NewNode(int height, std::string_view key, std::string_view value) {
   const size_t links = static_cast<size_t>(height) * sizeof(std::atomic<Node*>);
   char* memory = arena_.Allocate(sizeof(Node) + links + key.size() + value.size());
   Node* node = new (memory) Node;
-  node->head = KeyHead(key);
+  node->head = HeadOf(key);
   node->sequence = 0;
   node->kind = Kind::kPut;
   node->key_size = static_cast<uint32_t>(key.size());
@@ -75,7 +99,7 @@ void SkipList::Insert(std::string_view key, Sequence sequence, Kind kind, std::s
 }
 
 const SkipList::Node* SkipList::Seek(std::string_view key, Sequence sequence) const {
-  const uint64_t head = KeyHead(key);
+  const uint64_t head = HeadOf(key);
   const Node* at = root_;
   const Node* next = nullptr;
   const Node* bound = nullptr;  // known not to stand before the place: no second comparison
@@ -91,7 +115,7 @@ const SkipList::Node* SkipList::Seek(std::string_view key, Sequence sequence) co
 }
 
 const SkipList::Node* SkipList::SeekBack(std::string_view end) const {
-  const uint64_t head = KeyHead(end);
+  const uint64_t head = HeadOf(end);
   const Node* at = root_;
   for (int i = height_.load(std::memory_order_relaxed) - 1; i >= 0; --i) {
     // Newest first within a key, so "before (end, newest)" is before all entries of `end`.
@@ -118,7 +142,7 @@ const SkipList::Node* SkipList::Before(const Node* node) const {
 
 uint64_t SkipList::Estimate(std::string_view begin, std::string_view end) const {
   constexpr uint64_t kSampleMin = 64;  // at least so many nodes, or the lowest level
-  const uint64_t head = KeyHead(begin);
+  const uint64_t head = HeadOf(begin);
   uint64_t weight = 1;
   for (int i = 1; i < kHeightMax; ++i) weight *= kBranching;
   const Node* at = root_;

@@ -6,10 +6,12 @@
 //  1. A node's fields but next[] never change once a reader can reach it.
 //  2. next[] changes by release stores and is read by acquire loads, so a reader that sees a node
 //     sees all of it.
-//  3. Each node carries the first 8 bytes of its key as a number: most comparisons end there,
-//     without touching the key.
+//  3. Each node carries 8 bytes of its key as a number that never orders two keys wrongly: those
+//     behind the prefix that the list was told to expect, for keys that have it. Keys of one
+//     collection begin alike, so that without it most comparisons would need the keys themselves.
 #pragma once
 #include <atomic>
+#include <string>
 #include <string_view>
 
 #include "core/base/prng.h"
@@ -17,6 +19,10 @@
 #include "plugins/storage-lsm/memtable/arena.h"
 
 namespace nexadb::lsm {
+
+// What keys between two others will begin with, short of a few bytes, so that it fits keys a little
+// outside as well.
+std::string_view ExpectedPrefix(std::string_view first, std::string_view last);
 
 class SkipList {
  public:
@@ -45,7 +51,8 @@ class SkipList {
     }
   };
 
-  SkipList();
+  // `prefix`: what most keys will begin with, as SharedPrefix of an earlier list tells.
+  explicit SkipList(std::string prefix = {});
   SkipList(const SkipList&) = delete;
   SkipList& operator=(const SkipList&) = delete;
 
@@ -64,12 +71,17 @@ class SkipList {
   // How many entries lie in [begin, end), about: exact when they are few.
   uint64_t Estimate(std::string_view begin, std::string_view end) const;
 
+  // ExpectedPrefix of the first key and the last. [writer]
+  std::string SharedPrefix() const;
+
   size_t bytes() const { return arena_.bytes(); }
 
  private:
+  uint64_t HeadOf(std::string_view key) const;
   Node* NewNode(int height, std::string_view key, std::string_view value);
   int RandomHeight();
 
+  const std::string prefix_;
   Arena arena_;
   base::Prng prng_{0x5eed};
   std::atomic<int> height_{1};

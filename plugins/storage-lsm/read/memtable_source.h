@@ -22,7 +22,7 @@ class MemtableSource final : public RowSource {
     if (node == nullptr) {
       SetInvalid();
     } else {
-      SetRow(node->head, node->key(), node->sequence, node->kind, node->value());
+      SetRow(KeyHead(node->key()), node->key(), node->sequence, node->kind, node->value());
     }
     return Status::Ok();
   }
