@@ -35,7 +35,7 @@ std::string_view Explain(rapidjson::ParseErrorCode code) {
     case rapidjson::kParseErrorArrayMissCommaOrSquareBracket: return "a ',' or ']' is expected";
     case rapidjson::kParseErrorStringUnicodeEscapeInvalidHex: return "\\u needs 4 hex digits";
     case rapidjson::kParseErrorStringUnicodeSurrogateInvalid: return "half a surrogate pair";
-    case rapidjson::kParseErrorStringEscapeInvalid: return "an unknown escape, or a raw control character";
+    case rapidjson::kParseErrorStringEscapeInvalid: return "an unknown escape or control character";
     case rapidjson::kParseErrorStringMissQuotationMark: return "a string does not end";
     case rapidjson::kParseErrorStringInvalidEncoding: return "a control character in a string";
     case rapidjson::kParseErrorNumberTooBig: return "the number is out of range";

@@ -114,8 +114,9 @@ Status Api::Open() {
 }
 
 void Api::Close() {
-  routes_.clear();
+  // First: a mount that is dropped may wait for the exchanges that streams hold.
   change_streams.Close();
+  routes_.clear();
   former_routes_.clear();
   transactions.Close();
 }

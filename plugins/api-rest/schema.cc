@@ -16,36 +16,12 @@ Status CollectionMissing(std::string_view name) {
                    bson::Builder().Text("collection", name).Finish());
 }
 
-// {validator, level, action} of a collection, as clients give and get it.
-Status SendValidator(Request& request) {
-  const std::string_view name = request.capture(0);
-  // A list leaves out what the key may not read; here that is an answer of its own.
-  if (!request.principal()->Allows(Action::kRead, {request.database_name(), name})) {
-    const std::string resource = std::string(request.database_name()) + "/" + std::string(name);
-    return MakeError(ErrorId::kForbidden, "not allowed: 'read' on '" + resource + "'",
-                     ErrorDetail().Text("action", "read").Text("resource", resource).Finish());
-  }
-  Result<Session*> session = request.session();
-  if (!session.ok()) return std::move(session).status();
-  bson::Builder command;
-  command.Int32("listCollections", 1).OpenObject("filter").Text("name", name).Close();
-  Result<Buffer> reply =
-      request.database().Run(**session, request.database_name(), AsBytes(command.Finish()));
-  if (!reply.ok()) return std::move(reply).status();
-  const bson::Document batch =
-      bson::Document(reply->bytes())["cursor"].value().Doc()["firstBatch"].value().Doc();
-  if (batch.empty()) return CollectionMissing(name);
-  const bson::Document options = (*batch.begin()).value().Doc()["options"].value().Doc();
+// A validator as clients give and get it.
+Status SendValidator(Request& request, bson::Document validator, std::string_view level,
+                     std::string_view action) {
   JsonObject out = Success();
-  out.Text("collection", name);
-  out.Document("validator", options["validator"].value().Doc());
-  const auto say = [&](std::string_view member, std::string_view option,
-                       std::string_view otherwise) {
-    const bson::Value kept = options[option].value();
-    out.Text(member, kept.type() == bson::Type::kString ? kept.Text() : otherwise);
-  };
-  say("level", "validationLevel", "strict");
-  say("action", "validationAction", "error");
+  out.Text("collection", request.capture(0)).Document("validator", validator);
+  out.Text("level", level).Text("action", action);
   return SendJson(request.exchange(), 200, out.Finish());
 }
 
@@ -67,7 +43,32 @@ Status GetSchema(Request& request) {
   return SendJson(request.exchange(), 200, out.Finish());
 }
 
-Status GetValidator(Request& request) { return SendValidator(request); }
+Status GetValidator(Request& request) {
+  const std::string_view name = request.capture(0);
+  // A list leaves out what the key may not read; here that is an answer of its own.
+  if (!request.principal()->Allows(Action::kRead, {request.database_name(), name})) {
+    const std::string resource = std::string(request.database_name()) + "/" + std::string(name);
+    return MakeError(ErrorId::kForbidden, "not allowed: 'read' on '" + resource + "'",
+                     ErrorDetail().Text("action", "read").Text("resource", resource).Finish());
+  }
+  Result<Session*> session = request.session();
+  if (!session.ok()) return std::move(session).status();
+  bson::Builder command;
+  command.Int32("listCollections", 1).OpenObject("filter").Text("name", name).Close();
+  Result<Buffer> reply =
+      request.database().Run(**session, request.database_name(), AsBytes(command.Finish()));
+  if (!reply.ok()) return std::move(reply).status();
+  const bson::Document batch =
+      bson::Document(reply->bytes())["cursor"].value().Doc()["firstBatch"].value().Doc();
+  if (batch.empty()) return CollectionMissing(name);
+  const bson::Document options = (*batch.begin()).value().Doc()["options"].value().Doc();
+  const auto text = [&](std::string_view option, std::string_view otherwise) {
+    const bson::Value kept = options[option].value();
+    return kept.type() == bson::Type::kString ? kept.Text() : otherwise;
+  };
+  return SendValidator(request, options["validator"].value().Doc(),
+                       text("validationLevel", "strict"), text("validationAction", "error"));
+}
 
 Status PutValidator(Request& request) {
   Result<std::string> body = request.ObjectBody();
@@ -87,13 +88,11 @@ Status PutValidator(Request& request) {
     return FailAt(ErrorId::kMissingOption,
                   "The body takes one of 'validator', a filter, and '$jsonSchema'.", "/validator");
   }
+  const std::string wanted = members.Has("$jsonSchema")
+                                 ? bson::Builder().Object("$jsonSchema", *schema).Finish()
+                                 : std::string(AsText(validator->bytes()));
   bson::Builder command;
-  command.Text("collMod", request.capture(0));
-  if (members.Has("$jsonSchema")) {
-    command.OpenObject("validator").Object("$jsonSchema", *schema).Close();
-  } else {
-    command.Object("validator", *validator);
-  }
+  command.Text("collMod", request.capture(0)).Object("validator", AsDocument(wanted));
   command.Text("validationLevel", *level).Text("validationAction", *action);
   Result<Session*> session = request.session();
   if (!session.ok()) return std::move(session).status();
@@ -103,7 +102,7 @@ Status PutValidator(Request& request) {
     return reply.status().code() == Code::kNotFound ? CollectionMissing(request.capture(0))
                                                     : std::move(reply).status();
   }
-  return SendValidator(request);
+  return SendValidator(request, AsDocument(wanted), *level, *action);
 }
 
 }  // namespace nexadb::rest

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
 from kernel import SLOWNESS, Kernel  # noqa: E402
+from nexadb_client import NexaDBError  # noqa: E402
 
 
 class Stream:
@@ -161,6 +162,40 @@ class ChangesTest(unittest.TestCase):
         finally:
             for stream in streams:
                 stream.__exit__()
+
+    def test_the_log_is_complete_after_a_kill_under_load(self):
+        """Sixteen writers, kill -9: the log tells every document that is there, once, and no other."""
+        with Kernel() as kernel:
+            kernel.http("POST", "/collections", {"name": "c", "changes": {"images": "none"}})
+            acknowledged = []
+            enough = threading.Event()
+
+            def write(writer):
+                users = kernel.connect().collection("c")
+                try:
+                    for n in range(100000):
+                        acknowledged.append(users.insert({"_id": f"{writer}-{n}"}))
+                        if len(acknowledged) > 500:
+                            enough.set()
+                except NexaDBError:
+                    pass  # killed
+
+            writers = [threading.Thread(target=write, args=(writer,)) for writer in range(16)]
+            for writer in writers:
+                writer.start()
+            self.assertTrue(enough.wait(20 * SLOWNESS))
+            kernel.kill()
+            for writer in writers:
+                writer.join()
+            kernel.start()
+            there = {d["_id"] for d in kernel.http("POST", "/collections/c/query", {"limit": 1000000})[1]["documents"]}
+            self.assertLessEqual(set(acknowledged), there)
+            kernel.http("POST", "/collections/c", {"_id": "last"})
+            told = []
+            with Stream(kernel, "/collections/c/_changes?since=oldest") as stream:
+                while not told or told[-1] != "last":
+                    told.append(json.loads(stream.event()["data"])["document_id"])
+            self.assertEqual(sorted(told[:-1]), sorted(there))
 
     def test_a_stopping_server_ends_its_streams(self):
         with Kernel() as kernel:

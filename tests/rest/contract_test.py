@@ -249,6 +249,35 @@ class ContractTest(unittest.TestCase):
         self.assertEqual(self.call("GET", self.path + "/a", expect=200)["document"]["n"], 1)
         self.assertEqual(self.call("GET", self.path + "/b", expect=200)["document"]["document"], {"n": 2})
 
+    # ---- views and renames ----
+
+    def test_a_view_shows_its_collection_and_takes_no_writes(self):
+        self.insert(*({"n": n} for n in range(6)))
+        view = self.name + "_v"
+        self.call("POST", "/collections", {"name": view, "viewOn": self.name, "pipeline": [
+            {"$match": {"n": {"$gt": 2}}}, {"$project": {"m": {"$multiply": ["$n", 2]}}}]}, 201)
+        answer = self.call("POST", f"/collections/{view}/query", {"filter": {"m": {"$gt": 6}}, "sort": {"m": 1}}, 200)
+        self.assertEqual([d["m"] for d in answer["documents"]], [8, 10])
+        self.assertEqual(self.call("POST", f"/collections/{view}/_count", {}, 200)["count"], 3)
+        self.assertEqual(self.call("GET", f"/collections/{view}/_schema", expect=200)["sampled"], 3)
+        self.refused(422, "view_not_supported", "POST", f"/collections/{view}", {"n": 1})
+        self.call("PATCH", f"/collections/{view}", {"pipeline": [], "viewOn": self.name}, 200)
+        self.assertEqual(self.call("POST", f"/collections/{view}/_count", {}, 200)["count"], 6)
+        self.call("DELETE", f"/collections/{view}", expect=200)
+        self.assertEqual(self.call("POST", self.path + "/_count", {}, 200)["count"], 6)
+
+    def test_a_renamed_collection_keeps_all(self):
+        (one,) = self.insert({"n": 1})
+        self.call("POST", self.path + "/_indexes", {"key": {"n": 1}, "unique": True}, 201)
+        new = self.name + "_new"
+        self.call("PATCH", self.path, {"name": new}, 200)
+        self.call("GET", f"{self.path}/{one}", expect=404)
+        self.call("GET", f"/collections/{new}/{one}", expect=200)
+        self.refused(409, "duplicate_key", "POST", f"/collections/{new}", {"n": 1})
+        self.insert({"n": 2})
+        self.refused(409, "collection_exists", "PATCH", f"/collections/{new}", {"name": self.name})
+        self.refused(404, "collection_not_found", "PATCH", "/collections/absent_x", {"name": "other_x"})
+
     # ---- schemas ----
 
     def test_a_validator_is_set_shown_and_kept_to(self):

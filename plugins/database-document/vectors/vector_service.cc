@@ -39,8 +39,14 @@ Result<VectorOptions> ParseOptions(Environment& environment, bson::Document docu
       if (!e.value().IsNumber()) return BadOption("dimensions", "'dimensions' must be a number");
       const int64_t dimensions = ToInteger(e.value());
       if (dimensions < 1 || dimensions > int64_t{kVectorDimensionsMax}) {
-        return LimitError(ErrorId::kVectorLimit, "vector_dimensions", kVectorDimensionsMax,
-                          dimensions);
+        ErrorDetail detail;
+        detail.Text("pointer", "/dimensions").Text("limit", "vector_dimensions");
+        detail.Int64("max", kVectorDimensionsMax).Int64("got", dimensions);
+        return MakeError(ErrorId::kVectorLimit,
+                         "'dimensions' takes an integer from 1 to " +
+                             std::to_string(kVectorDimensionsMax) + ", not " +
+                             std::to_string(dimensions),
+                         detail.Finish());
       }
       options.dimensions = static_cast<uint32_t>(dimensions);
     } else if (e.name() == "metric") {
