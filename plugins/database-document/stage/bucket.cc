@@ -3,6 +3,7 @@
 
 #include "plugins/database-document/expression/expression.h"
 #include "plugins/database-document/project/sort.h"
+#include "plugins/database-document/stage/granularity.h"
 #include "plugins/database-document/stage/group.h"
 #include "plugins/database-document/stage/sort_stage.h"
 #include "plugins/database-document/stage/stage.h"
@@ -151,6 +152,7 @@ StagePtr ParseBucket(const bson::Value& spec, const ParseOptions& options) {
 struct BucketAuto {
   std::shared_ptr<Expression> by;
   int64_t buckets = 0;
+  std::optional<Granularity> granularity;
   Accumulators accumulators;
 };
 
@@ -172,6 +174,7 @@ class BucketAutoSource final : public StoredSource {
     while (const BatchDocument* doc = reader.Next()) {
       OwnedValue key = Unwrap(spec_.by->Evaluate(doc->view())).Keep();
       if (key.IsMissing()) key = OwnedValue::Null();
+      if (spec_.granularity) RequirePreferable(key.view());
       bytes += key.size();
       rows.push_back({std::move(key), doc->Keep()});
       bytes += rows.back().document.size() + sizeof(Row);
@@ -184,6 +187,19 @@ class BucketAutoSource final : public StoredSource {
     Cut(rows);
   }
 
+  static void RequirePreferable(const bson::Value& key) {
+    if (!key.IsNumber()) {
+      Fail(40258,
+           "$bucketAuto can specify a 'granularity' with numeric boundaries only, but found " +
+               std::string(TypeName(key.type())));
+    }
+    if (IsNan(key))
+      Fail(40259, "$bucketAuto can specify a 'granularity' with numbers only, not NaN");
+    if (ToDouble(key) < 0) {
+      Fail(40260, "$bucketAuto can specify a 'granularity' with non-negative numbers only");
+    }
+  }
+
   // Even parts, moved so that equal keys stay together; a bucket's end is the next one's start.
   void Cut(const std::vector<Row>& rows) {
     const auto buckets = static_cast<size_t>(spec_.buckets);
@@ -193,8 +209,14 @@ class BucketAutoSource final : public StoredSource {
     size_t at = 0;
     for (size_t b = 0; b < buckets && at < rows.size(); ++b) {
       size_t end = b + 1 == buckets ? rows.size() : std::min(rows.size(), at + size);
-      while (end < rows.size() && EqualValues(rows[end - 1].key.view(), rows[end].key.view())) {
-        ++end;
+      if (spec_.granularity) {
+        // The boundary moves up to a number of the series, and takes what lies below it along.
+        const double up = spec_.granularity->Up(ToDouble(rows[end - 1].key.view()));
+        while (end < rows.size() && ToDouble(rows[end].key.view()) < up) ++end;
+      } else {
+        while (end < rows.size() && EqualValues(rows[end - 1].key.view(), rows[end].key.view())) {
+          ++end;
+        }
       }
       Emit(rows, at, end);
       at = end;
@@ -203,8 +225,15 @@ class BucketAutoSource final : public StoredSource {
 
   void Emit(const std::vector<Row>& rows, size_t begin, size_t end) {
     bson::Builder out;
-    const Row& next = end < rows.size() ? rows[end] : rows[end - 1];
-    out.OpenObject("_id").Value("min", rows[begin].key.view()).Value("max", next.key.view());
+    out.OpenObject("_id");
+    if (spec_.granularity) {
+      const double low = begin == 0 ? spec_.granularity->Down(ToDouble(rows[0].key.view())) : high_;
+      high_ = spec_.granularity->Up(ToDouble(rows[end - 1].key.view()));
+      out.Double("min", low).Double("max", high_);
+    } else {
+      const Row& next = end < rows.size() ? rows[end] : rows[end - 1];
+      out.Value("min", rows[begin].key.view()).Value("max", next.key.view());
+    }
     out.Close();
     for (const auto& accumulator : spec_.accumulators) {
       const auto state = accumulator->NewState();
@@ -220,6 +249,7 @@ class BucketAutoSource final : public StoredSource {
   SourcePtr input_;
   const BucketAuto& spec_;
   PipelineContext& context_;
+  double high_ = 0;  // of the bucket before, with a granularity
 };
 
 class BucketAutoStage final : public Stage {
@@ -264,7 +294,10 @@ StagePtr ParseBucketAuto(const bson::Value& spec, const ParseOptions& options) {
       if (e.type() != bson::Type::kString) {
         Fail(40261, "The $bucketAuto 'granularity' field must be a string");
       }
-      Fail(40257, "Unknown rounding granularity '" + std::string(e.value().Text()) + "'");
+      bucket.granularity = Granularity::Find(e.value().Text());
+      if (!bucket.granularity) {
+        Fail(40257, "Unknown rounding granularity '" + std::string(e.value().Text()) + "'");
+      }
     } else {
       Fail(40245, "Unrecognized option to $bucketAuto: " + std::string(e.name()));
     }
