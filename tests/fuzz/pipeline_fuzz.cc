@@ -5,6 +5,7 @@
 
 #include "core/document/error.h"
 #include "plugins/database-document/stage/pipeline.h"
+#include "plugins/database-document/value/meter.h"
 
 namespace {
 using namespace nexadb;
@@ -37,12 +38,16 @@ class FuzzContext final : public PipelineContext {
   Status ParseDatabaseStage(bson::Document, bool, bool) override {
     return MongoError(40324, "no such stage");
   }
-  Status CheckInterrupt() override { return ++calls_ > 1000 ? MongoError(50, "late") : Status(); }
+  Status CheckInterrupt() override { return Check(this); }
+  static Status Check(const void* self) {
+    const bool late = ++static_cast<const FuzzContext*>(self)->calls_ > 1000;
+    return late ? MongoError(50, "late") : Status();
+  }
   size_t MemoryBytesMax() const override { return size_t{1} << 20; }
 
  private:
   bson::Document doc_;
-  int calls_ = 0;
+  mutable int calls_ = 0;
 };
 }  // namespace
 
@@ -56,6 +61,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const bson::Value stages = bson::Document(command)["pipeline"].value();
   if (stages.type() != bson::Type::kArray) return 0;
   FuzzContext context(doc);
+  Meter meter(FuzzContext::Check, &context, context.MemoryBytesMax());
+  const MeterScope scope(&meter);
   auto pipeline = Pipeline::Parse(stages.Doc(), context, {});
   if (!pipeline.ok()) return 0;
   SourcePtr input = (*pipeline)->BringsDocuments() ? nullptr : std::make_unique<OneDocument>(doc);
