@@ -9,6 +9,7 @@
 #include "plugins/database-document/collection/statistics.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/database.h"
+#include "plugins/database-document/session/call_meter.h"
 #include "plugins/database-document/vectors/record.h"
 #include "plugins/database-document/vectors/registry.h"
 #include "plugins/database-document/vectors/search.h"
@@ -214,6 +215,7 @@ Result<Buffer> VectorService::Insert(Session& session, StringView name, StringVi
       }
     }
     SessionImpl& impl = Begin(session);
+    const CallMeter meter(impl);  // validators
     InsertRequest request;
     request.database = name;
     request.collection = collection;
@@ -234,7 +236,9 @@ Result<Buffer> VectorService::Search(Session& session, StringView name, StringVi
       const char* error = bytes.empty() ? nullptr : bson::Validate(bytes);
       if (error != nullptr) return MakeError(ErrorId::kInvalidBson, error);
     }
-    auto reply = SearchVectors(Begin(session), name, collection, query);
+    SessionImpl& impl = Begin(session);
+    const CallMeter meter(impl);
+    auto reply = SearchVectors(impl, name, collection, query);
     if (!reply.ok()) return reply.status();
     return Buffer::Own(std::move(*reply));
   });
