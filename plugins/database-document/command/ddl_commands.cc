@@ -224,7 +224,17 @@ Status RunDrop(const CommandCall& call, bson::Builder* reply) {
   return {};
 }
 
+constexpr int32_t kDropTakesOne = 5255100;
+
 Status RunDropDatabase(const CommandCall& call, bson::Builder* reply) {
+  const bson::Value first = (*call.command.begin()).value();
+  if (!first.IsNumber()) {
+    return WrongType("dropDatabase", "dropDatabase", first.type(),
+                     "long', 'int', 'decimal', 'double");
+  }
+  if (ToInteger(first) != 1) {
+    return MongoError(kDropTakesOne, "Have to pass 1 as 'dropDatabase' parameter");
+  }
   if (Status status = Fields::CheckCommand(call.command, {}); !status.ok()) return status;
   auto existed = DropDatabase(call.session, call.database);
   if (!existed.ok()) return existed.status();
