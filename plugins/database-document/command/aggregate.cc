@@ -3,6 +3,7 @@
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/command/read_commands.h"
 #include "plugins/database-document/command/reply.h"
+#include "plugins/database-document/expression/expression.h"
 #include "plugins/database-document/plan/namespace_source.h"
 
 namespace nexadb::database {
@@ -18,8 +19,8 @@ constexpr std::string_view kNoCollection = "$cmd.aggregate";
 constexpr FieldSpec kAggregateFields[] = {
     {"pipeline", FieldKind::kArray, Need::kRequired},
     {"cursor", FieldKind::kObject},
-    {"explain", FieldKind::kFlag},
-    {"allowDiskUse", FieldKind::kFlag},
+    {"explain", FieldKind::kBool},
+    {"allowDiskUse", FieldKind::kBool},
     {"bypassDocumentValidation", FieldKind::kFlag},
     {"collation", FieldKind::kObject},
     {"hint", FieldKind::kObjectOrText},
@@ -57,6 +58,9 @@ Result<std::string_view> CheckAggregate(const CommandCall& call) {
       return MongoError(kTypeMismatch, "Each element of the 'pipeline' array must be an object");
     }
   }
+  if (Member(call.command, "writeConcern") && FlagMember(call.command, "explain", false)) {
+    return MongoError(kFailedToParse, "aggregate cannot explain with a write concern");
+  }
   if (!Member(call.command, "cursor") && !Member(call.command, "explain")) {
     return MongoError(kFailedToParse,
                       "The 'cursor' option is required, except for aggregate with "
@@ -87,6 +91,7 @@ Result<std::unique_ptr<QueryStream>> OpenAggregate(const CommandCall& call) {
   if (Status bad = CheckHintOf(call, **scope, *collection); !bad.ok()) return bad;
   auto context = std::make_unique<QueryContext>(call.session, std::string(call.database), *scope);
   context->set_parse_options(call.environment().NowMs(), ObjectMember(call.command, "let"));
+  if (Status bad = query::Expression::CheckLet(context->parse_options()); !bad.ok()) return bad;
   auto source = OpenPipeline(*context, *collection, stages, Member(call.command, "hint"));
   if (!source.ok()) return source.status();
   return std::make_unique<QueryStream>(std::move(context), std::move(*source));

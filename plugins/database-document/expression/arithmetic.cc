@@ -228,12 +228,24 @@ void Sum::Add(const bson::Value& value) {
   }
 }
 
+namespace {
+
+__extension__ typedef __int128 Int128;
+
+Decimal DecimalOf(Int128 n) {
+  constexpr int64_t kHalf = 1'000'000'000'000'000'000;
+  const Decimal high = Decimal::FromInt64(static_cast<int64_t>(n / kHalf));
+  const Decimal low = Decimal::FromInt64(static_cast<int64_t>(n % kHalf));
+  return high * Decimal::FromInt64(kHalf) + low;
+}
+
+}  // namespace
+
 double Sum::DoubleTotal() const {
   if (has_special_) return special_;
   if (!std::isfinite(double_)) return double_;
   if (integer_ == 0) return double_ + compensation_;
   // The integers join as two doubles that hold them without loss.
-  __extension__ typedef __int128 Int128;
   const auto high = static_cast<double>(integer_);
   const auto low = static_cast<double>(integer_ - static_cast<Int128>(high));
   const double sum = double_ + high;
@@ -244,12 +256,13 @@ double Sum::DoubleTotal() const {
 
 OwnedValue Sum::Total() const {
   if (type_ == bson::Type::kDecimal128) {
+    // What is no decimal joins without loss, as far as 34 digits go.
     Decimal total = decimal_;
-    if (integer_ != 0) total = total + Decimal::FromInt64(static_cast<int64_t>(integer_));
+    if (integer_ != 0) total = total + DecimalOf(integer_);
     if (has_special_) {
-      total = total + Decimal::FromDouble(special_);
+      total = total + Decimal::FromDoubleExact(special_);
     } else if (double_ != 0 || compensation_ != 0) {
-      total = total + Decimal::FromDouble(double_ + compensation_);
+      total = total + Decimal::FromDoubleExact(double_) + Decimal::FromDoubleExact(compensation_);
     }
     return FromDecimal(total);
   }

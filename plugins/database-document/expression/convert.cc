@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "core/document/error.h"
 #include "core/document/json.h"
 #include "core/document/object_id.h"
 #include "plugins/database-document/expression/arithmetic.h"
@@ -105,7 +106,10 @@ int64_t ToInteger(const bson::Value& v, int64_t low, int64_t high, std::string_v
 
 double TextToDouble(const bson::Value& v) {
   const std::string text(v.Text());
-  const bool plain = !text.empty() && text.find_first_of(" \t\n\r\v\fxXpP") == std::string::npos &&
+  // A hexadecimal number needs a sign before it.
+  const bool bare_hex = text.starts_with("0x") || text.starts_with("0X");
+  const bool plain = !text.empty() && !bare_hex &&
+                     text.find_first_of(" \t\n\r\v\f") == std::string::npos &&
                      text.find('\0') == std::string::npos;
   char* end = nullptr;
   errno = 0;
@@ -146,6 +150,13 @@ double ToDoubleValue(const bson::Value& v, bool big_endian) {
   FailConversion(v, "double");
 }
 
+// A number that no decimal holds became zero or infinity.
+bool OutOfRange(std::string_view text, const Decimal& parsed) {
+  const std::string_view digits = text.substr(0, text.find_first_of("eE"));
+  if (parsed.IsZero()) return digits.find_first_of("123456789") != std::string_view::npos;
+  return parsed.IsInfinite() && digits.find_first_of("0123456789") != std::string_view::npos;
+}
+
 OwnedValue ToDecimalValue(const bson::Value& v) {
   switch (v.type()) {
     case Type::kBool: return FromDecimal(Decimal::FromInt64(v.Bool() ? 1 : 0));
@@ -157,7 +168,7 @@ OwnedValue ToDecimalValue(const bson::Value& v) {
     case Type::kString: {
       Decimal d;
       const bool hex = v.Text().find_first_of("xX") != std::string_view::npos;
-      if (hex || !Decimal::Parse(v.Text(), d)) {
+      if (hex || !Decimal::Parse(v.Text(), d) || OutOfRange(v.Text(), d)) {
         FailConversion(v, "decimal", "Failed to parse number '" + std::string(v.Text()) + "'");
       }
       return FromDecimal(d);
@@ -235,10 +246,23 @@ OwnedValue ToBinaryValue(const bson::Value& v, const ConvertOptions& o) {
   FailConversion(v, "binData");
 }
 
+bool IsUuid(const bson::Value& v) {
+  constexpr size_t kUuidBytes = 16;
+  return v.BinarySubtype() == 4 && v.Binary().size() == kUuidBytes;
+}
+
 template <Type kTo>
 OwnedValue Shorthand(const Args& a) {
   if (a[0].IsNullish()) return OwnedValue::Null();
   return ConvertTo(a[0], kTo, {});
+}
+
+OwnedValue ToUuid(const Args& a) {
+  if (a[0].IsNullish()) return OwnedValue::Null();
+  ConvertOptions options;
+  options.subtype = 4;
+  options.format = "uuid";
+  return ConvertTo(a[0], Type::kBinary, options);
 }
 
 OwnedValue TypeOf(const Args& a) { return OwnedValue::Text(TypeName(a[0].type())); }
@@ -252,6 +276,7 @@ constexpr PlainOperator kOperators[] = {
     {"$toString", 1, 1, Shorthand<Type::kString>},
     {"$toDate", 1, 1, Shorthand<Type::kDate>},
     {"$toObjectId", 1, 1, Shorthand<Type::kObjectId>},
+    {"$toUUID", 1, 1, ToUuid},
     {"$type", 1, 1, TypeOf},
     {"$isNumber", 1, 1, [](const Args& a) { return Truth(a[0].IsNumber()); }},
     {"$bsonSize", 1, 1,
@@ -303,16 +328,19 @@ class ConvertExpr final : public ExpressionNode {
     Type type = Type::kEnd;
     bool any_null = to.IsNullish();
     if (!any_null) type = Target(to.view(), &options);
-    if (p_.format != nullptr) any_null |= Format(p_.format->Eval(context), &options);
-    if (p_.byte_order != nullptr) any_null |= ByteOrder(p_.byte_order->Eval(context), &options);
     if (input.IsNullish()) {
       return p_.on_null != nullptr ? p_.on_null->Eval(context) : OwnedValue::Null();
     }
+    const bool binary = input.type() == Type::kBinary || type == Type::kBinary;
+    if (p_.format != nullptr) any_null |= Format(p_.format->Eval(context), &options) && binary;
+    if (p_.byte_order != nullptr) any_null |= ByteOrder(p_.byte_order->Eval(context), &options);
     if (any_null) return OwnedValue::Null();
     if (p_.on_error == nullptr) return ConvertTo(input.view(), type, options);
     try {
       return ConvertTo(input.view(), type, options);
-    } catch (const QueryError&) {
+    } catch (const QueryError& e) {
+      // Any other error, such as the query's time being over, is not the value's.
+      if (MongoCode(e.status) != code::kConversionFailure) throw;
       return p_.on_error->Eval(context);
     }
   }
@@ -442,9 +470,8 @@ OwnedValue ConvertTo(const bson::Value& v, Type to, const ConvertOptions& o) {
     case Type::kBinary: return ToBinaryValue(v, o);
     case Type::kString:
       if (v.type() == Type::kBinary) {
-        const std::string format = o.format.empty() || o.format == "auto"
-                                       ? (v.BinarySubtype() == 4 ? "uuid" : "base64")
-                                       : o.format;
+        const std::string format =
+            o.format.empty() || o.format == "auto" ? (IsUuid(v) ? "uuid" : "base64") : o.format;
         std::string text;
         if (!EncodeBinaryText(v, format, &text)) {
           FailConversion(v, "string", "the bytes do not fit the format " + format);
@@ -455,15 +482,6 @@ OwnedValue ConvertTo(const bson::Value& v, Type to, const ConvertOptions& o) {
       return OwnedValue::Text(ToText(v));
     default: FailConversion(v, TypeName(to));
   }
-}
-
-bool ParseDateText(std::string_view text, int64_t* ms) {
-  if (text.size() == 10 && text[4] == '-' && text[7] == '-') {
-    return ParseRfc3339(std::string(text) + "T00:00:00Z", *ms);
-  }
-  if (ParseRfc3339(text, *ms)) return true;
-  // Without an offset the time is UTC.
-  return ParseRfc3339(std::string(text) + "Z", *ms);
 }
 
 std::span<const PlainOperator> ConvertOperators() { return kOperators; }

@@ -34,6 +34,30 @@ Result<OwnedValue> Expression::Evaluate(bson::Document root) const {
   }
 }
 
+Status Expression::CheckLet(const ParseOptions& options) {
+  return Catch<bool>([&] {
+           const EvaluationScope scope(EvaluationScope::Kind::kParse);
+           ParseOptions without_let = options;
+           without_let.let = {};
+           for (const bson::Element& e : options.let) {
+             if (!IsVariableName(e.name())) {
+               Fail(code::kFailedToParse,
+                    "'" + std::string(e.name()) + "' is not a valid variable name");
+             }
+             ExpressionParser parser(without_let);
+             const ExprPtr value = parser.Parse(e.value());
+             if (parser.reads_document()) {
+               Fail(4890500, "Command let Expression does not evaluate to a constant");
+             }
+             EvalContext context;
+             context.slots.resize(parser.slot_count());
+             value->Eval(context);
+           }
+           return true;
+         })
+      .status();
+}
+
 bool Expression::IsConstant() const noexcept { return root_->IsConstant(); }
 
 bool IsTruthy(const bson::Value& value) noexcept {

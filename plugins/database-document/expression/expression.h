@@ -21,6 +21,9 @@ class Expression {
   ~Expression();
   Result<OwnedValue> Evaluate(bson::Document root) const;
   bool IsConstant() const noexcept;
+  // A command's `let`: names of variables to expressions that need no document. Error 9 for a bad
+  // name, 4890500 for an expression that reads a field, else what its evaluation fails with.
+  static Status CheckLet(const ParseOptions& options);
 
  private:
   Expression();

@@ -105,6 +105,7 @@ std::span<const PlainOperator> ObjectOperators();
 std::span<const PlainOperator> SetOperators();
 std::span<const PlainOperator> ConvertOperators();
 std::span<const NamedOperator> DateNamedOperators();
+std::span<const NamedOperator> PercentileOperators();
 std::span<const PlainOperator> AccumulatorOperators();
 
 class ExpressionParser;
@@ -138,6 +139,8 @@ class ExpressionParser {
   size_t slot_count() const { return slots_max_; }
   const ParseOptions& options() const { return options_; }
   size_t next_slot() const { return scope_.size(); }
+  // Whether anything parsed so far looks at the document.
+  bool reads_document() const { return reads_document_; }
 
   // The node, or its constant value when all `parts` are constant.
   static ExprPtr Fold(ExprPtr node, bool constant);
@@ -152,7 +155,11 @@ class ExpressionParser {
   std::vector<std::string> scope_;  // slot i is variable scope_[i]
   size_t slots_max_ = 0;
   size_t depth_ = 0;
+  bool reads_document_ = false;
 };
+
+// A variable that users may name: a lower-case letter, then letters, digits and '_'.
+bool IsVariableName(std::string_view name);
 
 // Checks a field path's components: 15998 empty, 40353 trailing dot, 16410 '$', 16411 NUL.
 void CheckFieldPath(std::string_view path);

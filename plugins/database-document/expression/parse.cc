@@ -8,7 +8,8 @@
 namespace nexadb::query {
 namespace {
 
-constexpr size_t kExpressionDepthMax = 150;
+// BSON itself may nest as deep.
+constexpr size_t kExpressionDepthMax = 200;
 constexpr size_t kInlineArguments = 4;
 
 class PathExpr final : public ExpressionNode {
@@ -156,8 +157,8 @@ const PlainOperator* FindPlain(std::string_view name) {
 }
 
 const NamedOperator* FindNamed(std::string_view name) {
-  for (const auto table :
-       {StringNamedOperators(), RegexOperators(), ArrayNamedOperators(), DateNamedOperators()}) {
+  for (const auto table : {StringNamedOperators(), RegexOperators(), ArrayNamedOperators(),
+                           DateNamedOperators(), PercentileOperators()}) {
     if (const NamedOperator* op = FindIn(table, name)) return op;
   }
   return nullptr;
@@ -184,6 +185,8 @@ const SpecialOperator* FindSpecial(std::string_view name) {
                   std::to_string(got) + " were passed in.");
 }
 
+}  // namespace
+
 bool IsVariableName(std::string_view name) {
   if (name.empty()) return false;
   const auto first = static_cast<unsigned char>(name[0]);
@@ -194,8 +197,6 @@ bool IsVariableName(std::string_view name) {
            u >= 0x80;
   });
 }
-
-}  // namespace
 
 void CheckFieldPath(std::string_view path) {
   if (path.empty()) Fail(40352, "FieldPath cannot be constructed with empty string");
@@ -357,7 +358,10 @@ ExprPtr ExpressionParser::Variable(std::string_view name) {
   if (const auto cell = options_.variables.find(name); cell != options_.variables.end()) {
     return std::make_unique<CellExpr>(cell->second);
   }
-  if (name == "ROOT" || name == "CURRENT") return std::make_unique<RootExpr>();
+  if (name == "ROOT" || name == "CURRENT") {
+    reads_document_ = true;
+    return std::make_unique<RootExpr>();
+  }
   const auto constant = [](OwnedValue v) { return std::make_unique<ConstantExpr>(std::move(v)); };
   if (name == "REMOVE") return constant(OwnedValue::Missing());
   if (name == "NOW") return constant(OwnedValue::Date(options_.now_ms));
@@ -370,8 +374,10 @@ ExprPtr ExpressionParser::Variable(std::string_view name) {
   if (const bson::Element let = options_.let[name]) {
     ParseOptions without_let = options_;
     without_let.let = {};
-    ExprPtr value = ExpressionParser(without_let).Parse(let.value());
+    ExpressionParser parser(without_let);
+    const ExprPtr value = parser.Parse(let.value());
     EvalContext nothing;
+    nothing.slots.resize(parser.slot_count());
     nothing.root = OwnedValue::Object(bson::Builder().Finish());
     return constant(value->Eval(nothing));
   }
@@ -389,6 +395,7 @@ ExprPtr ExpressionParser::ParsePath(std::string_view text) {
     if (std::find(scope_.begin(), scope_.end(), "CURRENT") != scope_.end()) {
       return std::make_unique<FollowExpr>(Variable("CURRENT"), path);
     }
+    reads_document_ = true;
     return std::make_unique<PathExpr>(path);
   }
   const std::string_view rest = text.substr(2);

@@ -1,6 +1,7 @@
 // String operators.
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 
 #include "core/document/json.h"
 #include "plugins/database-document/expression/convert.h"
@@ -31,6 +32,16 @@ OwnedValue Concat(const Args& a) {
   return OwnedValue::Text(out);
 }
 
+// "Jan  1 00:00:00:42": month, day and time of the seconds, and the increment.
+std::string PrettyTimestamp(uint64_t timestamp) {
+  const auto seconds = static_cast<time_t>(timestamp >> 32);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[32];
+  const size_t size = std::strftime(text, sizeof(text), "%b %e %H:%M:%S:", &parts);
+  return std::string(text, size) + std::to_string(timestamp & 0xFFFFFFFF);
+}
+
 // What $toLower, $substr and $strcasecmp take for a string: 16007 for what has no text.
 std::string Coerce(const bson::Value& v) {
   switch (v.type()) {
@@ -42,10 +53,12 @@ std::string Coerce(const bson::Value& v) {
     case bson::Type::kSymbol: return std::string(v.Text());
     case bson::Type::kInt32:
     case bson::Type::kInt64:
-    case bson::Type::kDouble:
     case bson::Type::kDecimal128:
-    case bson::Type::kDate:
-    case bson::Type::kTimestamp: return ToText(v);
+    case bson::Type::kDate: return ToText(v);
+    case bson::Type::kDouble:
+      if (std::isinf(v.Double())) return v.Double() < 0 ? "-inf" : "inf";
+      return ToText(v);
+    case bson::Type::kTimestamp: return PrettyTimestamp(v.Timestamp());
     default: Fail(16007, "can't convert from BSON type " + std::string(NameOf(v)) + " to String");
   }
 }

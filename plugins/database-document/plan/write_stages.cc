@@ -8,6 +8,7 @@
 #include "plugins/database-document/collection/merge.h"
 #include "plugins/database-document/collection/update.h"
 #include "plugins/database-document/expression/expression.h"
+#include "plugins/database-document/expression/node.h"
 
 namespace nexadb::database {
 
@@ -176,10 +177,18 @@ struct MergeSpec {
   bson::Document let;
 };
 
+Status CheckPath(std::string_view path) {
+  return query::Catch<bool>([&] {
+           query::CheckFieldPath(path);
+           return true;
+         })
+      .status();
+}
+
 Status ParseOn(const bson::Value& value, MergeSpec* spec) {
   if (value.type() == bson::Type::kString) {
     spec->on = {std::string(value.Text())};
-    return {};
+    return CheckPath(value.Text());
   }
   if (value.type() != bson::Type::kArray) {
     return MongoError(51186, "$merge 'on' field must be either a string or an array of strings");
@@ -190,6 +199,7 @@ Status ParseOn(const bson::Value& value, MergeSpec* spec) {
       return MongoError(51134, "$merge 'on' array elements must be strings");
     }
     spec->on.emplace_back(e.value().Text());
+    if (Status bad = CheckPath(e.value().Text()); !bad.ok()) return bad;
   }
   if (spec->on.empty()) {
     return MongoError(51187,
@@ -200,6 +210,10 @@ Status ParseOn(const bson::Value& value, MergeSpec* spec) {
 
 Status ParseWhenMatched(const bson::Value& value, MergeSpec* spec) {
   if (value.type() == bson::Type::kArray) {
+    for (const bson::Element& e : value.Doc()) {
+      if (e.type() == bson::Type::kObject) continue;
+      return MongoError(kTypeMismatch, "each element of $merge's 'whenMatched' must be an object");
+    }
     spec->when_matched = WhenMatched::kPipeline;
     spec->pipeline = value;
     return {};
@@ -288,8 +302,9 @@ Result<std::string> MatchOn(const MergeSpec& spec, bson::Document document) {
   for (const std::string& path : spec.on) {
     const bson::Value value = query::GetPlain(document, query::Path(path));
     if (value.IsNullish() || value.type() == bson::Type::kArray) {
-      return MongoError(51132, "$merge write error: 'on' field '" + path +
-                                   "' cannot be missing, null, undefined or an array");
+      return MongoError(value.IsNullish() ? 51132 : 51185,
+                        "$merge write error: 'on' field '" + path +
+                            "' cannot be missing, null, undefined or an array");
     }
     filter.OpenObject(path).Value("$eq", value).Close();
   }

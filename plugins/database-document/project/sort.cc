@@ -1,5 +1,6 @@
 #include "plugins/database-document/project/sort.h"
 
+#include <cmath>
 #include <optional>
 
 #include "plugins/database-document/value/failure.h"
@@ -67,7 +68,8 @@ Result<SortPattern> SortPattern::Parse(bson::Document spec) {
       if (!e.value().IsNumber()) {
         Fail(15974, "Illegal key in $sort specification: " + std::string(e.name()));
       }
-      const double direction = ToDouble(e.value());
+      double direction = ToDouble(e.value());
+      if (e.type() == bson::Type::kDecimal128) direction = std::nearbyint(direction);
       if (!(direction == 1 || direction == -1)) {
         Fail(15975, "$sort key ordering must be 1 (for ascending) or -1 (for descending)");
       }

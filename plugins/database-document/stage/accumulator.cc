@@ -7,6 +7,7 @@
 
 #include "plugins/database-document/expression/arithmetic.h"
 #include "plugins/database-document/expression/node.h"
+#include "plugins/database-document/expression/percentile.h"
 #include "plugins/database-document/project/sort.h"
 #include "plugins/database-document/value/compare.h"
 #include "plugins/database-document/value/number.h"
@@ -265,15 +266,9 @@ class PercentileState final : public AccumulatorState {
   }
   OwnedValue Finish() override {
     std::sort(values_.begin(), values_.end());
-    const auto at = [&](double p) {
-      if (values_.empty()) return OwnedValue::Null();
-      const auto rank = static_cast<size_t>(
-          std::max(0.0, std::ceil(p * static_cast<double>(values_.size())) - 1));
-      return OwnedValue::Double(values_[std::min(rank, values_.size() - 1)]);
-    };
-    if (median_) return at(0.5);
+    if (median_) return NearestRank(values_, 0.5);
     ArrayBuilder out;
-    for (const double p : p_) out.Add(at(p).view());
+    for (const double p : p_) out.Add(NearestRank(values_, p).view());
     return out.Finish();
   }
   size_t bytes() const override { return 64 + values_.size() * sizeof(double); }
@@ -425,23 +420,12 @@ std::unique_ptr<Accumulator> ParsePercentile(std::string_view op, const bson::Va
     Fail(code::kMissingField,
          std::string(op) + " needs 'input', 'method'" + (median ? "" : " and 'p'"));
   }
-  if (method.type() != bson::Type::kString) Fail(code::kTypeMismatch, "'method' must be a string");
-  if (method.Text() != "approximate") {
-    Fail(code::kBadValue, "Currently only 'approximate' can be used as percentile 'method'.");
-  }
+  CheckPercentileMethod(method);
   std::vector<double> ps;
   if (!median) {
     const auto expression = Unwrap(Expression::Parse(p, options));
     const OwnedValue list = Unwrap(expression->Evaluate(bson::Document()));
-    if (list.type() != bson::Type::kArray || list.view().Doc().empty()) {
-      Fail(7750301, "The $percentile 'p' field must be an array of numbers from [0.0, 1.0]");
-    }
-    for (const bson::Element& e : list.view().Doc()) {
-      if (!e.value().IsNumber()) Fail(7750302, "'p' must hold numbers from [0.0, 1.0]");
-      const double x = ToDouble(e.value());
-      if (!(x >= 0 && x <= 1)) Fail(7750303, "'p' must hold numbers from [0.0, 1.0]");
-      ps.push_back(x);
-    }
+    ps = PercentileShares(list.view());
   }
   return std::make_unique<SimpleAccumulator>(Unwrap(Expression::Parse(input, options)),
                                              Make<PercentileState>(ps, median));

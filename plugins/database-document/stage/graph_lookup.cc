@@ -100,7 +100,7 @@ class GraphSource final : public MappingSource {
       }
     }
     const OwnedValue joined = result.Finish();
-    return EditPath(doc, spec_.as, IfAbsent::kCreate, [&](const bson::Value&) { return joined; });
+    return EditPath(doc, spec_.as, IfAbsent::kReplace, [&](const bson::Value&) { return joined; });
   }
 
   void AddFound(bson::Document row, int64_t depth, ArrayBuilder* result) const {

@@ -59,7 +59,7 @@ class LookupSource final : public MappingSource {
       found.Add(row->view().AsValue(bson::Type::kObject));
     }
     const OwnedValue joined = found.Finish();
-    return EditPath(doc, as_, IfAbsent::kCreate, [&](const bson::Value&) { return joined; });
+    return EditPath(doc, as_, IfAbsent::kReplace, [&](const bson::Value&) { return joined; });
   }
 
   // {foreign: {$in: [values of local]}}; a missing local value looks for null.
@@ -140,12 +140,11 @@ std::string TextOf(const bson::Element& e, std::string_view stage, int number) {
 
 void ParseLet(const bson::Element& e, const ParseOptions& options, Lookup* lookup) {
   if (e.type() != bson::Type::kObject) {
-    Fail(code::kFailedToParse, "$lookup argument 'let' must be an object");
+    Fail(code::kTypeMismatch, "$lookup argument 'let' must be an object");
   }
   for (const bson::Element& v : e.value().Doc()) {
     const std::string_view name = v.name();
-    const bool plain = !name.empty() && ((name[0] >= 'a' && name[0] <= 'z') || (name[0] & 0x80));
-    if (!plain) {
+    if (!IsVariableName(name)) {
       Fail(code::kFailedToParse, "'" + std::string(name) + "' is not a valid variable name");
     }
     auto cell = std::make_shared<OwnedValue>();

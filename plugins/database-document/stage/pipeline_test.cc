@@ -5,6 +5,7 @@
 
 #include "core/document/error.h"
 #include "core/document/json.h"
+#include "plugins/database-document/expression/expression.h"
 #include "plugins/database-document/match/matcher.h"
 #include "plugins/database-document/project/projection.h"
 
@@ -224,6 +225,49 @@ TEST(ExpressionTest, OperatorsGiveMongoResults) {
       {R"({"$ifNull": ["$nothing", "$a"]})", "5"},
   };
   for (const auto& c : kCases) EXPECT_EQ(Evaluate(c.expression), Value(c.value)) << c.expression;
+}
+
+TEST(ExpressionTest, SumsOfSeveralKindsOfNumbersAreExact) {
+  // 2^53 + 1 as long and as decimal, 2^53 as double.
+  const std::vector<std::string> numbers = {R"({"n": {"$numberLong": "9007199254740993"}})",
+                                            R"({"n": 9007199254740992.0})",
+                                            R"({"n": {"$numberDecimal": "9007199254740993"}})"};
+  EXPECT_EQ(Aggregate(numbers, R"([{"$group": {"_id": null, "sum": {"$sum": "$n"}}}])"),
+            Normal(R"([{"_id": null, "sum": {"$numberDecimal": "27021597764222978"}}])"));
+  EXPECT_EQ(Aggregate({R"({"n": {"$numberLong": "9223372036854775807"}})",
+                       R"({"n": {"$numberLong": "9223372036854775807"}})",
+                       R"({"n": {"$numberDecimal": "1"}})"},
+                      R"([{"$group": {"_id": null, "sum": {"$sum": "$n"}}}])"),
+            Normal(R"([{"_id": null, "sum": {"$numberDecimal": "18446744073709551615"}}])"));
+}
+
+TEST(ExpressionTest, DatesAreReadAsPeopleWriteThem) {
+  for (const char* text : {"2024-06-15T12:30:45Z ", "2024-06-15\\t12:30:45Z",
+                           "\\u00a02024-06-15 12:30:45Z", "2024-06-15 17:30:45 +0500"}) {
+    EXPECT_EQ(Evaluate(R"({"$toDate": ")" + std::string(text) + "\"}"),
+              Value(R"({"$date": "2024-06-15T12:30:45Z"})"))
+        << text;
+  }
+  EXPECT_EQ(Evaluate(R"({"$toDate": "2024-06-15 x 12:30:45"})"), "error 241");
+  EXPECT_EQ(Evaluate(R"({"$toDate": "2024-06 -15T12:30:45Z"})"), "error 241");
+}
+
+TEST(ExpressionTest, ACommandsVariablesMayLoop) {
+  TestContext context;
+  ParseOptions options;
+  const std::string let =
+      Bson(R"({"x": {"$map": {"input": [1, 2], "in": {"$add": ["$$this", 1]}}}})");
+  options.let = bson::Document(AsBytes(let));
+  EXPECT_TRUE(Expression::CheckLet(options).ok());
+  const std::string spec = Bson(R"({"v": "$$x"})");
+  auto expression = Expression::Parse(bson::Document(AsBytes(spec))["v"].value(), options);
+  ASSERT_TRUE(expression.ok());
+  const auto value = (*expression)->Evaluate(bson::Document());
+  ASSERT_TRUE(value.ok());
+  EXPECT_EQ(value->view().Doc().CountElements(), 2u);
+  const std::string reads = Bson(R"({"x": "$field"})");
+  options.let = bson::Document(AsBytes(reads));
+  EXPECT_EQ(MongoCode(Expression::CheckLet(options)), 4890500);
 }
 
 TEST(ProjectionTest, FindProjections) {

@@ -21,7 +21,7 @@ class Editor {
         out->Element(e);
       }
     }
-    if (!found && if_absent_ == IfAbsent::kCreate) Create(path_[at], at, out);
+    if (!found && if_absent_ != IfAbsent::kLeaveAlone) Create(path_[at], at, out);
   }
 
  private:
@@ -65,6 +65,8 @@ class Editor {
       out->OpenObject(name);
       Object(v.Doc(), at + 1, out);
       out->Close();
+    } else if (if_absent_ == IfAbsent::kReplace) {
+      Create(name, at, out);
     } else if (v.type() == bson::Type::kArray) {
       out->OpenArray(name);
       Array(v.Doc(), at + 1, out);

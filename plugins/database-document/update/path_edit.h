@@ -13,7 +13,9 @@ namespace nexadb::query {
 // MongoDB's limit on what one index may pad.
 constexpr int64_t kArrayPaddingMax = 1'500'000;
 
-enum class IfAbsent { kCreate, kLeaveAlone };
+// What to do when a path does not exist. kReplace puts an object where anything else stands in the
+// way, as a stage's output field does.
+enum class IfAbsent { kCreate, kLeaveAlone, kReplace };
 
 // Gets the old value (missing when absent) and returns the new one; missing removes the field, or
 // in an array leaves null.
