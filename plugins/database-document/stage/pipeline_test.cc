@@ -227,6 +227,57 @@ TEST(ExpressionTest, OperatorsGiveMongoResults) {
   for (const auto& c : kCases) EXPECT_EQ(Evaluate(c.expression), Value(c.value)) << c.expression;
 }
 
+TEST(DensifyTest, MakesTheStepsThatAreMissing) {
+  EXPECT_EQ(Aggregate({R"({"n": 0})", R"({"n": 6})", R"({"n": 3, "x": 1})"},
+                      R"([{"$densify": {"field": "n", "range": {"step": 2, "bounds": "full"}}}])"),
+            Normal(R"([{"n": 0}, {"n": 2}, {"n": 3, "x": 1}, {"n": 4}, {"n": 6}])"));
+  // The upper bound is left out, and what lies outside stays.
+  EXPECT_EQ(Aggregate({R"({"n": -5})", R"({"n": 1})", R"({"n": null})"},
+                      R"([{"$densify": {"field": "n", "range": {"step": 1, "bounds": [0, 3]}}}])"),
+            Normal(R"([{"n": null}, {"n": -5}, {"n": 0}, {"n": 1}, {"n": 2}])"));
+  EXPECT_EQ(Aggregate({}, R"([{"$densify": {"field": "n", "range": {"step": 1,
+                              "bounds": [0, 2]}}}])"),
+            Normal(R"([{"n": 0}, {"n": 1}])"));
+}
+
+TEST(DensifyTest, FillsEachPartitionInItsOwnBoundsOrInThoseOfAll) {
+  const std::vector<std::string> rows = {R"({"p": "a", "n": 1})", R"({"p": "b", "n": 2})",
+                                         R"({"p": "b", "n": 4})"};
+  EXPECT_EQ(Aggregate(rows, R"([{"$densify": {"field": "n", "partitionByFields": ["p"],
+                                "range": {"step": 1, "bounds": "partition"}}}])"),
+            Normal(R"([{"p": "a", "n": 1}, {"p": "b", "n": 2}, {"p": "b", "n": 3},
+                       {"p": "b", "n": 4}])"));
+  EXPECT_EQ(Aggregate(rows, R"([{"$densify": {"field": "n", "partitionByFields": ["p"],
+                                "range": {"step": 2, "bounds": "full"}}}])"),
+            Normal(R"([{"p": "a", "n": 1}, {"p": "a", "n": 3}, {"p": "b", "n": 1},
+                       {"p": "b", "n": 2}, {"p": "b", "n": 3}, {"p": "b", "n": 4}])"));
+}
+
+TEST(DensifyTest, StepsOfMonthsCountFromTheFirst) {
+  EXPECT_EQ(Aggregate({R"({"d": {"$date": "2024-01-31T00:00:00Z"}})",
+                       R"({"d": {"$date": "2024-03-31T00:00:00Z"}})"},
+                      R"([{"$densify": {"field": "d", "range": {"step": 1, "unit": "month",
+                                        "bounds": "full"}}}])"),
+            Normal(R"([{"d": {"$date": "2024-01-31T00:00:00Z"}},
+                       {"d": {"$date": "2024-02-29T00:00:00Z"}},
+                       {"d": {"$date": "2024-03-31T00:00:00Z"}}])"));
+}
+
+TEST(DensifyTest, RefusesWhatHasNoSteps) {
+  const auto with = [](std::string_view range) {
+    return Aggregate({R"({"n": "x"})"},
+                     R"([{"$densify": {"field": "n", "range": )" + std::string(range) + "}}]");
+  };
+  EXPECT_EQ(with(R"({"step": 0, "bounds": "full"})"), "error 5733401");
+  EXPECT_EQ(with(R"({"step": 1, "bounds": [2, 1]})"), "error 5733402");
+  EXPECT_EQ(with(R"({"step": 1, "bounds": [2]})"), "error 5733403");
+  EXPECT_EQ(with(R"({"step": 1, "bounds": "partition"})"), "error 5733408");
+  EXPECT_EQ(with(R"({"step": 1, "bounds": "full"})"), "error 5733201");
+  EXPECT_EQ(Aggregate({}, R"([{"$densify": {"field": "n", "range": {"step": 1,
+                              "bounds": [0, 1000000]}}}])"),
+            "error 5897900");
+}
+
 TEST(ExpressionTest, SumsOfSeveralKindsOfNumbersAreExact) {
   // 2^53 + 1 as long and as decimal, 2^53 as double.
   const std::vector<std::string> numbers = {R"({"n": {"$numberLong": "9007199254740993"}})",

@@ -58,6 +58,7 @@ StagePtr ParseRedactStage(std::string_view name, const bson::Value& spec,
                           const ParseOptions& options);
 StagePtr ParseWindowStage(std::string_view name, const bson::Value& spec,
                           const ParseOptions& options);
+StagePtr ParseDensifyStage(std::string_view name, const bson::Value& spec);
 StagePtr ParseGraphStage(std::string_view name, const bson::Value& spec,
                          const ParseOptions& options);
 

@@ -43,16 +43,6 @@ Bound ParseBound(const bson::Value& v, bool whole) {
   return bound;
 }
 
-OwnedValue DateAdd(const bson::Value& date, const std::string& unit, const bson::Value& amount) {
-  bson::Builder spec;
-  spec.OpenObject("$dateAdd").Value("startDate", date).Text("unit", unit);
-  spec.Value("amount", amount).Close();
-  const std::string bytes = spec.Finish();
-  const auto expression =
-      Unwrap(Expression::Parse(bson::Document(AsBytes(bytes)).AsValue(bson::Type::kObject), {}));
-  return Unwrap(expression->Evaluate(bson::Document())).Keep();
-}
-
 void CheckRangeOrder(const WindowOrder& order) {
   if (order.fields != 1) {
     Fail(kRangeNeedsOrder, "Range-based window require sortBy a single field");
@@ -70,6 +60,16 @@ void CheckOrdered(const Bound& lower, const Bound& upper) {
 }
 
 }  // namespace
+
+OwnedValue DateAdd(const bson::Value& date, const std::string& unit, const bson::Value& amount) {
+  bson::Builder spec;
+  spec.OpenObject("$dateAdd").Value("startDate", date).Text("unit", unit);
+  spec.Value("amount", amount).Close();
+  const std::string bytes = spec.Finish();
+  const auto expression =
+      Unwrap(Expression::Parse(bson::Document(AsBytes(bytes)).AsValue(bson::Type::kObject), {}));
+  return Unwrap(expression->Evaluate(bson::Document())).Keep();
+}
 
 Window Window::Parse(const bson::Value& spec, const WindowOrder& order) {
   Window window;

@@ -74,4 +74,7 @@ std::unique_ptr<WindowFunction> ParseWindowFunction(std::string_view op,
                                                     const WindowOrder& order,
                                                     const ParseOptions& options);
 
+// A date moved by so many units, as $dateAdd does.
+OwnedValue DateAdd(const bson::Value& date, const std::string& unit, const bson::Value& amount);
+
 }  // namespace nexadb::query
