@@ -30,10 +30,13 @@ done
 
 need_packages "${build_packages[@]}" libbenchmark-dev
 peers=OFF
-if [[ " ${suites[*]} " == *" storage "* ]]; then
-  need_packages "${storage_peer_packages[@]}"
-  peers=ON
-fi
+for suite in "${suites[@]}"; do
+  case $suite in
+    storage) need_packages "${storage_peer_packages[@]}"; peers=ON ;;
+    database) need_packages "${database_peer_packages[@]}" ;;
+    http) need_packages "${http_peer_packages[@]}" ;;
+  esac
+done
 cmake --preset release -DNEXADB_BENCH=ON -DNEXADB_BENCH_PEERS=$peers >/dev/null
 cmake --build --preset release --target benchmarks
 export NEXADB_BUILD_DIR=$PWD/build/release

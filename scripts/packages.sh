@@ -17,10 +17,10 @@ test_packages=(
   make curl ca-certificates git iso-codes wordnet-base strace procps
   chromium-headless-shell fonts-dejavu-core
 )
-# The peers of bench/storage; only scripts/bench.sh installs them.
-storage_peer_packages=(
-  librocksdb-dev libleveldb-dev liblmdb-dev libwiredtiger-dev
-)
+# The peers of each suite of bench/; only scripts/bench.sh installs them.
+storage_peer_packages=(librocksdb-dev libleveldb-dev liblmdb-dev libwiredtiger-dev)
+database_peer_packages=(libsqlite3-dev libpq-dev postgresql-15)
+http_peer_packages=(wrk nghttp2-client nginx-light redis-server redis-tools)
 
 need_packages() {
   local missing=() name

@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""Measures; run.sh calls it. One JSON object a measurement into BENCH_OUT/http.jsonl, then the table."""
+import json
+import os
+import re
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import peers  # noqa: E402
+
+HERE = Path(__file__).resolve().parent
+CONNECTIONS = 32
+BULK = 1000
+IDLE = 10000
+SLOW = 500
+
+
+def microseconds(text):
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()
+    return float(number) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
+
+
+class Suite:
+    def __init__(self, quick):
+        self.rounds = 1 if quick else 3
+        self.seconds = 2 if quick else 5
+        self.rows = []
+        self.scratch = Path(tempfile.mkdtemp(prefix="nexadb-http-", dir=os.environ.get("BENCH_SCRATCH", "/var/tmp")))
+        self.out = Path(os.environ.get("BENCH_OUT", self.scratch)) / "http.jsonl"
+
+    def add(self, engine, workload, round_, **figures):
+        row = {"suite": "http", "engine": engine, "workload": workload, "value_bytes": 300, "threads": CONNECTIONS,
+               "round": round_, "ops_s": None, "p50_us": None, "p99_us": None, "p999_us": None, "cpu_us_op": None,
+               "disk_bytes": None, "rss_bytes": None, "durability": "", "others_cores": None, **figures}
+        self.rows.append(row)
+        print(f"round {round_}: {engine} {workload}", file=sys.stderr)
+        with self.out.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def wrk(self, engine, workload, round_, server, url, per_request=1, script=(), headers=(), durability="",
+            connections=CONNECTIONS):
+        before = peers.cpu_seconds(server)
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{self.seconds}s", "--latency"]
+        for header in headers:
+            command += ["-H", header]
+        if script:
+            command += ["-s", str(HERE / script[0])]
+        printed = subprocess.run([*command, url, *(["--", *script[1:]] if script else [])], capture_output=True,
+                                 text=True, check=True).stdout
+        used = peers.cpu_seconds(server) - before
+        rate = float(re.search(r"Requests/sec:\s+([\d.]+)", printed).group(1))
+        if re.search(r"Non-2xx|Socket errors", printed):
+            raise RuntimeError(f"{engine} {workload} failed:\n{printed}")
+        ops = rate * per_request
+        self.add(engine, workload, round_, ops_s=ops, cpu_us_op=used * 1e6 / (ops * self.seconds),
+                 p50_us=microseconds(re.search(r"50%\s+(\S+)", printed).group(1)),
+                 p99_us=microseconds(re.search(r"99%\s+(\S+)", printed).group(1)), durability=durability,
+                 threads=connections)
+        return rate
+
+    def open_loop(self, round_, url, rate, headers, workload="get_half_load"):
+        """Requests leave when they are due, whether the last one was answered or not."""
+        log = self.scratch / "h2load.log"
+        log.unlink(missing_ok=True)
+        clients = 16
+        command = ["h2load", "--h1", "-t1", f"-c{clients}", f"-D{self.seconds}", f"--rps={rate / clients:.0f}",
+                   f"--log-file={log}"]
+        for header in headers:
+            command += ["-H", header]
+        subprocess.run([*command, url], capture_output=True, check=True)
+        times = sorted(int(line.split("\t")[2]) for line in log.read_text().splitlines())
+        at = lambda part: times[min(len(times) - 1, int(len(times) * part))]  # noqa: E731
+        self.add("nexadb", workload, round_, ops_s=len(times) / self.seconds, p50_us=at(0.5), p99_us=at(0.99),
+                 p999_us=at(0.999), threads=clients)
+
+    def run_redis(self, round_):
+        with peers.redis(self.scratch) as server:
+            for word, workload in (("set", "kv_put"), ("get", "kv_get")):
+                before = peers.cpu_seconds(server.pid)
+                count = 40000 * self.seconds
+                printed = subprocess.run(
+                    ["redis-benchmark", "-h", "127.0.0.1", "-p", str(server.port), "-t", word, "-n", str(count), "-r", "100000",
+                     "-d", "300", "-c", str(CONNECTIONS), "--csv"], capture_output=True, text=True, check=True).stdout
+                cells = printed.strip().splitlines()[-1].replace('"', "").split(",")
+                self.add("redis", workload, round_, ops_s=float(cells[1]), p50_us=float(cells[4]) * 1e3,
+                         p99_us=float(cells[6]) * 1e3, cpu_us_op=(peers.cpu_seconds(server.pid) - before) * 1e6 / count,
+                         durability="os" if word == "set" else "")
+
+    def run_others(self, round_):
+        with peers.floor(self.scratch) as server:
+            self.wrk("epoll", "get", round_, server.pid, f"http://127.0.0.1:{server.port}/x")
+        if Path("/usr/sbin/nginx").exists() or shutil.which("nginx"):
+            with peers.nginx(self.scratch) as server:
+                base = f"http://127.0.0.1:{server.port}"
+                self.wrk("nginx-static", "get", round_, server.pid, base + "/doc.json")
+                self.wrk("nginx-return", "get", round_, server.pid, base + "/return")
+        if shutil.which("redis-server"):
+            self.run_redis(round_)
+
+    def run_ours(self, round_):
+        with peers.nexadb(self.scratch) as kernel:
+            pid = kernel.process.pid
+            base = f"http://127.0.0.1:{kernel.port}"
+            key = f"X-API-Key: {kernel.root_key}"
+            json_key = [key, "Content-Type: application/json"]
+            document = {"_id": "one", "name": "a", "pad": "x" * 180}  # 300 bytes answered, with its timestamps
+            assert kernel.http("POST", "/collections/get", document)[0] == 201
+            best = self.wrk("nexadb", "get", round_, pid, base + "/collections/get/one", headers=[key])
+            self.wrk("nexadb", "post", round_, pid, base, script=("post.lua", "/collections/post", "1"), headers=json_key,
+                     durability="os")
+            self.wrk("nexadb", "bulk", round_, pid, base, per_request=BULK, connections=4, headers=json_key,
+                     durability="os", script=("post.lua", "/collections/bulk/bulk", str(BULK)))
+            raw = {"Content-Type": "application/octet-stream"}
+            assert kernel.http("PUT", "/kv/bench/one", b"x" * 300, headers=raw)[0] in (200, 201, 204)
+            self.wrk("nexadb", "kv_get", round_, pid, base + "/kv/bench/one", headers=[key])
+            if shutil.which("h2load"):
+                self.open_loop(round_, base + "/collections/get/one", best / 2, [key])
+                with Slow(kernel.port):
+                    self.open_loop(round_, base + "/collections/get/one", best / 2, [key], "get_half_load_500_slow")
+            self.idle(round_, kernel)
+
+    def idle(self, round_, kernel):
+        before = peers.resident_bytes(kernel.process.pid)
+        request = f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{kernel.port}\r\n\r\n".encode()
+        held = []
+        for _ in range(IDLE):
+            held.append(socket.create_connection(("127.0.0.1", kernel.port)))
+            held[-1].sendall(request)
+            assert b"200 OK" in held[-1].recv(4096)
+        time.sleep(1.5)
+        self.add("nexadb", "idle_10000", round_, rss_bytes=peers.resident_bytes(kernel.process.pid) - before, threads=IDLE)
+        for connection in held:
+            connection.close()
+
+
+class Slow:
+    """Clients that send a byte of their request's body now and then, and never the last."""
+
+    def __init__(self, port):
+        self.held = []
+        head = (f"POST /collections/slow HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+                "Content-Length: 100000\r\n\r\n").encode()
+        for _ in range(SLOW):
+            self.held.append(socket.create_connection(("127.0.0.1", port)))
+            self.held[-1].sendall(head)
+        self.end = threading.Event()
+        self.thread = threading.Thread(target=self.drip)
+
+    def drip(self):
+        while not self.end.wait(0.2):
+            for connection in self.held:
+                try:
+                    connection.send(b"x")
+                except OSError:
+                    pass
+
+    def __enter__(self):
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.end.set()
+        self.thread.join()
+        for connection in self.held:
+            connection.close()
+
+
+def median(rows, engine, workload, figure):
+    values = [r[figure] for r in rows if (r["engine"], r["workload"]) == (engine, workload) and r[figure] is not None]
+    return statistics.median(values) if values else None
+
+
+def table(rows):
+    print(f"{'workload':<24}{'engine':<14}{'ops/s':>12}{'p50 us':>9}{'p99 us':>9}{'cpu us/op':>11}")
+    seen = dict.fromkeys((r["workload"], r["engine"]) for r in sorted(rows, key=lambda r: r["workload"]))
+    for workload, engine in seen:
+        cells = [median(rows, engine, workload, f) for f in ("ops_s", "p50_us", "p99_us", "cpu_us_op")]
+        text = ["-" if c is None else f"{c:,.{d}f}" for c, d in zip(cells, (0, 0, 0, 2))]
+        print(f"{workload:<24}{engine:<14}{text[0]:>12}{text[1]:>9}{text[2]:>9}{text[3]:>11}")
+    aims(rows)
+
+
+def aims(rows):
+    """What is asked of us, with what came out."""
+    def say(name, value, bound, smaller=False):
+        if value is None:
+            return
+        kept = value <= bound if smaller else value >= bound
+        print(f"{'ok  ' if kept else 'MISS'} {name}: {value:,.2f} (at {'most' if smaller else 'least'} {bound:,})")
+
+    def ratio(a, b):
+        return None if a is None or b is None else a / b
+
+    get = median(rows, "nexadb", "get", "ops_s")
+    say("GET by id, of nginx's rate for a static file", ratio(get, median(rows, "nginx-static", "get", "ops_s")), 1.0)
+    say("its server CPU, of nginx's `return`", ratio(median(rows, "nexadb", "get", "cpu_us_op"),
+                                                     median(rows, "nginx-return", "get", "cpu_us_op")), 1.5, smaller=True)
+    say("POST insert, of that GET", ratio(median(rows, "nexadb", "post", "ops_s"), get), 0.7)
+    say("bulk insert, documents/s", median(rows, "nexadb", "bulk", "ops_s"), 200000)
+    say("p99 of p50 at half load", ratio(median(rows, "nexadb", "get_half_load", "p99_us"),
+                                         median(rows, "nexadb", "get_half_load", "p50_us")), 5, smaller=True)
+    say("p99 beside 500 slow clients, of p99 without", ratio(median(rows, "nexadb", "get_half_load_500_slow", "p99_us"),
+                                                             median(rows, "nexadb", "get_half_load", "p99_us")), 2, smaller=True)
+    idle = median(rows, "nexadb", "idle_10000", "rss_bytes")
+    say("MB held by 10,000 idle connections", None if idle is None else idle / 1e6, 100, smaller=True)
+
+
+def main():
+    options = sys.argv[1:]
+    if options not in ([], ["--quick"]):
+        sys.exit(f"measure.py: unknown option in {options}; see run.sh")
+    if not shutil.which("wrk"):
+        sys.exit("measure.py: wrk is missing: apt-get install wrk")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    suite = Suite(bool(options))
+    suite.out.parent.mkdir(parents=True, exist_ok=True)
+    suite.out.unlink(missing_ok=True)
+    try:
+        for round_ in range(1, suite.rounds + 1):
+            suite.run_others(round_)
+            suite.run_ours(round_)
+        table(suite.rows)
+    finally:
+        shutil.rmtree(suite.scratch, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
