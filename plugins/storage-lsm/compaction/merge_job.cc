@@ -8,6 +8,7 @@
 #include "plugins/storage-lsm/read/merge.h"
 #include "plugins/storage-lsm/read/table_source.h"
 #include "plugins/storage-lsm/util/error.h"
+#include "plugins/storage-lsm/util/mutant.h"
 
 namespace nexadb::lsm {
 namespace {
@@ -127,6 +128,7 @@ size_t MergeJob::StripeOf(Sequence sequence) const {
 }
 
 bool MergeJob::IsBottom(std::string_view begin, std::string_view end) const {
+  if (LSM_MUTANT(kDropDeletesEarly)) return true;
   if (input_.keep_deletes) return false;
   // Into level 0 goes a flush: every table may hold something older.
   const int first = input_.output_level == 0 ? 0 : input_.output_level + 1;
@@ -154,7 +156,7 @@ bool MergeJob::Keeps(const RowSource& row) {
     stripe_ = stripe;
     return true;
   }
-  if (same_key && stripe == stripe_) return false;
+  if (same_key && stripe == stripe_) return LSM_MUTANT(kKeepDeletedRows);
   stripe_ = stripe;
   if (tombstones_.Cover(row.key(), input_.snapshots[stripe]) > row.sequence()) return false;
   if (row.kind() != Kind::kDelete || stripe != 0) return true;
@@ -193,6 +195,7 @@ Status MergeJob::Write(const RowSource& row) {
 
 RangeTombstones MergeJob::TombstonesUpTo(std::string_view end) const {
   std::vector<Tombstone> part;
+  if (LSM_MUTANT(kLoseRangeDeletes)) return {};
   tombstones_.AppendTo(table_begin_, end, part);
   const Sequence oldest = input_.snapshots.front();
   std::erase_if(

@@ -94,6 +94,8 @@ class Store final : private CommitHost {
   Status ApplyRecord(BytesView payload, std::string_view path, uint64_t offset);
   Status FlushRecovered();
   Status RemoveOrphans();
+  // Logs every damaged table; false when there is none.
+  bool ReportDamage();
   Status StartThreads();
   Result<std::vector<std::string>> ListDirectory();
 
@@ -118,6 +120,7 @@ class Store final : private CommitHost {
                                             uint64_t previous_end);
   Status Rotate();
   Status RotateUsed() { return memtable_->empty() ? Status::Ok() : Rotate(); }
+  Status SealLog();
   bool MemtableFull() const;
   // Waits while no memtable may be added to those that wait for their flush.
   Status WaitForRoom();
@@ -137,6 +140,10 @@ class Store final : private CommitHost {
   void FlushRestingDeletes();
   Status FlushOldest(const Ref<Memtable>& memtable);
   Result<bool> CompactOnce();
+  // What is due and meets no damaged table. Under the compaction slot.
+  std::optional<Compaction> PickIntact();
+  // Finds and marks the damaged ones among a failed compaction's tables; false for none.
+  bool Quarantine(const Compaction& compaction);
   Status RunCompaction(const Compaction& compaction);
   Status MoveTables(const Compaction& compaction);
   Status DropCovered();

@@ -6,9 +6,11 @@
 #include <algorithm>
 
 #include "nexadb/sdk/guard.h"
+#include "plugins/storage-lsm/compaction/quarantine.h"
 #include "plugins/storage-lsm/engine/store.h"
 #include "plugins/storage-lsm/format/file_names.h"
 #include "plugins/storage-lsm/util/error.h"
+#include "plugins/storage-lsm/util/mutant.h"
 
 namespace nexadb::lsm {
 namespace {
@@ -17,6 +19,8 @@ constexpr uint64_t kRetryNs = 1'000'000'000;
 // A memtable with so many deletes, and so long without a write, is flushed if they are most of it.
 constexpr uint64_t kRestingDeletesMin = 1000;
 constexpr uint64_t kRestingNs = 500'000'000;
+// Looks for a compaction that meets no damaged table, before waiting for the next round.
+constexpr int kPicksMax = 64;
 
 }  // namespace
 
@@ -55,6 +59,7 @@ Status Store::Install(VersionEdit edit, std::vector<TablePointer> fresh, const M
     // Flushes run oldest first, so what remains lies in the logs of the memtables above.
     edit.wal_min = immutable_.size() > 1 ? immutable_[immutable_.size() - 2]->wal_number()
                                          : memtable_->wal_number();
+    if (LSM_MUTANT(kForgetWaitingLogs)) edit.wal_min = memtable_->wal_number();
     edit.last_sequence = std::max(versions_.last_sequence(), flushed->sequence_max());
   }
   std::vector<uint64_t> removed;
@@ -205,15 +210,44 @@ Status Store::DropCovered() {
   return Install(std::move(edit), {}, nullptr);
 }
 
+std::optional<Compaction> Store::PickIntact() {
+  const VersionPointer version = View()->version;
+  const Sequence oldest = SnapshotList().front();
+  for (int i = 0; i < kPicksMax; ++i) {
+    auto compaction = PickCompaction(*version, Limits(), compact_after_, oldest);
+    if (!compaction) break;
+    if (compaction->level > 0) {
+      compact_after_[compaction->level] = compaction->inputs.back()->info.begin;
+    }
+    if (!TouchesDamage(*compaction)) return compaction;
+    if (compaction->level == 0) break;
+  }
+  return version->DamagedCount() == 0 ? std::nullopt : MergeLevel0(*version, Limits());
+}
+
+bool Store::Quarantine(const Compaction& compaction) {
+  bool any = false;
+  for (const auto* tables : {&compaction.inputs, &compaction.overlap}) {
+    for (const TablePointer& table : *tables) {
+      const Status status = table->reader->Verify();
+      if (status.code() != Code::kCorruption) continue;
+      any = true;
+      if (table->damaged.exchange(true)) continue;
+      Log(LogLevel::kError, std::string(status.message()) +
+                                "; compaction leaves the table where it is, and reads of what is "
+                                "damaged fail");
+    }
+  }
+  return any;
+}
+
 Result<bool> Store::CompactOnce() {
   LSM_RETURN_IF_ERROR(DropCovered());
-  auto compaction =
-      PickCompaction(*View()->version, Limits(), compact_after_, SnapshotList().front());
+  auto compaction = PickIntact();
   if (!compaction) return false;
-  if (compaction->level > 0) {
-    compact_after_[compaction->level] = compaction->inputs.back()->info.begin;
-  }
-  LSM_RETURN_IF_ERROR(RunCompaction(*compaction));
+  const Status status = RunCompaction(*compaction);
+  if (status.code() == Code::kCorruption && Quarantine(*compaction)) return true;
+  LSM_RETURN_IF_ERROR(status);
   return true;
 }
 
@@ -352,7 +386,8 @@ Status Store::WaitIdle() {
   const std::string none[kLevels];
   while (BackgroundError().ok() && !closing_ &&
          (compacting_ || !compact_idle_ || !immutable_.empty() ||
-          PickCompaction(*view_->version, Limits(), none, visible_.load()).has_value())) {
+          (view_->version->DamagedCount() == 0 &&
+           PickCompaction(*view_->version, Limits(), none, visible_.load()).has_value()))) {
     work_->NotifyAll();
     done_->WaitFor(*mutex_, kRetryNs);
   }
@@ -365,7 +400,7 @@ Status Store::WaitIdle() {
 Status Store::Close() {
   if (closed_) return Status::Ok();
   closed_ = true;
-  const Status flushed = queue_ ? Flush() : Status::Ok();
+  const Status flushed = queue_ ? SealLog() : Status::Ok();
   {
     MutexLock lock(*mutex_);
     closing_ = true;

@@ -8,6 +8,7 @@
 #include "plugins/storage-lsm/format/file_names.h"
 #include "plugins/storage-lsm/log/log_reader.h"
 #include "plugins/storage-lsm/util/error.h"
+#include "plugins/storage-lsm/util/mutant.h"
 
 namespace nexadb::lsm {
 namespace {
@@ -161,6 +162,7 @@ Status Store::ReplayLogs() {
     number = at->second.reader->header().previous_number;
   }
   for (auto& [log_number, log] : logs) {
+    if (LSM_MUTANT(kReplayTheLastLogOnly) && log_number != logs.rbegin()->first) continue;
     log.reader->ExpectEnd(log.expected_end);
     const std::string path = JoinPath(directory_, WalName(log_number));
     BytesView payload;
@@ -187,7 +189,8 @@ Status Store::ApplyRecord(BytesView payload, std::string_view path, uint64_t off
   Entry entry;
   for (uint32_t i = 0; i < count; ++i) {
     if (!batch.ReadEntry(&entry)) return Corruption(path, offset, "malformed batch");
-    memtable_->Add(entry, sequence + i);
+    if (LSM_MUTANT(kLoseTheLastEntry) && count > 1 && i + 1 == count) continue;
+    memtable_->Add(entry, sequence + (LSM_MUTANT(kWrongSequenceInRecovery) ? 0 : i));
   }
   if (!batch.empty()) return Corruption(path, offset, "malformed batch");
   recovered_ = sequence + count - 1;
@@ -208,6 +211,8 @@ Status Store::FlushRecovered() {
 }
 
 Status Store::RemoveOrphans() {
+  // Beside damage nothing is thrown away: what nobody refers to may help to mend it.
+  if (ReportDamage()) return Status::Ok();
   auto names = ListDirectory();
   if (!names.ok()) return names.status();
   std::set<uint64_t> tables;
@@ -224,6 +229,20 @@ Status Store::RemoveOrphans() {
     if (orphan) LSM_RETURN_IF_ERROR(env_.Files().Remove(JoinPath(directory_, name)));
   }
   return Status::Ok();
+}
+
+bool Store::ReportDamage() {
+  bool any = false;
+  for (const auto& level : versions_.current()->levels) {
+    for (const TablePointer& table : level) {
+      if (!table->damaged.load()) continue;
+      any = true;
+      Log(LogLevel::kError, std::string(table->reader->damage().message()) +
+                                "; the table is left as it is, reads of its range fail, and "
+                                "everything else works. Restore a backup to have it all again");
+    }
+  }
+  return any;
 }
 
 Status Store::StartThreads() {

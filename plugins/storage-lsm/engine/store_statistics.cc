@@ -88,6 +88,7 @@ void AddTable(const TableFile& table, std::string_view begin, std::string_view e
     return;
   }
   const TableReader& reader = *table.reader;
+  if (!reader.damage().ok()) return;  // nobody can say
   const uint32_t first = reader.FindBlock(begin);
   const uint32_t last = end.empty() ? reader.blocks() : reader.FindBlock(end);
   for (uint32_t block = first; block < reader.blocks() && block <= last; ++block) {
@@ -156,6 +157,7 @@ std::string Store::StatisticsBson() {
       .Int64("memtable_keys", Signed(memtable_keys))
       .Int64("immutable_memtables", Signed(view->immutable.size()))
       .Int64("num_sstables", Signed(view->version->TableCount()))
+      .Int64("damaged_tables", Signed(view->version->DamagedCount()))
       .Int64("sstable_bytes", Signed(table_bytes))
       .Int64("total_keys", Signed(keys + memtable_keys))
       .Int64("sequence", Signed(visible_.load(std::memory_order_acquire)))

@@ -215,6 +215,27 @@ Result<Sequence> Store::Commit(const CommitRequest& request) {
   return sequence;
 }
 
+// An empty batch at the log's end tells recovery that all before it was durable: from then on no
+// damage passes for a torn tail.
+Status Store::SealLog() {
+  LSM_RETURN_IF_ERROR(Flush());
+  return queue_->RunExclusive(
+      [](void* state) -> Status {
+        auto& store = *static_cast<Store*>(state);
+        if (store.wal_->end() == kLogHeaderBytes) return Status::Ok();
+        const uint64_t mark = store.wal_->buffered_bytes();
+        AppendBatchHeader(store.wal_->OpenRecord(), store.visible_.load() + 1, 0);
+        store.wal_->CloseRecord();
+        if (!store.wal_->Reserve().ok()) {  // a full disk: nothing is lost without the seal
+          store.wal_->TakeBack(mark);
+          return Status::Ok();
+        }
+        MutexLock lock(*store.wal_sync_mutex_);
+        return store.wal_->Sync();
+      },
+      this);
+}
+
 Status Store::Flush() {
   CommitRequest request;
   request.durability = Durability::kDisk;

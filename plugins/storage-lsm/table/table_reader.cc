@@ -22,6 +22,14 @@ Result<std::unique_ptr<TableReader>> TableReader::Open(FileSystem& files, std::s
   return reader;
 }
 
+std::unique_ptr<TableReader> TableReader::Damaged(std::string path, const Footer& claimed,
+                                                  BlockCache& cache, Status damage) {
+  std::unique_ptr<TableReader> reader(new TableReader({}, std::move(path), claimed.number, cache));
+  reader->footer_ = claimed;
+  reader->damage_ = std::move(damage);
+  return reader;
+}
+
 TableReader::~TableReader() { cache_.Charge(-charged_); }
 
 Status TableReader::Load(uint64_t file_bytes) {
@@ -53,6 +61,21 @@ Status TableReader::Load(uint64_t file_bytes) {
                                   uint64_t{footer_.tombstones.raw} * 2 + sizeof(*this));
   cache_.Charge(charged_);
   return Status::Ok();
+}
+
+// The footer on the disk is still the one that was read when the table was opened.
+Status TableReader::CheckFooter() const {
+  auto size = file_->Size();
+  if (!size.ok()) return size.status();
+  if (*size < kFooterBytes) return Corruption(path_, *size, "the file was cut off");
+  uint8_t bytes[kFooterBytes];
+  const uint64_t at = *size - kFooterBytes;
+  auto got = file_->ReadAt(at, {bytes, kFooterBytes});
+  if (!got.ok()) return got.status();
+  Footer footer;
+  LSM_RETURN_IF_ERROR(DecodeFooter({bytes, static_cast<size_t>(*got)}, path_, at, &footer));
+  if (AsText(BytesView{bytes, kFooterBytes}) == EncodeFooter(footer_)) return Status::Ok();
+  return Corruption(path_, at, "another footer than when the table was opened");
 }
 
 Status TableReader::LoadIndex() {
@@ -87,6 +110,7 @@ Result<Ref<Block>> TableReader::ReadData(const BlockHandle& handle) const {
 }
 
 Status TableReader::Load(uint32_t block, ReadMode mode, CacheMode cache, Ref<Block>* out) const {
+  if (!index_) return damage_;
   const BlockHandle handle = HandleOf(block);
   *out = cache_.Find(number_, handle.offset);
   if (*out) return Status::Ok();
@@ -103,6 +127,7 @@ Status TableReader::Load(uint32_t block, ReadMode mode, CacheMode cache, Ref<Blo
 Result<bool> TableReader::Find(std::string_view key, uint64_t hash, Sequence snapshot,
                                ReadMode mode, FoundEntry* found) const {
   const std::string_view filter(reinterpret_cast<const char*>(filter_.get()), footer_.filter.raw);
+  if (!index_ && !damage_.ok()) return damage_;
   if (!index_ || !BloomMayContain(filter, hash)) return false;
   for (uint32_t i = FindBlock(key); i < blocks(); ++i) {
     Ref<Block> block;
@@ -120,6 +145,7 @@ Result<bool> TableReader::Find(std::string_view key, uint64_t hash, Sequence sna
 }
 
 Status TableReader::Verify() const {
+  LSM_RETURN_IF_ERROR(damage_);
   std::string last_key;
   uint64_t rows = 0;
   for (uint32_t i = 0; i < blocks(); ++i) {
@@ -141,7 +167,11 @@ Status TableReader::Verify() const {
   if (footer_.index.stored != 0) {
     LSM_RETURN_IF_ERROR(ReadBlock(*file_, path_, number_, footer_.index, BlockKind::kIndex, &raw));
   }
-  return Status::Ok();
+  if (footer_.tombstones.stored != 0) {
+    LSM_RETURN_IF_ERROR(
+        ReadBlock(*file_, path_, number_, footer_.tombstones, BlockKind::kTombstones, &raw));
+  }
+  return CheckFooter();
 }
 
 }  // namespace nexadb::lsm

@@ -29,7 +29,12 @@ class TableReader {
   static Result<std::unique_ptr<TableReader>> Open(FileSystem& files, std::string path,
                                                    uint64_t number, uint64_t file_bytes,
                                                    BlockCache& cache);
+  // Stands for a table that cannot be opened: every read of it answers `damage`. `claimed`: what
+  // the manifest says of it.
+  static std::unique_ptr<TableReader> Damaged(std::string path, const Footer& claimed,
+                                              BlockCache& cache, Status damage);
   ~TableReader();
+  const Status& damage() const { return damage_; }
 
   // The newest entry of `key` at or below `snapshot`; false when the table has none.
   // `hash` is BloomHash(key). kWouldBlock in kMemoryOnly.
@@ -37,7 +42,8 @@ class TableReader {
                     FoundEntry* found) const;
   const RangeTombstones& tombstones() const { return tombstones_; }
 
-  uint32_t blocks() const { return index_ ? index_->rows() : 0; }
+  // A damaged table has one, which cannot be loaded: whoever looks into the table meets the damage.
+  uint32_t blocks() const { return index_ ? index_->rows() : damage_.ok() ? 0 : 1; }
   // The first block that may hold `key` or a later one; blocks() for none.
   uint32_t FindBlock(std::string_view key) const {
     return index_ ? index_->Seek(key, kOwnWriteSequence) : 0;
@@ -55,6 +61,7 @@ class TableReader {
       : file_(std::move(file)), path_(std::move(path)), number_(number), cache_(cache) {}
   Status Load(uint64_t file_bytes);
   Status LoadIndex();
+  Status CheckFooter() const;
   Result<Ref<Block>> ReadData(const BlockHandle& handle) const;
 
   Handle<File> file_;
@@ -62,6 +69,7 @@ class TableReader {
   const uint64_t number_;
   BlockCache& cache_;
   Footer footer_;
+  Status damage_;  // then there is no index
   Ref<Block> index_;
   std::unique_ptr<uint8_t[]> filter_;
   RangeTombstones tombstones_;

@@ -1,6 +1,7 @@
 #include "plugins/storage-lsm/version/version.h"
 
 #include <algorithm>
+#include <set>
 
 #include "plugins/storage-lsm/util/sync.h"
 
@@ -28,6 +29,14 @@ uint64_t Version::TableCount() const {
   return count;
 }
 
+uint64_t Version::DamagedCount() const {
+  uint64_t count = 0;
+  for (const auto& level : levels) {
+    for (const TablePointer& table : level) count += table->damaged.load() ? 1 : 0;
+  }
+  return count;
+}
+
 size_t Version::FindTable(const std::vector<TablePointer>& tables, std::string_view key) {
   auto at = std::partition_point(tables.begin(), tables.end(), [&](const TablePointer& table) {
     return !BeforeEnd(key, table->info.end);
@@ -49,10 +58,15 @@ Status Version::Check() const {
     return Status::Error(Code::kCorruption, "table " + std::to_string(info.number) + " of level " +
                                                 std::to_string(level) + ": " + std::string(what));
   };
+  std::set<uint64_t> numbers;
   for (int level = 0; level < kLevels; ++level) {
     const TableInfo* last = nullptr;
     for (const TablePointer& table : levels[level]) {
       const TableInfo& info = table->info;
+      if (!numbers.insert(info.number).second) return bad(level, info, "stands in two places");
+      if (info.file_bytes < kFooterBytes) return bad(level, info, "is too short to be a table");
+      if (info.rows == 0 && info.deletes == 0) return bad(level, info, "holds nothing");
+      if (info.sequence_max > kSequenceMax) return bad(level, info, "has an impossible sequence");
       if (RangeEmpty(info.begin, info.end)) return bad(level, info, "its range is empty");
       if (info.sequence_min > info.sequence_max) return bad(level, info, "sequences reversed");
       if (level > 0 && last != nullptr && (last->end.empty() || last->end > info.begin)) {

@@ -42,6 +42,9 @@ struct TableFile {
   std::unique_ptr<TableReader> reader;
   // Set once an edit that drops the table is durable: its file goes with the last reference.
   std::atomic<bool> obsolete{false};
+  // The table, or a part of it, cannot be read: compaction leaves it where it is, so that damage
+  // does not spread and what lies around it moves on.
+  std::atomic<bool> damaged{false};
   ObsoleteTables& obsolete_tables;
 };
 using TablePointer = std::shared_ptr<TableFile>;
@@ -51,6 +54,7 @@ struct Version {
 
   uint64_t LevelBytes(int level) const;
   uint64_t TableCount() const;
+  uint64_t DamagedCount() const;
   // The index in a level below 0 of the first table whose end lies past `key`.
   static size_t FindTable(const std::vector<TablePointer>& tables, std::string_view key);
   // The tables of a level that meet [begin, end).

@@ -71,6 +71,7 @@ Status VersionSet::CheckFormat() {
 }
 
 Status VersionSet::Adopt(const VersionEdit& edit, const std::vector<TablePointer>& fresh) {
+  LSM_RETURN_IF_ERROR(CheckEdit(edit));
   auto next = ApplyEdit(*current_, edit, fresh);
   if (!next.ok()) return next.status();
   current_ = std::move(*next);
@@ -112,9 +113,26 @@ Status VersionSet::ReadCurrent(std::string* manifest, uint64_t* number) {
   return Status::Ok();
 }
 
+Status VersionSet::CheckEdit(const VersionEdit& edit) const {
+  auto bad = [](const std::string& what) {
+    return Status::Error(Code::kCorruption, "a version edit is wrong: " + what);
+  };
+  const uint64_t next = std::max(next_number(), edit.next_number.value_or(0));
+  if (edit.wal_min && *edit.wal_min < wal_min_) return bad("the oldest log steps back");
+  if (edit.wal_min && *edit.wal_min > next) return bad("the oldest log has a number to come");
+  if (edit.last_sequence && *edit.last_sequence < last_sequence_) return bad("sequences step back");
+  if (edit.last_sequence && *edit.last_sequence > kSequenceMax) return bad("impossible sequence");
+  for (const auto& [level, info] : edit.added) {
+    if (info.number < next) continue;
+    return bad("table " + std::to_string(info.number) + " has a number to come");
+  }
+  return Status::Ok();
+}
+
 Status VersionSet::ReplayEdit(BytesView payload, std::vector<std::pair<int, TableInfo>>& tables) {
   VersionEdit edit;
   LSM_RETURN_IF_ERROR(VersionEdit::Decode(payload, &edit));
+  LSM_RETURN_IF_ERROR(CheckEdit(edit));
   for (const auto& [level, number] : edit.removed) {
     const uint64_t gone = number;
     if (std::erase_if(tables, [&](const auto& t) { return t.second.number == gone; }) != 1) {
@@ -158,7 +176,7 @@ Status VersionSet::OpenAll(const std::vector<std::pair<int, TableInfo>>& tables)
   auto version = std::make_shared<Version>();
   for (const auto& [level, info] : tables) {
     SkipNumber(info.number);
-    auto table = OpenTable(info);
+    auto table = OpenOrQuarantine(info);
     if (!table.ok()) return table.status();
     version->levels[level].push_back(std::move(*table));
   }
@@ -176,8 +194,30 @@ Result<TablePointer> VersionSet::OpenTable(const TableInfo& info) {
   if ((*reader)->footer().store_id != store_id_) {
     return Corruption((*reader)->path(), 0, "table of another store");
   }
+  const Footer& footer = (*reader)->footer();
+  if (footer.rows != info.rows || footer.sequence_min != info.sequence_min ||
+      footer.sequence_max != info.sequence_max) {
+    return Corruption((*reader)->path(), info.file_bytes - kFooterBytes,
+                      "another table than the manifest describes, by its footer");
+  }
   table->reader = std::move(*reader);
   return table;
+}
+
+Result<TablePointer> VersionSet::OpenOrQuarantine(const TableInfo& info) {
+  auto table = OpenTable(info);
+  const Code code = table.status().code();
+  if (code != Code::kCorruption && code != Code::kIoError) return table;
+  Footer claimed;
+  claimed.number = info.number;
+  claimed.rows = info.rows;
+  claimed.sequence_min = info.sequence_min;
+  claimed.sequence_max = info.sequence_max;
+  auto damaged = std::make_shared<TableFile>(info, obsolete_tables_);
+  damaged->reader = TableReader::Damaged(JoinPath(directory_, TableName(info.number)), claimed,
+                                         cache_, table.status());
+  damaged->damaged.store(true);
+  return damaged;
 }
 
 VersionEdit VersionSet::Snapshot() const {
@@ -249,6 +289,7 @@ Status VersionSet::SwitchCurrent() {
 Status VersionSet::Apply(VersionEdit edit, std::vector<TablePointer> fresh) {
   LSM_RETURN_IF_ERROR(doubt_);
   LSM_RETURN_IF_ERROR(manifest_->failure());
+  LSM_RETURN_IF_ERROR(CheckEdit(edit));
   auto next = ApplyEdit(*current_, edit, fresh);
   if (!next.ok()) return next.status();
   edit.next_number = next_number();

@@ -23,7 +23,9 @@ class VersionSet {
   // Makes an empty store. REQUIRES: no CURRENT.
   Status Create();
   // Reads CURRENT and its manifest and opens every table. Changes nothing on the disk.
-  // kUnsupported: a newer format.
+  // kUnsupported: a newer format. A table that is there and damaged keeps its place: reads of it
+  // fail, and TableFile::damaged is set. One that is missing fails the call: then the manifest may
+  // be what is wrong, and going on from it would lose what it does not know.
   Status Recover();
   // Reads CURRENT alone: kUnsupported when the store is of a newer format.
   Status CheckFormat();
@@ -63,6 +65,10 @@ class VersionSet {
   Status SwitchCurrent();
   Status ReplayEdit(BytesView payload, std::vector<std::pair<int, TableInfo>>& tables);
   Status OpenAll(const std::vector<std::pair<int, TableInfo>>& tables);
+  // The table, or where it is damaged what stands for it.
+  Result<TablePointer> OpenOrQuarantine(const TableInfo& info);
+  // Kept on every edit: counters do not fall, tables are older than the counter of numbers.
+  Status CheckEdit(const VersionEdit& edit) const;
   static Status AppendEdit(LogWriter& log, const VersionEdit& edit);
   Result<std::unique_ptr<LogWriter>> WriteSnapshot(uint64_t number);
   VersionEdit Snapshot() const;
