@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Looks for lost writes for as long as you like, with seeds that nobody has played before.
 #   scripts/torture.sh [minutes]        (default 10)
-# In turns: power cuts and kills of the storage on the simulated machine (tests/crash), one history
-# under six option sets (metamorphic), kill -9 of a running NexaDB under load. The first failure ends
+# In turns: power cuts, kills and failing syncs of the storage on the simulated machine (tests/crash),
+# one history under eight option sets (metamorphic), concurrent transactions checked as a whole
+# (isolation), flipped bits in every kind of file (integrity), kill -9 of a running NexaDB under load.
+# At the end faults are planted into the engine, and the seeds must catch them. The first failure ends
 # it and prints the seed that shows it again. NEXADB_BUILD_DIR names the build (default
 # build/release), NEXADB_SEED the first seed (default: the clock).
 set -euo pipefail
@@ -14,7 +16,7 @@ seed=${NEXADB_SEED:-$(date +%s)}
 histories=200     # of each turn; some seconds
 metamorphic=5
 kill_rounds=3
-for program in lsm_crash lsm_metamorphic_test; do
+for program in lsm_crash lsm_metamorphic_test lsm_isolation_test lsm_integrity_test lsm_mutants; do
   [ -x "$build/tests/$program" ] || {
     echo "$build/tests/$program is missing: build it, or set NEXADB_BUILD_DIR" >&2
     exit 2
@@ -22,7 +24,7 @@ for program in lsm_crash lsm_metamorphic_test; do
 done
 
 end=$((SECONDS + minutes * 60))
-first=$seed played=0 compared=0 kills=0 turns=0
+first=$seed played=0 compared=0 isolation=0 flips=0 kills=0 turns=0
 export NEXADB_BUILD_DIR=$build PYTHONDONTWRITEBYTECODE=1
 
 # Runs a command silently; when it fails, shows what it said.
@@ -40,6 +42,10 @@ while [ "$SECONDS" -lt "$end" ]; do
   quietly env NEXADB_SEED="$seed" NEXADB_TORTURE_SEEDS="$metamorphic" \
     "$build/tests/lsm_metamorphic_test"
   compared=$((compared + metamorphic))
+  quietly env NEXADB_SEED="$seed" "$build/tests/lsm_isolation_test"
+  isolation=$((isolation + 50))   # 25 at each level
+  quietly env NEXADB_SEED="$seed" "$build/tests/lsm_integrity_test"
+  flips=$((flips + 400))          # 100 in each of four kinds of file
   if [ -x "$build/bin/nexadb-kernel" ]; then
     quietly env NEXADB_SEED="$seed" NEXADB_KILL_ROUNDS="$kill_rounds" \
       python3 tests/integration/kill_test.py
@@ -47,5 +53,10 @@ while [ "$SECONDS" -lt "$end" ]; do
   fi
   seed=$((seed + histories)) turns=$((turns + 1))
 done
-printf 'turns=%d first_seed=%d crash_histories=%d metamorphic_histories=%d kill_rounds=%d broken=0 seconds=%d\n' \
-  "$turns" "$first" "$played" "$compared" "$kills" "$SECONDS"
+mutants=$("$build/tests/lsm_mutants" --first="$seed" --seeds=200 --must-catch=11) || {
+  printf '%s\nFAILED (seed %s): too few planted faults are caught\n' "$mutants" "$seed" >&2
+  exit 1
+}
+printf '%s\n' "$mutants"
+printf 'turns=%d first_seed=%d crash_histories=%d metamorphic_histories=%d isolation_histories=%d bit_flips=%d kill_rounds=%d broken=0 seconds=%d\n' \
+  "$turns" "$first" "$played" "$compared" "$isolation" "$flips" "$kills" "$SECONDS"

@@ -62,7 +62,10 @@ struct ClientRun {
 class History {
  public:
   explicit History(const HistoryOptions& options)
-      : options_(options), prng_(options.seed), env_(options.seed) {
+      : options_(options),
+        prng_(options.seed),
+        env_(options.seed),
+        machine_(options.machine == nullptr ? env_ : *options.machine(env_)) {
     for (uint32_t i = 0; i < options.clients; ++i) clients_.emplace_back(i, options.seed, env_);
   }
   std::string Run() {
@@ -81,11 +84,11 @@ class History {
     for (int attempt = 0; prng_.OneIn(3) && attempt < 3; ++attempt) {
       Engine failing;
       env_.disk().CrashAt(env_.disk().operations() + prng_.Below(40));
-      static_cast<void>(failing.Open(env_, nullptr, kDirectory, options));
+      static_cast<void>(failing.Open(machine_, nullptr, kDirectory, options));
       static_cast<void>(failing.Close());
       Crash();
     }
-    const Status opened = engine.Open(env_, nullptr, kDirectory, options);
+    const Status opened = engine.Open(machine_, nullptr, kDirectory, options);
     if (!opened.ok()) return "open failed: " + std::string(opened.message());
     for (Client& client : clients_) {
       std::string wrong = client.Settle(engine, loss_);
@@ -118,6 +121,12 @@ class History {
     if (!prng_.OneIn(4)) {
       env_.disk().CrashAt(env_.disk().operations() + prng_.Below(uint64_t{20} * options_.batches));
     }
+    // Now and then a sync fails, and the kernel says OK to the next one.
+    if (prng_.OneIn(3)) {
+      env_.disk().Inject({.op = base::FileOp::kSync,
+                          .skip = prng_.Below(options_.batches),
+                          .path_contains = prng_.OneIn(2) ? ".wal" : ""});
+    }
     std::vector<ClientRun> runs(clients_.size());
     std::vector<Handle<Thread>> threads;
     for (size_t i = 0; i < clients_.size(); ++i) {
@@ -139,6 +148,7 @@ class History {
   const HistoryOptions options_;
   base::Prng prng_;
   base::SimEnv env_;
+  Env& machine_;
   std::vector<Client> clients_;
   // The worst that has happened since the clients last settled.
   Client::Loss loss_ = Client::Loss::kKilled;

@@ -21,6 +21,8 @@ struct HistoryOptions {
   uint32_t cycles = 3;  // open, write, crash
   uint32_t clients = 2;
   uint32_t batches = 60;  // of each client in each cycle
+  // The engine's machine, made of the simulated one; null: that itself.
+  Env* (*machine)(base::SimEnv& env) = nullptr;
 };
 
 // Empty when every law held, or what was broken, with what it takes to see it again.

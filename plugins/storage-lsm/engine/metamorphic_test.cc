@@ -42,12 +42,22 @@ std::vector<OptionSet> OptionSets() {
   StoreOptions lazy = plain;
   lazy.level0_compact = 12;
   lazy.memtable_bytes = 4096;
+  StoreOptions many_tables = plain;
+  many_tables.table_bytes = 1024;
+  many_tables.level1_bytes = 4096;
+  many_tables.manifest_bytes = 256;
+  StoreOptions eager = plain;
+  eager.memtable_bytes = 2048;
+  eager.level0_compact = 1;
+  eager.durability = Durability::kInterval;
   return {{"plain", plain},
           {"tiny blocks", tiny_blocks},
           {"no compression", no_compression},
           {"no cache", no_cache},
           {"roomy", roomy},
-          {"lazy compaction", lazy}};
+          {"lazy compaction", lazy},
+          {"many tables", many_tables},
+          {"eager compaction", eager}};
 }
 
 class History {
