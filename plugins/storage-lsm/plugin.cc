@@ -61,6 +61,8 @@ Status ReadOptionsFrom(const ConfigView& config, StoreOptions* options) {
   LSM_RETURN_IF_ERROR(
       ReadBytes(config, "table_size", kTableBytesMin, kNoMax, &options->table_bytes));
   LSM_RETURN_IF_ERROR(ReadBytes(config, "disk_reserve", 0, kNoMax, &options->disk_reserve_bytes));
+  LSM_RETURN_IF_ERROR(
+      ReadBytes(config, "changes_retained", 0, kNoMax, &options->changes_retained_bytes));
   return ReadChoices(config, options);
 }
 

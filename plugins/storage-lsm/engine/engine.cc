@@ -90,6 +90,7 @@ void* Engine::Facet(const InterfaceId& id) noexcept {
   if (Is<StorageStatistics>(id)) return static_cast<StorageStatistics*>(this);
   if (Is<StorageCheckpoint>(id)) return static_cast<StorageCheckpoint*>(this);
   if (Is<StorageBackup>(id)) return static_cast<StorageBackup*>(this);
+  if (Is<StorageChanges>(id)) return static_cast<StorageChanges*>(this);
   if (Is<StorageCompaction>(id)) return static_cast<StorageCompaction*>(this);
   return nullptr;
 }
@@ -119,6 +120,13 @@ Status Engine::Compact(BytesView begin, BytesView end) noexcept {
   return sdk::Guard([&]() -> Status {
     LSM_RETURN_IF_ERROR(CheckOpen());
     return store_->Compact(AsText(begin), AsText(end));
+  });
+}
+
+Status Engine::ChangesSince(uint64_t after, const ChangeSink& sink) noexcept {
+  return sdk::Guard([&]() -> Status {
+    LSM_RETURN_IF_ERROR(CheckOpen());
+    return store_->ChangesSince(after, sink);
   });
 }
 

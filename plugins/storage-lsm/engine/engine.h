@@ -12,7 +12,8 @@ class Engine final : public StorageEngine,
                      private StorageStatistics,
                      private StorageCheckpoint,
                      private StorageBackup,
-                     private StorageCompaction {
+                     private StorageCompaction,
+                     private StorageChanges {
  public:
   // As Store::Open. [control]
   Status Open(Env& env, Logger* log, std::string directory, const StoreOptions& options) noexcept;
@@ -35,6 +36,7 @@ class Engine final : public StorageEngine,
   Result<Buffer> ExplainGet(BytesView key) noexcept override;
   Status Verify() noexcept override;
   Status Compact(BytesView begin, BytesView end) noexcept override;
+  Status ChangesSince(uint64_t after, const ChangeSink& sink) noexcept override;
   Result<uint64_t> Checkpoint(StringView directory) noexcept override;
   Result<BackupInfo> Backup(StringView directory, const BackupWatch& watch) noexcept override;
   Status List(StringView folder, const BackupSink& sink) noexcept override;

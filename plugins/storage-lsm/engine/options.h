@@ -27,7 +27,8 @@ struct StoreOptions {
   Durability durability = Durability::kDisk;
   uint64_t interval_ms = 100;
   uint64_t disk_reserve_bytes = 64u << 20;
-  uint64_t manifest_bytes = 1u << 20;  // at which the manifest is written anew
+  uint64_t changes_retained_bytes = 0;  // of logs kept for followers, beside those still needed
+  uint64_t manifest_bytes = 1u << 20;   // at which the manifest is written anew
   uint64_t level1_bytes = 256u << 20;
   uint32_t level0_compact = 4;  // tables in level 0 that start a compaction
   uint32_t level0_slow = 8;     // … that begin to slow writers down

@@ -13,6 +13,7 @@
 
 #include "nexadb/env.h"
 #include "nexadb/log.h"
+#include "plugins/storage-lsm/changes/change_feed.h"
 #include "plugins/storage-lsm/commit/commit_queue.h"
 #include "plugins/storage-lsm/compaction/merge_job.h"
 #include "plugins/storage-lsm/compaction/picker.h"
@@ -73,6 +74,8 @@ class Store final : private CommitHost {
   Status Verify();
   const StoreOptions& options() const { return options_; }
 
+  // As StorageChanges says.
+  Status ChangesSince(Sequence after, const ChangeSink& sink);
   // Backups, as StorageBackup says.
   Result<BackupInfo> Backup(std::string_view directory, const BackupWatch& watch);
   Status RestoreAtNextOpen(std::string_view backup, const BackupWatch& watch);
@@ -94,6 +97,7 @@ class Store final : private CommitHost {
   Status ApplyRecord(BytesView payload, std::string_view path, uint64_t offset);
   Status FlushRecovered();
   Status RemoveOrphans();
+  Status RemoveOldLogs();
   // Logs every damaged table; false when there is none.
   bool ReportDamage();
   Status StartThreads();
@@ -180,6 +184,7 @@ class Store final : private CommitHost {
   } shape_;
   std::atomic<bool> pause_compaction_{false};
   uint64_t compaction_free_ns_ = 0;  // under the compaction slot: level 0 was last worked off
+  ChangeFeed changes_;
 
   Handle<Mutex> backup_mutex_;
   Handle<Mutex> manifest_mutex_;

@@ -110,7 +110,7 @@ Status Store::FlushOldest(const Ref<Memtable>& memtable) {
   counters_.bytes_flushed.fetch_add(outcome->bytes_out, std::memory_order_relaxed);
   const uint64_t wal_number = memtable->wal_number();
   LSM_RETURN_IF_ERROR(Install(std::move(edit), std::move(outcome->tables), memtable.get()));
-  RetireLog(wal_number);
+  for (uint64_t gone : changes_.Retire(wal_number)) RetireLog(gone);
   return Status::Ok();
 }
 

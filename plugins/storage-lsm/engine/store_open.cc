@@ -32,6 +32,7 @@ Store::Store(Env& env, Logger* log, std::string directory, const StoreOptions& o
       cache_(env, options.memory_budget_bytes),
       versions_(env, directory_, cache_, options.manifest_bytes),
       jobs_(env),
+      changes_(env, directory_, options.changes_retained_bytes),
       backup_mutex_(env.NewMutex()),
       manifest_mutex_(env.NewMutex()),
       wal_sync_mutex_(env.NewMutex()),
@@ -213,6 +214,7 @@ Status Store::FlushRecovered() {
 Status Store::RemoveOrphans() {
   // Beside damage nothing is thrown away: what nobody refers to may help to mend it.
   if (ReportDamage()) return Status::Ok();
+  LSM_RETURN_IF_ERROR(RemoveOldLogs());
   auto names = ListDirectory();
   if (!names.ok()) return names.status();
   std::set<uint64_t> tables;
@@ -224,9 +226,26 @@ Status Store::RemoveOrphans() {
     const bool orphan =
         parsed.type == FileType::kTemporary || name == kBackupName ||
         (parsed.type == FileType::kTable && !tables.contains(parsed.number)) ||
-        (parsed.type == FileType::kWal && parsed.number < versions_.wal_min()) ||
         (parsed.type == FileType::kManifest && parsed.number != versions_.manifest_number());
     if (orphan) LSM_RETURN_IF_ERROR(env_.Files().Remove(JoinPath(directory_, name)));
+  }
+  return Status::Ok();
+}
+
+// Recovered logs are in tables now; followers may still want them.
+Status Store::RemoveOldLogs() {
+  auto names = ListDirectory();
+  if (!names.ok()) return names.status();
+  std::vector<uint64_t> old;
+  for (const std::string& name : *names) {
+    const FileName parsed = ParseFileName(name);
+    if (parsed.type == FileType::kWal && parsed.number < versions_.wal_min()) {
+      old.push_back(parsed.number);
+    }
+  }
+  std::sort(old.begin(), old.end());
+  for (uint64_t number : changes_.Adopt(old)) {
+    LSM_RETURN_IF_ERROR(env_.Files().Remove(JoinPath(directory_, WalName(number))));
   }
   return Status::Ok();
 }
