@@ -78,8 +78,12 @@ void RestMetrics::Show(size_t transactions, size_t streams, size_t running) {
 
 namespace {
 
-// Prometheus' conventions leave these to counters and histograms.
+// Prometheus' conventions leave these to counters and histograms, and want units in full: those at
+// the end become seconds, others cannot be told.
 bool IsReserved(std::string_view name) {
+  for (const std::string_view unit : {"_ns_", "_us_", "_ms_"}) {
+    if (name.find(unit) != std::string_view::npos) return true;
+  }
   for (const std::string_view suffix : {"_total", "_count", "_sum", "_bucket", "_info"}) {
     if (name.ends_with(suffix)) return true;
   }
