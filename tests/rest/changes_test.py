@@ -1,6 +1,7 @@
 """Change streams over HTTP: server-sent events that resume, keep alive, and never skip silently."""
 import http.client
 import json
+import signal
 import sys
 import threading
 import unittest
@@ -196,6 +197,20 @@ class ChangesTest(unittest.TestCase):
                 while not told or told[-1] != "last":
                     told.append(json.loads(stream.event()["data"])["document_id"])
             self.assertEqual(sorted(told[:-1]), sorted(there))
+
+    def test_a_replaced_interface_ends_its_streams_and_takes_them_up_again(self):
+        with Kernel() as kernel:
+            kernel.http("POST", "/collections", {"name": "c", "changes": True})
+            with Stream(kernel, "/collections/c/_changes?heartbeat=1s") as stream:
+                place = stream.block()["id"]
+                text = kernel.config.read_text(encoding="utf-8")
+                kernel.config.write_text(text.replace('query_time = "30s"', 'query_time = "29s"'), encoding="utf-8")
+                kernel.process.send_signal(signal.SIGHUP)
+                while (block := stream.block()) is not None:
+                    place = block.get("id", place)
+            kernel.http("POST", "/collections/c", {"_id": "after"})
+            with Stream(kernel, "/collections/c/_changes", {"Last-Event-ID": place}) as stream:
+                self.assertEqual(json.loads(stream.event()["data"])["document_id"], "after")
 
     def test_a_stopping_server_ends_its_streams(self):
         with Kernel() as kernel:
