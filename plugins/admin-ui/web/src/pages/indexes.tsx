@@ -46,7 +46,7 @@ export function IndexesPanel({ name, onChanged }: { name: string; onChanged: () 
   return (
     <>
       <div class="panel-head">
-        <p class="hint">A unique index refuses a second document with the same values. Queries do not read indexes yet.</p>
+        <p class="hint">A unique index refuses a second document with the same values. A query reads an index where that costs less than the whole collection; explain says which.</p>
         <button type="button" class="primary" onClick={() => setMaking(true)}>New index</button>
       </div>
       <Failure error={error ?? failure} />
