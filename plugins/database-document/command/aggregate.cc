@@ -90,7 +90,7 @@ Result<std::unique_ptr<QueryStream>> OpenAggregate(const CommandCall& call) {
   if (!scope.ok()) return scope.status();
   if (Status bad = CheckHintOf(call, **scope, *collection); !bad.ok()) return bad;
   auto context = std::make_unique<QueryContext>(call.session, std::string(call.database), *scope);
-  context->set_parse_options(call.environment().NowMs(), ObjectMember(call.command, "let"));
+  context->set_parse_options(call.session.call_ms(), ObjectMember(call.command, "let"));
   if (Status bad = query::Expression::CheckLet(context->parse_options()); !bad.ok()) return bad;
   auto source = OpenPipeline(*context, *collection, stages, Member(call.command, "hint"));
   if (!source.ok()) return source.status();

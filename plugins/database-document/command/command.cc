@@ -115,7 +115,7 @@ Status CheckHintOf(const CommandCall& call, const ReadScope& scope, std::string_
 
 query::ParseOptions ParseOptionsOf(const CommandCall& call) {
   query::ParseOptions options;
-  options.now_ms = call.environment().NowMs();
+  options.now_ms = call.session.call_ms();
   options.cluster_time = (static_cast<uint64_t>(options.now_ms / 1000) << 32) | 1;
   options.let = ObjectMember(call.command, "let");
   return options;

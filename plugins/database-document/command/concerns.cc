@@ -111,7 +111,7 @@ Status CheckWriteConcern(bson::Document concern) {
                                          {"wElectionId", FieldKind::kAny},
                                          {"wOpTime", FieldKind::kAny}};
   Status status = Fields::Check(concern, "writeConcern", kKnown);
-  if (status.ok()) status = CheckWriteNodes(Member(concern, "w"));
+  if (status.ok()) status = CheckWriteNodes(concern["w"].value());
   if (!status.ok()) return status;
   if (FlagMember(concern, "j", false) && FlagMember(concern, "fsync", false)) {
     return MongoError(kFailedToParse, "fsync and j options cannot be used together");

@@ -26,7 +26,7 @@ Result<std::unique_ptr<QueryContext>> OpenContext(const CommandCall& call) {
   auto scope = ReadScope::Open(call.session);
   if (!scope.ok()) return scope.status();
   auto context = std::make_unique<QueryContext>(call.session, std::string(call.database), *scope);
-  context->set_parse_options(call.environment().NowMs(), ObjectMember(call.command, "let"));
+  context->set_parse_options(call.session.call_ms(), ObjectMember(call.command, "let"));
   return context;
 }
 
@@ -69,8 +69,7 @@ Status RunCount(const CommandCall& call, bson::Builder* reply) {
     if (!counted.ok()) return counted.status();
     count = *counted;
   } else {
-    auto source =
-        OpenNamespace(**context, *collection, filter, Member(call.command, "hint"));
+    auto source = OpenNamespace(**context, *collection, filter, Member(call.command, "hint"));
     if (!source.ok()) return source.status();
     const int64_t enough = limit == 0 || limit > INT64_MAX - skip ? INT64_MAX : limit + skip;
     auto counted = CountMatches(**source, enough);

@@ -84,7 +84,7 @@ Result<FindStream> OpenFind(const CommandCall& call, const FindRequest& request,
   auto scope = ReadScope::Open(call.session);
   if (!scope.ok()) return scope.status();
   auto context = std::make_unique<QueryContext>(call.session, std::string(call.database), *scope);
-  context->set_parse_options(call.environment().NowMs(), request.let);
+  context->set_parse_options(call.session.call_ms(), request.let);
   auto source = FindSource::Open(*context, request, after);
   if (!source.ok()) return source.status();
   FindStream out;

@@ -211,5 +211,15 @@ TEST_F(WriteLaws, ValidateComparesIndexesWithDocuments) {
   EXPECT_NE(damaged.find("1 entries belong to no document"), std::string::npos) << damaged;
 }
 
+TEST_F(WriteLaws, NowIsOneTimeForAllStatementsOfACommand) {
+  env_.step_ms = 5;
+  Run(R"({"insert": "c", "documents": [{"_id": 1}, {"_id": 2}]})");
+  Run(R"({"update": "c", "updates": [{"q": {"_id": 1}, "u": [{"$set": {"t": "$$NOW"}}]},
+                                     {"q": {"_id": 2}, "u": [{"$set": {"t": "$$NOW"}}]}]})");
+  EXPECT_EQ(Batch(R"({"aggregate": "c", "cursor": {}, "pipeline": [{"$group": {"_id": "$t"}},
+                      {"$count": "n"}]})"),
+            R"([{"n":1}])");
+}
+
 }  // namespace
 }  // namespace nexadb::database

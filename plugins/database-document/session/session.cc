@@ -78,6 +78,7 @@ Status SessionImpl::Rollback() noexcept {
 }
 
 void SessionImpl::StartCall() {
+  call_ms_ = environment_.NowMs();
   limited_ = false;
   call_deadline_ns_ = deadline_ns_ != 0 ? deadline_ns_
                                         : environment_.NowNs() +

@@ -36,6 +36,8 @@ class SessionImpl final : public Session {
   void ExtendCall() {
     if (!limited_) StartCall();
   }
+  // The time of day at which the call began: $$NOW is one value for all its statements.
+  int64_t call_ms() const { return call_ms_; }
   // maxTimeMS: never later than the session's own deadline.
   void LimitCall(uint64_t time_ms);
   // time_limit or cancelled, once that is so. A clock read: ask once per batch.
@@ -48,6 +50,7 @@ class SessionImpl final : public Session {
   Principal* principal_;
   uint64_t deadline_ns_;
   uint64_t call_deadline_ns_ = 0;
+  int64_t call_ms_ = 0;
   bool limited_ = false;  // the call has a maxTimeMS
   uint64_t memory_bytes_;
   bool timestamps_;

@@ -34,9 +34,10 @@ class MovableEnv final : public Env, public Clock {
   }
   void SleepNs(uint64_t duration_ns) noexcept override { base_.SleepNs(duration_ns); }
   uint64_t MonotonicNs() noexcept override { return base_.Clock().MonotonicNs(); }
-  int64_t UnixMs() noexcept override { return now_ms.load(); }
+  int64_t UnixMs() noexcept override { return now_ms.fetch_add(step_ms.load()); }
 
   std::atomic<int64_t> now_ms{1'700'000'000'000};
+  std::atomic<int64_t> step_ms{0};  // how far each look at the clock moves it
 
  private:
   Env& base_;
