@@ -98,7 +98,7 @@ class Errors(unittest.TestCase):
         for expression in (double, grow):
             pipeline = [{"$project": {"n": expression}}]
             self.assert_problem(self.kernel.http("POST", "/collections/m/aggregate", {"pipeline": pipeline}),
-                                413, "document_too_large", "67108864")
+                                422, "memory_limit", "67108864")
 
     def test_failed_writes_store_nothing(self):
         http = self.kernel.http
