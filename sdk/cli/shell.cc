@@ -54,7 +54,11 @@ char* NextCompletion(const char* text, int state) {
              : nullptr;
 }
 
-char** Complete(const char* text, int, int) { return rl_completion_matches(text, NextCompletion); }
+char** Complete(const char* text, int, int) {
+  rl_attempted_completion_over = 1;  // never the names of files
+  rl_completion_append_character = '\0';
+  return rl_completion_matches(text, NextCompletion);
+}
 
 // A file that only its owner may read; its folder is made. Empty when there is no home.
 std::string HistoryFile() {
@@ -82,6 +86,8 @@ bool Shell::RunTerminal() {
   if (!history.empty()) read_history(history.c_str());
   g_completing = this;
   rl_attempted_completion_function = Complete;
+  // What ends a word of relaxed JSON; '$' and '.' are parts of one.
+  rl_basic_word_break_characters = " \t\n{}[](),:\"'";
   std::cout << "NexaDB shell. 'help' lists the commands, 'exit' leaves.\n";
   std::string pending;
   while (char* raw = readline(pending.empty() ? Prompt().c_str() : "... ")) {

@@ -129,7 +129,7 @@ class CommandLine(unittest.TestCase):
                                  env=dict(self.environment, TERM="xterm"), cwd=self.kernel.directory)
         os.close(end)
         # Brackets that are open go on in the next line; Tab completes by what stands before it.
-        os.write(main, b"use term\ndb.insert({a:\n1})\ndb.cou\t)\nshow d\t\nuse te\t\ndb.find({a: {$gt\t: 0}})\nexit\n")
+        os.write(main, b"use term\ndb.insert({a:\n1})\ndb.cou\t)\nshow d\t\nuse te\t\ndb.find({a: {$exi\t: true}})\nexit\n")
         out = b""
         try:
             while True:
