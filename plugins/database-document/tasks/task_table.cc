@@ -64,28 +64,35 @@ Result<std::string> TaskTable::Start(TaskSpec spec) {
   auto job = std::make_shared<Job>();
   job->spec = std::move(spec);
   job->created_ms = environment_.NowMs();
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (closed_) return MakeError(ErrorId::kDraining, "the database is shutting down");
   job->number = next_number_++;
-  queue_.push_back(job);
-  if (!runner_) {
-    if (Status status = PostRunner(); !status.ok()) {
-      queue_.pop_back();
-      return status;
-    }
-  }
   jobs_.emplace(job->number, job);
+  queue_.push_back(job);
   Forget();
-  return Describe(*job);
+  if (runner_) return Describe(*job);
+  runner_ = true;
+  lock.unlock();
+  Status posted = PostRunner();
+  lock.lock();
+  if (posted.ok()) return Describe(*job);
+  std::erase(queue_, job);
+  jobs_.erase(job->number);
+  return posted;
 }
 
 Status TaskTable::PostRunner() {
-  runner_ = true;
   const Task task{[](void* self) noexcept { static_cast<TaskTable*>(self)->RunQueue(); },
-                  [](void*) noexcept {}, this};
-  Status posted = environment_.executor->Post(task);
-  if (!posted.ok()) runner_ = false;
-  return posted;
+                  [](void* self) noexcept { static_cast<TaskTable*>(self)->RunnerDropped(); },
+                  this};
+  return environment_.executor->Post(task);
+}
+
+// The pool refuses or stops. What is queued waits for the next job, or for Close.
+void TaskTable::RunnerDropped() noexcept {
+  std::lock_guard lock(mutex_);
+  runner_ = false;
+  idle_.notify_all();
 }
 
 void TaskTable::RunQueue() noexcept {

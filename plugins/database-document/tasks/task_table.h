@@ -63,7 +63,8 @@ class TaskTable {
   using JobPtr = std::shared_ptr<Job>;
 
   static std::string Describe(const Job& job);  // REQUIRES: mutex_ held
-  Status PostRunner();                          // REQUIRES: mutex_ held
+  Status PostRunner();                          // not under mutex_, which a refusal takes
+  void RunnerDropped() noexcept;
   void RunQueue() noexcept;
   void Run(Job& job);
   void Finish(Job& job, State state);  // REQUIRES: mutex_ held
