@@ -108,6 +108,9 @@ bool Client::WriteOne(lsm::Engine& engine) {
 
 void Client::NotePowerOn(uint64_t interval_ns) {
   if (env_.disk().cut()) return;
+  // A failed sync ends what an interval can promise: writes stop, and what it was to make durable
+  // is in doubt.
+  if (env_.disk().faults_struck() != faults_settled_) return;
   const uint64_t now = env_.Clock().MonotonicNs();
   while (!promises_.empty() && promises_.front().acknowledged_ns + interval_ns <= now) {
     disk_floor_ = std::max(disk_floor_, promises_.front().number);
@@ -181,6 +184,7 @@ std::string Client::Settle(lsm::Engine& engine, Loss loss) {
   kill_floor_ = number;
   batches_.clear();
   promises_.clear();
+  faults_settled_ = env_.disk().faults_struck();
   return {};
 }
 

@@ -79,14 +79,23 @@ Status BatchResolver::ResolveAdd(const Mutation& m, const GroupOverlay& batch, E
   return Status::Ok();
 }
 
-Status BatchResolver::Resolve(Span<const Mutation> mutations, Sequence first,
-                              std::vector<Entry>* entries) {
+Status BatchResolver::Resolve(Span<const Mutation> mutations, Sequence first) {
+  const size_t before = entries_.size();
+  if (Status status = AppendEntries(mutations, first); !status.ok()) {
+    entries_.resize(before);
+    return status;
+  }
+  if (view_ == nullptr) return Status::Ok();
+  for (size_t i = before; i < entries_.size(); ++i) overlay_.Apply(entries_[i]);
+  return Status::Ok();
+}
+
+Status BatchResolver::AppendEntries(Span<const Mutation> mutations, Sequence first) {
   const Sequence last = first + mutations.size() - 1;
   uint16_t stamp = 0;
   // Adds of one batch build on each other, yet a batch that fails must leave no trace.
   GroupOverlay trial;
-  const bool has_add = HasAdd(mutations);
-  entries->reserve(mutations.size());
+  const bool has_add = view_ != nullptr && HasAdd(mutations);
   for (const Mutation& m : mutations) {
     Entry entry{Kind::kPut, AsText(m.key), AsText(m.value)};
     switch (m.op) {
@@ -102,10 +111,8 @@ Status BatchResolver::Resolve(Span<const Mutation> mutations, Sequence first,
         break;
     }
     if (has_add) trial.Apply(entry);
-    entries->push_back(entry);
+    entries_.push_back(entry);
   }
-  if (view_ == nullptr) return Status::Ok();
-  for (const Entry& entry : *entries) overlay_.Apply(entry);
   return Status::Ok();
 }
 

@@ -20,17 +20,26 @@ class BatchResolver {
     view_ = view;
     overlay_ = GroupOverlay();
     kept_.clear();
+    entries_.clear();
+    if (entries_.capacity() > kEntriesKept) std::vector<Entry>().swap(entries_);
   }
   // Whether a request needs a view.
   static bool NeedsView(const CommitRequest& request);
 
   // kConflict when something that the transaction depends on has been written since.
   Status Validate(const Validation& validation) const;
-  // Appends an entry for each mutation; the first gets the sequence `first`. Views are of the
-  // request's memory, or valid until the next Begin. A failure leaves no trace for later members.
-  Status Resolve(Span<const Mutation> mutations, Sequence first, std::vector<Entry>* entries);
+  // Adds an entry for each mutation; the first gets the sequence `first`. A failure leaves no trace
+  // for later members.
+  Status Resolve(Span<const Mutation> mutations, Sequence first);
+  // Of all that was resolved since Begin, in order. Their views are of the requests' memory, or
+  // valid until the next Begin.
+  const std::vector<Entry>& entries() const { return entries_; }
 
  private:
+  // Room for so many entries stays from group to group: one write in a group asks for no memory.
+  static constexpr size_t kEntriesKept = 4096;
+
+  Status AppendEntries(Span<const Mutation> mutations, Sequence first);
   // `batch`: what earlier mutations of the same batch have made.
   Status ResolveAdd(const Mutation& m, const GroupOverlay& batch, Entry* entry);
   std::string_view Keep(std::string bytes);
@@ -38,6 +47,7 @@ class BatchResolver {
   const ReadView* view_ = nullptr;
   GroupOverlay overlay_;
   std::deque<std::string> kept_;  // what entries point to
+  std::vector<Entry> entries_;
 };
 
 }  // namespace nexadb::lsm

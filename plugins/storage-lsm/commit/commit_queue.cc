@@ -111,6 +111,10 @@ void CommitQueue::Enqueue(Writer& writer, Join join) {
 
 std::vector<CommitQueue::Writer*> CommitQueue::TakeGroup() {
   std::vector<Writer*> group;
+  if (!group_pool_.empty()) {
+    group = std::move(group_pool_.back());
+    group_pool_.pop_back();
+  }
   uint64_t bytes = 0;
   for (Writer* writer : queue_) {
     if (!group.empty() && (writer->exclusive != nullptr || group[0]->exclusive != nullptr)) break;
@@ -163,6 +167,8 @@ void CommitQueue::LeadAndLand(Writer& writer, MutexLock& lock) {
       SyncFlights(writer, lock);
     }
   }
+  flight.group.clear();
+  group_pool_.push_back(std::move(flight.group));
 }
 
 void CommitQueue::Gather(Writer& writer) {
@@ -276,7 +282,7 @@ Status CommitQueue::LeadBatches(Flight& flight) {
     return Refused(logged);
   }
   // From here on a failure leaves the log and the memtable apart.
-  const Status applied = logged.ok() ? sdk::Guard([&] { return Apply(flight, first); }) : logged;
+  const Status applied = logged.ok() ? sdk::Guard([&] { return Apply(first); }) : logged;
   if (!applied.ok()) {
     Poison(applied);
     return applied;
@@ -302,10 +308,11 @@ Durability CommitQueue::ResolveGroup(Flight& flight, const Status& disk) {
       }
     }
     if (writer->status.ok()) {
-      writer->status = resolver_.Resolve(request.mutations, next_, &writer->entries);
+      writer->status = resolver_.Resolve(request.mutations, next_);
     }
     if (!writer->status.ok()) continue;
-    next_ += writer->entries.size();
+    writer->entries = request.mutations.size();
+    next_ += writer->entries;
     writer->sequence = next_ - 1;
     strictest = std::max(strictest, request.durability);
   }
@@ -313,22 +320,20 @@ Durability CommitQueue::ResolveGroup(Flight& flight, const Status& disk) {
 }
 
 void CommitQueue::Encode(const Flight& flight, Sequence first) {
+  const Entry* entry = resolver_.entries().data();
   for (const Writer* writer : flight.group) {
-    if (!writer->status.ok() || writer->entries.empty()) continue;
+    if (writer->entries == 0) continue;
     std::string& out = flight.wal->OpenRecord();
-    AppendBatchHeader(out, first, static_cast<uint32_t>(writer->entries.size()));
-    for (const Entry& entry : writer->entries) AppendEntry(out, entry);
+    AppendBatchHeader(out, first, static_cast<uint32_t>(writer->entries));
+    for (size_t i = 0; i < writer->entries; ++i) AppendEntry(out, *entry++);
     flight.wal->CloseRecord();
-    first += writer->entries.size();
+    first += writer->entries;
   }
 }
 
-Status CommitQueue::Apply(const Flight& flight, Sequence first) {
+Status CommitQueue::Apply(Sequence first) {
   Memtable& memtable = host_.ActiveMemtable();
-  for (const Writer* writer : flight.group) {
-    if (!writer->status.ok()) continue;
-    for (const Entry& entry : writer->entries) memtable.Add(entry, first++);
-  }
+  for (const Entry& entry : resolver_.entries()) memtable.Add(entry, first++);
   host_.Applied();
   return Status::Ok();
 }

@@ -94,7 +94,7 @@ class CommitQueue {
     State state = State::kQueued;  // under mutex_
     Status status;
     Sequence sequence = 0;
-    std::vector<Entry> entries;  // resolved; views of the caller's memory or the resolver's
+    size_t entries = 0;  // resolved
   };
   // A group from its lead until it is visible. Lives on its leader's stack.
   struct Flight {
@@ -117,7 +117,7 @@ class CommitQueue {
   // Resolves what passes its checks; the others get their status.
   Durability ResolveGroup(Flight& flight, const Status& disk);
   void Encode(const Flight& flight, Sequence first);
-  Status Apply(const Flight& flight, Sequence first);
+  Status Apply(Sequence first);
   Status WriteLog(Durability durability);
 
   // From the log to visibility, with mutex_ held but for the sync itself.
@@ -137,9 +137,11 @@ class CommitQueue {
   Writer* gathering_ = nullptr;             // under mutex_: it waits for more flights
   SyncPacer pacer_;                         // under mutex_
   std::vector<Handle<CondVar>> wake_pool_;  // under mutex_
-  Status failure_;                          // under mutex_
-  Sequence next_;                           // [leader]
-  BatchResolver resolver_;                  // [leader]
+  std::vector<std::vector<Writer*>>
+      group_pool_;          // under mutex_: empty, their memory is what counts
+  Status failure_;          // under mutex_
+  Sequence next_;           // [leader]
+  BatchResolver resolver_;  // [leader]
   std::atomic<bool> has_buffered_{false};
   std::atomic<bool> write_due_{false};  // what is buffered has waited for long enough
   CommitStatistics statistics_;

@@ -138,6 +138,16 @@ std::optional<Compaction> PickCompaction(const Version& version, const Compactio
   return PickDeletes(version, oldest);
 }
 
+std::optional<Compaction> PickTidying(const Version& version) {
+  constexpr uint64_t kCostMax = 8;  // bytes of level 1 rewritten for one of level 0
+  if (version.levels[0].empty()) return std::nullopt;
+  Compaction compaction = Complete(version, 0, version.levels[0]);
+  uint64_t overlap = 0;
+  for (const TablePointer& table : compaction.overlap) overlap += table->info.file_bytes;
+  if (overlap > version.LevelBytes(0) * kCostMax) return std::nullopt;
+  return compaction;
+}
+
 std::optional<Compaction> CompactRange(const Version& version, int level, std::string_view begin,
                                        std::string_view end) {
   std::vector<TablePointer> inputs =

@@ -36,6 +36,10 @@ uint64_t CompactionDebt(const Version& version, const CompactionLimits& limits);
 std::optional<Compaction> PickCompaction(const Version& version, const CompactionLimits& limits,
                                          const std::string (&after)[kLevels], Sequence oldest);
 
+// What is worth doing while nobody writes: level 0, though not due, where merging it costs a few
+// times its size at most. Every table there is one more place for reads to look at.
+std::optional<Compaction> PickTidying(const Version& version);
+
 // All of [begin, end) from `level` into the next. Nothing when the level has none of it.
 std::optional<Compaction> CompactRange(const Version& version, int level, std::string_view begin,
                                        std::string_view end);

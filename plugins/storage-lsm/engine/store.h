@@ -143,7 +143,9 @@ class Store final : private CommitHost {
   // Flushes a memtable that is mostly deletes once writers rest: they would slow every scan down.
   void FlushRestingDeletes();
   Status FlushOldest(const Ref<Memtable>& memtable);
-  Result<bool> CompactOnce();
+  // Whether there is time for what is not due.
+  enum class Rest { kWritersBusy, kWritersRest };
+  Result<bool> CompactOnce(Rest rest);
   // What is due and meets no damaged table. Under the compaction slot.
   std::optional<Compaction> PickIntact();
   // Finds and marks the damaged ones among a failed compaction's tables; false for none.
@@ -201,7 +203,9 @@ class Store final : private CommitHost {
   std::string compact_after_[kLevels];    // under the compaction slot
   Status background_errors_[2];           // under mutex_
   std::atomic<bool> fatal_{false};        // set under mutex_: the manifest is in doubt
+  uint32_t idle_waiters_ = 0;             // under mutex_: they want everything tidy
   bool compacting_ = false;               // under mutex_: the slot of the one compaction
+  bool flushing_ = false;                 // under mutex_
   bool compact_idle_ = false;             // under mutex_: the last look found nothing to do
   bool closing_ = false;                  // under mutex_
   std::atomic<bool> stop_{false};
@@ -210,6 +214,7 @@ class Store final : private CommitHost {
 
   Ref<Memtable> memtable_;          // [leader] replaces it, with mutex_ held
   std::shared_ptr<LogWriter> wal_;  // [leader] replaces it, with mutex_ held; the timer syncs it
+  uint64_t memtable_limit_;         // [leader] the size at which memtable_ is full
   size_t memtable_charged_ = 0;     // [leader] the part of memtable_ that the budget knows of
   bool rotate_first_ = false;       // [leader] the log must be followed by another before it grows
   uint64_t disk_checked_ns_ = 0;    // [leader]

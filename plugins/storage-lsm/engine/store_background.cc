@@ -122,9 +122,11 @@ void Store::FlushLoop() {
       continue;
     }
     const Ref<Memtable> oldest = immutable_.back();
+    flushing_ = true;
     lock.Unlock();
     const Status status = sdk::Guard([&] { return FlushOldest(oldest); });
     lock.Lock();
+    flushing_ = false;
     if (closing_ || fatal_) break;
     SetBackgroundError(kFlushWork, status);
     if (!status.ok()) work_->WaitFor(*mutex_, kRetryNs);
@@ -241,9 +243,13 @@ bool Store::Quarantine(const Compaction& compaction) {
   return any;
 }
 
-Result<bool> Store::CompactOnce() {
+Result<bool> Store::CompactOnce(Rest rest) {
   LSM_RETURN_IF_ERROR(DropCovered());
   auto compaction = PickIntact();
+  if (!compaction && rest == Rest::kWritersRest) {
+    compaction = PickTidying(*View()->version);
+    if (compaction && TouchesDamage(*compaction)) compaction.reset();
+  }
   if (!compaction) return false;
   const Status status = RunCompaction(*compaction);
   if (status.code() == Code::kCorruption && Quarantine(*compaction)) return true;
@@ -253,14 +259,16 @@ Result<bool> Store::CompactOnce() {
 
 void Store::CompactLoop() {
   MutexLock lock(*mutex_);
+  Rest rest = Rest::kWritersBusy;
   while (!closing_ && !fatal_) {
     if (compacting_) {
       done_->Wait(*mutex_);
       continue;
     }
     compacting_ = true;
+    if (idle_waiters_ > 0) rest = Rest::kWritersRest;
     lock.Unlock();
-    Result<bool> worked = sdk::Guard([&] { return CompactOnce(); });
+    Result<bool> worked = sdk::Guard([&] { return CompactOnce(rest); });
     RemoveObsolete();
     lock.Lock();
     compacting_ = false;
@@ -270,9 +278,10 @@ void Store::CompactLoop() {
     if (!worked.ok()) {
       work_->WaitFor(*mutex_, kRetryNs);
     } else if (!*worked) {
-      compact_idle_ = true;
+      compact_idle_ = idle_waiters_ == 0 || rest == Rest::kWritersRest;
       done_->NotifyAll();
-      work_->WaitFor(*mutex_, kRetryNs);
+      // Nothing new for as long as this: writers rest.
+      rest = work_->WaitFor(*mutex_, kRetryNs) ? Rest::kWritersBusy : Rest::kWritersRest;
       compact_idle_ = false;
       compaction_free_ns_ = env_.Clock().MonotonicNs();
     }
@@ -381,18 +390,25 @@ Status Store::Compact(std::string_view begin, std::string_view end) {
 }
 
 Status Store::WaitIdle() {
-  LSM_RETURN_IF_ERROR(FlushMemtable());
   MutexLock lock(*mutex_);
+  ++idle_waiters_;  // no log is kept for reuse from here on, so that the next one starts small
+  lock.Unlock();
+  RemoveSpareLogs();
+  const Status flushed = FlushMemtable();
+  lock.Lock();
   const std::string none[kLevels];
-  while (BackgroundError().ok() && !closing_ &&
-         (compacting_ || !compact_idle_ || !immutable_.empty() ||
+  while (flushed.ok() && BackgroundError().ok() && !closing_ &&
+         (compacting_ || flushing_ || !compact_idle_ || !immutable_.empty() ||
           (view_->version->DamagedCount() == 0 &&
-           PickCompaction(*view_->version, Limits(), none, visible_.load()).has_value()))) {
+           (PickCompaction(*view_->version, Limits(), none, visible_.load()).has_value() ||
+            PickTidying(*view_->version).has_value())))) {
     work_->NotifyAll();
     done_->WaitFor(*mutex_, kRetryNs);
   }
-  const Status status = BackgroundError();
+  --idle_waiters_;
+  const Status status = flushed.ok() ? BackgroundError() : flushed;
   lock.Unlock();
+  RemoveObsolete();
   RemoveSpareLogs();
   return status;
 }

@@ -13,6 +13,26 @@
 namespace nexadb::lsm {
 namespace {
 
+// The first memtable of all: a small part of the later ones, and enough keys to know what they
+// share.
+constexpr uint64_t kFirstMemtableShare = 8;
+constexpr uint64_t kFirstMemtableBytesMin = 1u << 20;
+
+// What all keys of the version begin with, short of a few bytes.
+std::string SharedPrefix(const Version& version) {
+  std::string_view low;
+  std::string_view high;
+  bool any = false;
+  for (const auto& level : version.levels) {
+    for (const TablePointer& table : level) {
+      low = any ? std::min<std::string_view>(low, table->info.begin) : table->info.begin;
+      high = any ? LaterEnd(high, table->info.end) : table->info.end;
+      any = true;
+    }
+  }
+  return std::string(ExpectedPrefix(low, high));
+}
+
 // A log that recovery has found, with its reader opened.
 struct FoundLog {
   Handle<File> file;
@@ -39,7 +59,8 @@ Store::Store(Env& env, Logger* log, std::string directory, const StoreOptions& o
       mutex_(env.NewMutex()),
       work_(env.NewCondVar()),
       timer_(env.NewCondVar()),
-      done_(env.NewCondVar()) {}
+      done_(env.NewCondVar()),
+      memtable_limit_(options.MemtableBytes()) {}
 
 Result<std::unique_ptr<Store>> Store::Open(Env& env, Logger* log, std::string directory,
                                            const StoreOptions& options) {
@@ -104,7 +125,12 @@ Status Store::OpenFiles() {
   auto wal = NewWal(wal_number, 0, 0);
   if (!wal.ok()) return wal.status();
   wal_ = std::move(*wal);
-  memtable_ = Ref<Memtable>(new Memtable(wal_number));
+  memtable_ = Ref<Memtable>(new Memtable(wal_number, SharedPrefix(*versions_.current())));
+  // With nobody to tell it what keys begin with, the first memtable soon tells the next.
+  if (versions_.current()->TableCount() == 0) {
+    memtable_limit_ = std::min(
+        memtable_limit_, std::max(memtable_limit_ / kFirstMemtableShare, kFirstMemtableBytesMin));
+  }
   {
     MutexLock lock_view(*mutex_);
     version_ = versions_.current();

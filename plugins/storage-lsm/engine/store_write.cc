@@ -50,7 +50,7 @@ Result<std::unique_ptr<LogWriter>> Store::NewWal(uint64_t number, uint64_t previ
 void Store::RetireLog(uint64_t number) {
   {
     MutexLock lock(*mutex_);
-    if (spare_logs_.size() < kSpareLogsMax && !closing_) {
+    if (spare_logs_.size() < kSpareLogsMax && idle_waiters_ == 0 && !closing_) {
       spare_logs_.push_back(number);
       return;
     }
@@ -76,7 +76,7 @@ void Store::RemoveLog(uint64_t number) {
 }
 
 bool Store::MemtableFull() const {
-  return memtable_->bytes() >= options_.MemtableBytes() ||
+  return memtable_->bytes() >= memtable_limit_ ||
          memtable_->tombstone_count() >= kMemtableTombstonesMax;
 }
 
@@ -117,8 +117,9 @@ Status Store::Rotate() {
   wal_ = std::move(*next);
   rotate_first_ = false;
   memtable_charged_ = 0;
+  memtable_limit_ = options_.MemtableBytes();
   immutable_.insert(immutable_.begin(), memtable_);
-  memtable_ = Ref<Memtable>(new Memtable(number));
+  memtable_ = Ref<Memtable>(new Memtable(number, memtable_->list().SharedPrefix()));
   PublishView();
   work_->NotifyAll();
   return Status::Ok();
@@ -135,7 +136,7 @@ void Store::NoteShape() {
 
 void Store::Slow(uint64_t bytes) {
   const double filled =
-      static_cast<double>(memtable_->bytes()) / static_cast<double>(options_.MemtableBytes());
+      static_cast<double>(memtable_->bytes()) / static_cast<double>(memtable_limit_);
   const Backpressure::Load memory{shape_.immutable.load(std::memory_order_relaxed) + filled,
                                   kMemtablesSoft, kImmutableMemtablesMax + 1.0};
   const Backpressure::Load level0{
