@@ -22,7 +22,7 @@ class BackupMeter {
   }
 
  private:
-  const BackupWatch& watch_;
+  const BackupWatch watch_;
   const uint64_t total_;
   uint64_t done_ = 0;
 };
