@@ -62,6 +62,15 @@ uint64_t RowOfKey(BytesView key) {
   return LoadBigEndian64(key.data() + key.size() - sizeof(uint64_t));
 }
 
+BytesView StoredBody(BytesView value) {
+  if (value.size() < kFlagsOffset + 1 + bson::kDocumentBytesMin) return {};
+  const uint8_t flags = value[kFlagsOffset];
+  const size_t at = kFlagsOffset + 1 + ((flags & kHasRow) != 0 ? sizeof(uint64_t) : 0);
+  if ((flags & ~kKnownFlags) != 0 || value.size() < at + bson::kDocumentBytesMin) return {};
+  const size_t size = value.size() - at;
+  return bson::Load<uint32_t>(value.data() + at) == size ? value.Sub(at, size) : BytesView();
+}
+
 Result<StoredDocument> DecodeDocument(BytesView value) {
   const auto damaged = [] {
     return MakeError(ErrorId::kCorruption, "a stored document is not what was written");

@@ -2,34 +2,78 @@
 
 #include <algorithm>
 
+#include "plugins/database-document/value/failure.h"
+
 namespace nexadb::database {
 
+namespace {
+
+// Documents lie one behind the other in storage's blocks, mostly outside of the processor's caches.
+// What a scan will look at in a moment is fetched while it looks at something else.
+constexpr size_t kRowsAhead = 4;
+constexpr size_t kBytesAhead = 512;
+constexpr size_t kCacheLineBytes = 64;
+
+void FetchAhead(BytesView value) {
+  const size_t size = std::min(value.size(), kBytesAhead);
+  for (size_t at = 0; at < size; at += kCacheLineBytes) __builtin_prefetch(value.data() + at);
+}
+
+}  // namespace
+
+template <class Use>
+Result<size_t> CollectionScan::Take(size_t most, Use&& use) {
+  return query::Catch<size_t>([&]() -> Result<size_t> {
+    size_t taken = 0;
+    while (taken == 0 && !ended_) {
+      if (next_row_ == row_count_) {
+        if (Status status = context_.CheckInterrupt(); !status.ok()) return status;
+        if (Status status = Fetch(most); !status.ok()) return status;
+        if (!rows_filter_) rows_filter_.emplace(filter_);
+      }
+      while (next_row_ < row_count_ && taken < most) {
+        if (next_row_ + kRowsAhead < row_count_) FetchAhead(rows_[next_row_ + kRowsAhead].value);
+        const Row& row = rows_[next_row_++];
+        const BytesView body = StoredBody(row.value);
+        if (body.empty()) return DecodeDocument(row.value).status();
+        ++examined_;
+        if (rows_filter_->Matches(bson::Document(body))) use(taken++, row, body);
+      }
+    }
+    return taken;
+  });
+}
+
 Result<size_t> CollectionScan::Next(std::span<ScannedDocument> out) {
-  while (!ended_) {
-    if (Status status = context_.CheckInterrupt(); !status.ok()) return status;
-    auto count = path_.kind == AccessPath::Kind::kIdLookup ? NextOfKeys(out) : NextOfRange(out);
-    if (!count.ok() || *count != 0) return count;
-  }
-  return size_t{0};
+  return Take(out.size(), [&](size_t at, const Row& row, BytesView) {
+    out[at] = {row.key, *DecodeDocument(row.value), row.value};
+  });
 }
 
-Result<bool> CollectionScan::Take(BytesView key, BytesView value, ScannedDocument* out) {
-  auto stored = DecodeDocument(value);
-  if (!stored.ok()) return stored.status();
-  ++examined_;
-  if (!filter_->IsEmpty()) {
-    auto matches = filter_->Matches(stored->body);
-    if (!matches.ok() || !*matches) return matches;
-  }
-  *out = {key, *stored, value};
-  return true;
+Result<size_t> CollectionScan::NextBodies(std::span<query::BatchDocument> out) {
+  return Take(out.size(), [&](size_t at, const Row&, BytesView body) {
+    out[at] = query::BatchDocument::Borrow(bson::Document(body));
+  });
 }
 
-Result<size_t> CollectionScan::NextOfRange(std::span<ScannedDocument> out) {
+Result<size_t> CollectionScan::Pass(size_t most) {
+  return Take(most, [](size_t, const Row&, BytesView) {});
+}
+
+Status CollectionScan::Fetch(size_t wanted) {
+  next_row_ = row_count_ = 0;
+  // Where every row counts no more is read than asked for; a filter may pass over many.
+  if (filter_->IsEmpty()) batch_rows_ = wanted;
+  const size_t rows = std::min(std::max(wanted, batch_rows_), kBatchRows);
+  batch_rows_ = std::min(rows * 2, kBatchRows);
+  return path_.kind == AccessPath::Kind::kIdLookup ? FetchKeys(rows) : FetchRange(rows);
+}
+
+Status CollectionScan::FetchRange(size_t wanted) {
   if (!cursor_) {
     if (path_.span.begin >= path_.span.end) {
       ended_ = true;
-      return size_t{0};
+      return {};
     }
     ScanOptions options;
     options.begin = AsBytes(path_.span.begin);
@@ -39,47 +83,29 @@ Result<size_t> CollectionScan::NextOfRange(std::span<ScannedDocument> out) {
     if (!opened.ok()) return opened.status();
     cursor_ = std::move(*opened);
   }
-  const size_t wanted = std::min(out.size(), rows_.size());
   auto count = cursor_->Next(Span<Row>(rows_.data(), wanted));
   if (!count.ok()) return count.status();
-  ended_ = *count == 0;
-  size_t kept = 0;
-  for (size_t i = 0; i < *count; ++i) {
-    auto taken = Take(rows_[i].key, rows_[i].value, &out[kept]);
-    if (!taken.ok()) return taken.status();
-    if (*taken) ++kept;
-  }
-  return kept;
+  row_count_ = *count;
+  ended_ = row_count_ == 0;
+  return {};
 }
 
-Result<size_t> CollectionScan::NextOfKeys(std::span<ScannedDocument> out) {
-  const size_t wanted = std::min({out.size(), rows_.size(), path_.keys.size() - next_key_});
-  ended_ = wanted == 0;
-  if (ended_) return size_t{0};
-  std::vector<BytesView> keys(wanted);
-  for (size_t i = 0; i < wanted; ++i) keys[i] = AsBytes(path_.keys[next_key_ + i]);
-  found_.assign(wanted, Lookup{});
+Status CollectionScan::FetchKeys(size_t wanted) {
+  const size_t count = std::min(wanted, path_.keys.size() - next_key_);
+  if (count == 0) {
+    ended_ = true;
+    return {};
+  }
+  std::vector<BytesView> keys(count);
+  for (size_t i = 0; i < count; ++i) keys[i] = AsBytes(path_.keys[next_key_ + i]);
+  found_.assign(count, Lookup{});
   Status status = context_.scope().reader().GetMany(keys, {}, found_);
   if (!status.ok()) return status;
-  next_key_ += wanted;
-  size_t kept = 0;
-  for (size_t i = 0; i < wanted; ++i) {
-    if (found_[i].found == 0) continue;
-    auto taken = Take(keys[i], found_[i].value.bytes(), &out[kept]);
-    if (!taken.ok()) return taken.status();
-    if (*taken) ++kept;
+  next_key_ += count;
+  for (size_t i = 0; i < count; ++i) {
+    if (found_[i].found != 0) rows_[row_count_++] = {keys[i], found_[i].value.bytes()};
   }
-  return kept;
-}
-
-Result<size_t> CollectionSource::Next(std::span<query::BatchDocument> out) {
-  const size_t wanted = std::min(out.size(), batch_.size());
-  auto count = scan_.Next(std::span(batch_).first(wanted));
-  if (!count.ok()) return count;
-  for (size_t i = 0; i < *count; ++i) {
-    out[i] = query::BatchDocument::Borrow(batch_[i].stored.body);
-  }
-  return count;
+  return {};
 }
 
 Result<CurrentDocument> ReadDocument(Reader& reader, std::string key, const ReadOptions& options) {

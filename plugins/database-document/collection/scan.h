@@ -4,9 +4,11 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "plugins/database-document/collection/layout.h"
+#include "plugins/database-document/execute/row_filter.h"
 #include "plugins/database-document/match/matcher.h"
 #include "plugins/database-document/plan/access_path.h"
 #include "plugins/database-document/session/query_context.h"
@@ -30,21 +32,38 @@ class CollectionScan {
 
   // Up to out.size() matching documents; 0 at the end. REQUIRES: out is not empty.
   Result<size_t> Next(std::span<ScannedDocument> out);
+  // The same for who wants the bodies alone.
+  Result<size_t> NextBodies(std::span<query::BatchDocument> out);
+  // Passes over up to `most` matching documents without handing them out, and says how many; 0 at
+  // the end.
+  Result<size_t> Pass(size_t most);
 
   // Looked at so far, for explain.
   uint64_t examined() const { return examined_; }
 
  private:
   static constexpr size_t kBatchRows = 256;
-  Result<size_t> NextOfRange(std::span<ScannedDocument> out);
-  Result<size_t> NextOfKeys(std::span<ScannedDocument> out);
-  Result<bool> Take(BytesView key, BytesView value, ScannedDocument* out);
+  // What a first read asks for that is to find one document: most often it is among the first.
+  static constexpr size_t kFirstRows = 16;
+
+  // Calls use(place, row, body) for each of up to `most` matches that one batch of rows has.
+  template <class Use>
+  Result<size_t> Take(size_t most, Use&& use);
+  // Makes sure that a row is there, unless the scan is at its end.
+  Status Fetch(size_t wanted);
+  Status FetchRange(size_t wanted);
+  Status FetchKeys(size_t wanted);
 
   QueryContext& context_;
   AccessPath path_;
   std::shared_ptr<const query::Matcher> filter_;
+  std::optional<query::RowFilter> rows_filter_;  // made at the first row
   Handle<Cursor> cursor_;
+  // Rows of the last batch; [next_row_, row_count_) are still to be looked at.
   std::array<Row, kBatchRows> rows_;
+  size_t next_row_ = 0;
+  size_t row_count_ = 0;
+  size_t batch_rows_ = kFirstRows;  // grows with every batch
   std::vector<Lookup> found_;
   size_t next_key_ = 0;
   uint64_t examined_ = 0;
@@ -56,11 +75,13 @@ class CollectionSource final : public query::DocumentSource {
   CollectionSource(QueryContext& context, AccessPath path,
                    std::shared_ptr<const query::Matcher> filter)
       : scan_(context, std::move(path), std::move(filter)) {}
-  Result<size_t> Next(std::span<query::BatchDocument> out) override;
+  Result<size_t> Next(std::span<query::BatchDocument> out) override {
+    return scan_.NextBodies(out);
+  }
+  Result<size_t> Pass(size_t most) override { return scan_.Pass(most); }
 
  private:
   CollectionScan scan_;
-  std::array<ScannedDocument, query::kBatchDocuments> batch_;
 };
 
 // A stored document with its bytes held.

@@ -91,6 +91,7 @@ Result<std::unique_ptr<QueryStream>> OpenAggregate(const CommandCall& call) {
   if (Status bad = CheckHintOf(call, **scope, *collection); !bad.ok()) return bad;
   auto context = std::make_unique<QueryContext>(call.session, std::string(call.database), *scope);
   context->set_parse_options(call.session.call_ms(), ObjectMember(call.command, "let"));
+  context->set_disk_use(FlagMember(call.command, "allowDiskUse", true));
   if (Status bad = query::Expression::CheckLet(context->parse_options()); !bad.ok()) return bad;
   auto source = OpenPipeline(*context, *collection, stages, Member(call.command, "hint"));
   if (!source.ok()) return source.status();

@@ -85,6 +85,7 @@ Result<FindStream> OpenFind(const CommandCall& call, const FindRequest& request,
   if (!scope.ok()) return scope.status();
   auto context = std::make_unique<QueryContext>(call.session, std::string(call.database), *scope);
   context->set_parse_options(call.session.call_ms(), request.let);
+  context->set_disk_use(FlagMember(call.command, "allowDiskUse", true));
   auto source = FindSource::Open(*context, request, after);
   if (!source.ok()) return source.status();
   FindStream out;

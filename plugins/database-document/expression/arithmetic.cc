@@ -198,7 +198,7 @@ Decimal ToDecimal(const bson::Value& number) {
 
 OwnedValue FromDecimal(Decimal value) { return OwnedValue::Decimal128(value.ToBytes().data()); }
 
-void Sum::Add(const bson::Value& value) {
+void Sum::AddOther(const bson::Value& value) {
   if (!value.IsNumber()) return;
   ++count_;
   switch (value.type()) {
@@ -206,7 +206,6 @@ void Sum::Add(const bson::Value& value) {
       if (type_ == bson::Type::kInt32) type_ = bson::Type::kInt64;
       integer_ += value.Int64();
       break;
-    case bson::Type::kInt32: integer_ += value.Int32(); break;
     case bson::Type::kDouble: {
       if (type_ != bson::Type::kDecimal128) type_ = bson::Type::kDouble;
       const double d = value.Double();

@@ -18,12 +18,17 @@ OwnedValue FromDecimal(Decimal value);
 class Sum {
  public:
   // Numbers count; anything else is left out.
-  void Add(const bson::Value& value);
+  void Add(const bson::Value& value) {
+    if (value.type() != bson::Type::kInt32) return AddOther(value);
+    ++count_;
+    integer_ += value.Int32();
+  }
   OwnedValue Total() const;
   OwnedValue Average() const;  // null of nothing
   int64_t count() const { return count_; }
 
  private:
+  void AddOther(const bson::Value& value);
   double DoubleTotal() const;
   bson::Type type_ = bson::Type::kInt32;
   int64_t count_ = 0;

@@ -59,27 +59,31 @@ void DocumentScan::LogSlow() const {
   plan_.log->Warning(text);
 }
 
-Result<size_t> DocumentScan::Next(std::span<ScannedDocument> out) {
+template <class Read>
+Result<size_t> DocumentScan::Pull(Read&& read) {
   const Stopwatch timing(*this);
-  auto count = NextUntimed(out);
-  if (count.ok()) returned_ += *count;
-  return count;
-}
-
-Result<size_t> DocumentScan::NextUntimed(std::span<ScannedDocument> out) {
   if (plan_.kind == QueryPlan::Kind::kNothing) return size_t{0};
   if (!opened_) {
     if (Status status = Open(); !status.ok()) return status;
   }
   for (;;) {
     if (documents_) {
-      auto count = documents_->Next(out);
+      auto count = read(*documents_);
+      if (count.ok()) returned_ += *count;
       if (!count.ok() || *count != 0 || !stream_) return count;
     }
     auto more = OpenBatch();
     if (!more.ok()) return more.status();
     if (!*more) return size_t{0};
   }
+}
+
+Result<size_t> DocumentScan::Next(std::span<ScannedDocument> out) {
+  return Pull([&](CollectionScan& documents) { return documents.Next(out); });
+}
+
+Result<size_t> DocumentScan::NextBodies(std::span<query::BatchDocument> out) {
+  return Pull([&](CollectionScan& documents) { return documents.NextBodies(out); });
 }
 
 Status DocumentScan::Open() {
@@ -174,18 +178,7 @@ Result<size_t> DocumentScan::Pass(size_t most) {
     returned_ += passed;
     return passed;
   }
-  std::array<ScannedDocument, query::kBatchDocuments> batch;
-  return Next(std::span(batch).first(std::min(most, batch.size())));
-}
-
-Result<size_t> PlannedSource::Next(std::span<query::BatchDocument> out) {
-  const size_t wanted = std::min(out.size(), batch_.size());
-  auto count = scan_->Next(std::span(batch_).first(wanted));
-  if (!count.ok()) return count;
-  for (size_t i = 0; i < *count; ++i) {
-    out[i] = query::BatchDocument::Borrow(batch_[i].stored.body);
-  }
-  return count;
+  return Pull([&](CollectionScan& documents) { return documents.Pass(most); });
 }
 
 }  // namespace nexadb::database

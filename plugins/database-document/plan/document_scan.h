@@ -5,7 +5,6 @@
 // the scan of the collection, which needs none. A scan that was slow says so in the log when it
 // ends, and names the index that was missing. One thread at a time.
 #pragma once
-#include <array>
 #include <memory>
 #include <optional>
 
@@ -26,6 +25,8 @@ class DocumentScan {
   // Up to out.size() matching documents, borrowed until the next call; 0 at the end.
   // REQUIRES: out is not empty.
   Result<size_t> Next(std::span<ScannedDocument> out);
+  // The same for who wants the bodies alone.
+  Result<size_t> NextBodies(std::span<query::BatchDocument> out);
   // Passes over up to `most` matching documents and says how many; 0 at the end. What the index
   // alone can say reads no document.
   Result<size_t> Pass(size_t most);
@@ -44,7 +45,9 @@ class DocumentScan {
   // Adds the time until it is destroyed to the scan's.
   class Stopwatch;
 
-  Result<size_t> NextUntimed(std::span<ScannedDocument> out);
+  // What `read` gives of the documents, batch after batch of a sorted plan.
+  template <class Read>
+  Result<size_t> Pull(Read&& read);
   Status Open();
   // The next documents of a sorted plan. False at the end.
   Result<bool> OpenBatch();
@@ -72,12 +75,13 @@ class DocumentScan {
 class PlannedSource final : public query::DocumentSource {
  public:
   explicit PlannedSource(std::unique_ptr<DocumentScan> scan) : scan_(std::move(scan)) {}
-  Result<size_t> Next(std::span<query::BatchDocument> out) override;
+  Result<size_t> Next(std::span<query::BatchDocument> out) override {
+    return scan_->NextBodies(out);
+  }
   Result<size_t> Pass(size_t most) override { return scan_->Pass(most); }
 
  private:
   std::unique_ptr<DocumentScan> scan_;
-  std::array<ScannedDocument, query::kBatchDocuments> batch_;
 };
 
 }  // namespace nexadb::database

@@ -21,6 +21,7 @@ Status DatabaseContext::ParseDatabaseStage(bson::Document stage, bool first, boo
 }
 
 Result<std::unique_ptr<query::SpillFile>> DatabaseContext::OpenSpillFile() {
+  if (!context_.disk_use()) return std::unique_ptr<query::SpillFile>();
   return NewSpillFile(context_.session().environment());
 }
 

@@ -1,6 +1,8 @@
 #include "plugins/database-document/plan/spill_file.h"
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -9,7 +11,8 @@ namespace nexadb::database {
 namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
-// Small appends are gathered: a system call costs more than a copy.
+// Small appends are gathered, and small reads served from what was read ahead: a system call costs
+// more than a copy.
 constexpr size_t kBufferBytes = 64 << 10;
 
 std::string Directory(const Environment& environment) {
@@ -31,14 +34,24 @@ class EnvSpillFile final : public query::SpillFile {
     return buffer_.size() < kBufferBytes ? Status() : Flush();
   }
   Status Rewind() override {
+    Status status = Flush();
     read_at_ = 0;
-    return Flush();
+    ahead_ = {};
+    return status;
   }
   Result<size_t> Read(std::span<uint8_t> out) override {
-    auto count = file_->ReadAt(read_at_, Span<uint8_t>(out.data(), out.size()));
-    if (!count.ok()) return count.status();
-    read_at_ += *count;
-    return static_cast<size_t>(*count);
+    if (ahead_.empty()) {
+      buffer_.resize(kBufferBytes);
+      auto* bytes = reinterpret_cast<uint8_t*>(buffer_.data());
+      auto count = file_->ReadAt(read_at_, Span<uint8_t>(bytes, buffer_.size()));
+      if (!count.ok()) return count.status();
+      read_at_ += *count;
+      ahead_ = std::string_view(buffer_).substr(0, *count);
+    }
+    const size_t given = std::min(out.size(), ahead_.size());
+    std::memcpy(out.data(), ahead_.data(), given);
+    ahead_.remove_prefix(given);
+    return given;
   }
 
  private:
@@ -52,7 +65,8 @@ class EnvSpillFile final : public query::SpillFile {
   FileSystem& files_;
   std::string path_;
   Handle<File> file_;
-  std::string buffer_;
+  std::string buffer_;      // appended and not yet written; after Rewind, read ahead
+  std::string_view ahead_;  // of buffer_: what is not yet given
   uint64_t written_ = 0;
   uint64_t read_at_ = 0;
 };

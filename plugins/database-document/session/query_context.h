@@ -19,6 +19,9 @@ class QueryContext {
   ReadScope& scope() const { return *scope_; }
   const ReadScopePtr& scope_ptr() const { return scope_; }
   Status CheckInterrupt() const { return session_->CheckInterrupt(); }
+  // allowDiskUse: whether what outgrows the query's memory may go to disk.
+  void set_disk_use(bool allowed) { disk_use_ = allowed; }
+  bool disk_use() const { return disk_use_; }
   // What filters and pipelines are parsed with, now and when a cursor goes on. Copies `let`.
   void set_parse_options(int64_t now_ms, bson::Document let) {
     now_ms_ = now_ms;
@@ -36,6 +39,7 @@ class QueryContext {
   SessionImpl* session_;
   std::string database_;
   ReadScopePtr scope_;
+  bool disk_use_ = true;
   int64_t now_ms_ = 0;
   std::string let_;
 };

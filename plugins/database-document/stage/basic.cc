@@ -140,8 +140,7 @@ class CountSource final : public StoredSource {
  private:
   void Compute() override {
     int64_t count = 0;
-    std::vector<BatchDocument> batch(kBatchDocuments);
-    while (const size_t n = Unwrap(input_->Next(batch))) {
+    while (const size_t n = Unwrap(input_->Pass(kBatchDocuments))) {
       Meter::Work(n);
       count += static_cast<int64_t>(n);
     }

@@ -111,7 +111,9 @@ StagePtr ParseBucket(const bson::Value& spec, const ParseOptions& options) {
   const std::vector<OwnedValue> checked =
       boundaries ? ParseBoundaries(boundaries, options) : std::vector<OwnedValue>();
   GroupSpec group;
-  group.accumulators = ParseOutput(output, 40196, options);
+  for (auto& accumulator : ParseOutput(output, 40196, options)) {
+    group.fields.emplace_back().accumulator = std::move(accumulator);
+  }
   if (!by || !boundaries) {
     Fail(40198, "$bucket requires 'groupBy' and 'boundaries' to be specified");
   }

@@ -1,26 +1,69 @@
 // $facet: the same documents through several pipelines.
+#include "plugins/database-document/execute/spilled_documents.h"
 #include "plugins/database-document/expression/node.h"
 #include "plugins/database-document/stage/stage.h"
 
 namespace nexadb::query {
 namespace {
 
-// Hands the kept input to one pipeline after another.
-class ReplaySource final : public DocumentSource {
+// The input, kept for one pipeline after another: in memory, and all of it on disk once that is too
+// much.
+class KeptInput {
  public:
-  explicit ReplaySource(const std::vector<Buffer>& documents) : documents_(documents) {}
+  KeptInput(SourcePtr input, PipelineContext& context) {
+    BatchReader reader(std::move(input));
+    while (const BatchDocument* doc = reader.Next()) {
+      if (spilled_ != nullptr) {
+        spilled_->Add(doc->view());
+        continue;
+      }
+      kept_.push_back(doc->Keep());
+      bytes_ += kept_.back().size() + sizeof(Buffer);
+      if (bytes_ > context.MemoryBytesMax()) Spill(context);
+    }
+  }
+  size_t bytes() const { return bytes_; }  // in memory
+  // From the first document on. One replay at a time, while this lives.
+  SourcePtr Replay();
+
+ private:
+  class Source;
+  void Spill(PipelineContext& context) {
+    std::unique_ptr<SpillFile> file = Unwrap(context.OpenSpillFile());
+    if (file == nullptr) CheckMemory(bytes_, context, "$facet");
+    spilled_ = std::make_unique<SpilledDocuments>(std::move(file));
+    for (const Buffer& document : kept_) spilled_->Add(bson::Document(document.bytes()));
+    kept_.clear();
+    bytes_ = 0;
+  }
+  std::vector<Buffer> kept_;
+  std::unique_ptr<SpilledDocuments> spilled_;
+  size_t bytes_ = 0;
+};
+
+class KeptInput::Source final : public DocumentSource {
+ public:
+  explicit Source(KeptInput& input) : input_(input) {}
   Result<size_t> Next(std::span<BatchDocument> out) override {
+    if (input_.spilled_ != nullptr) {
+      return Catch<size_t>([&] { return input_.spilled_->Read(out); });
+    }
     size_t n = 0;
-    while (n < out.size() && at_ < documents_.size()) {
-      out[n++] = BatchDocument::Share(documents_[at_++]);
+    while (n < out.size() && at_ < input_.kept_.size()) {
+      out[n++] = BatchDocument::Share(input_.kept_[at_++]);
     }
     return n;
   }
 
  private:
-  const std::vector<Buffer>& documents_;
+  KeptInput& input_;
   size_t at_ = 0;
 };
+
+SourcePtr KeptInput::Replay() {
+  if (spilled_ != nullptr) spilled_->Rewind();
+  return std::make_unique<Source>(*this);
+}
 
 using Facets = std::vector<std::pair<std::string, std::unique_ptr<Pipeline>>>;
 
@@ -31,17 +74,11 @@ class FacetSource final : public StoredSource {
 
  private:
   void Compute() override {
-    std::vector<Buffer> kept;
-    size_t bytes = 0;
-    BatchReader reader(std::move(input_));
-    while (const BatchDocument* doc = reader.Next()) {
-      kept.push_back(doc->Keep());
-      bytes += kept.back().size();
-      CheckMemory(bytes, context_, "$facet");
-    }
+    KeptInput kept(std::move(input_), context_);
+    size_t bytes = kept.bytes();
     bson::Builder out;
     for (const auto& [name, pipeline] : facets_) {
-      BatchReader results(Unwrap(pipeline->Open(std::make_unique<ReplaySource>(kept))));
+      BatchReader results(Unwrap(pipeline->Open(kept.Replay())));
       ArrayBuilder array;
       while (const BatchDocument* doc = results.Next()) {
         bytes += doc->view().bytes().size();

@@ -1,71 +1,13 @@
-// $group, $sortByCount, and the grouping that $bucket uses.
-#include <unordered_map>
-
+// $group and $sortByCount: what they are asked for.
+#include "plugins/database-document/stage/group.h"
 #include "plugins/database-document/project/sort.h"
 #include "plugins/database-document/stage/accumulator.h"
-#include "plugins/database-document/stage/group.h"
 #include "plugins/database-document/stage/sort_stage.h"
 #include "plugins/database-document/stage/stage.h"
 #include "plugins/database-document/value/key_encoding.h"
 
 namespace nexadb::query {
 namespace {
-
-// Groups by the encoded key; the first value seen represents the group.
-class GroupSource final : public StoredSource {
- public:
-  GroupSource(SourcePtr input, const GroupSpec& spec, PipelineContext& context)
-      : input_(std::move(input)), spec_(spec), context_(context) {}
-
- private:
-  struct Group {
-    OwnedValue id;
-    std::vector<std::unique_ptr<AccumulatorState>> states;
-  };
-
-  void Compute() override {
-    BatchReader reader(std::move(input_));
-    std::string key;
-    size_t rows = 0;
-    while (const BatchDocument* doc = reader.Next()) {
-      const OwnedValue id = spec_.id(doc->view());
-      key.clear();
-      AppendKey(id.view(), &key);
-      auto [at, fresh] = index_.try_emplace(key, groups_.size());
-      if (fresh) {
-        groups_.push_back({id.IsMissing() ? OwnedValue::Null() : id.Keep(), {}});
-        for (const auto& a : spec_.accumulators) groups_.back().states.push_back(a->NewState());
-        bytes_ += 2 * key.size() + 128;
-      }
-      Group& group = groups_[at->second];
-      for (size_t i = 0; i < group.states.size(); ++i) {
-        const size_t before = group.states[i]->bytes();
-        group.states[i]->Add(spec_.accumulators[i]->Argument(doc->view()));
-        bytes_ += group.states[i]->bytes() - before;
-      }
-      CheckMemory(bytes_, context_, "$group");
-      if (++rows % kBatchDocuments == 0) Require(context_.CheckInterrupt());
-    }
-    for (Group& group : groups_) {
-      bson::Builder out;
-      out.Value("_id", group.id.view());
-      for (size_t i = 0; i < group.states.size(); ++i) {
-        const OwnedValue v = group.states[i]->Finish();
-        if (!v.IsMissing()) out.Value(spec_.accumulators[i]->field, v.view());
-      }
-      documents_.push_back(Buffer::Own(out.Finish()));
-    }
-    groups_.clear();
-    index_.clear();
-  }
-
-  SourcePtr input_;
-  const GroupSpec& spec_;
-  PipelineContext& context_;
-  std::vector<Group> groups_;
-  std::unordered_map<std::string, size_t> index_;
-  size_t bytes_ = 0;
-};
 
 class GroupStage final : public Stage {
  public:
@@ -91,10 +33,29 @@ class SortByCountStage final : public Stage {
   SortPattern pattern_;
 };
 
-std::function<OwnedValue(bson::Document)> IdOf(const bson::Value& spec,
-                                               const ParseOptions& options) {
+// Accumulators whose argument is one expression, and whether a group's state keeps its size.
+struct PlainAccumulator {
+  std::string_view name;
+  bool fixed_size;
+};
+constexpr PlainAccumulator kPlainAccumulators[] = {
+    {"$sum", true},          {"$avg", true},       {"$stdDevPop", true}, {"$stdDevSamp", true},
+    {"$min", false},         {"$max", false},      {"$first", false},    {"$last", false},
+    {"$push", false},        {"$addToSet", false}, {"$setUnion", false}, {"$concatArrays", false},
+    {"$mergeObjects", false}};
+
+// "$a.b": the field at a path, and nothing else.
+std::optional<Path> FieldOf(const bson::Value& spec) {
+  if (spec.type() != bson::Type::kString) return std::nullopt;
+  const std::string_view text = spec.Text();
+  if (text.size() < 2 || text[0] != '$' || text[1] == '$') return std::nullopt;
+  return Path(text.substr(1));
+}
+
+void ParseId(const bson::Value& spec, const ParseOptions& options, GroupSpec* group) {
   std::shared_ptr<Expression> id = Unwrap(Expression::Parse(spec, options));
-  return [id](bson::Document doc) { return Unwrap(id->Evaluate(doc)); };
+  group->id = [id](bson::Document doc) { return Unwrap(id->Evaluate(doc)); };
+  group->id_path = FieldOf(spec);
 }
 
 StagePtr ParseGroup(const bson::Value& spec, const ParseOptions& options) {
@@ -105,9 +66,9 @@ StagePtr ParseGroup(const bson::Value& spec, const ParseOptions& options) {
   for (const bson::Element& e : spec.Doc()) {
     if (e.name() == "_id") {
       if (group.id) Fail(15948, "a group's _id may only be specified once");
-      group.id = IdOf(e.value(), options);
+      ParseId(e.value(), options, &group);
     } else {
-      group.accumulators.push_back(ParseAccumulator(e.name(), e.value(), options));
+      group.fields.push_back(ParseGroupField(e.name(), e.value(), options));
     }
   }
   if (!group.id) Fail(15955, "a group specification must include an _id");
@@ -128,10 +89,10 @@ StagePtr ParseSortByCount(const bson::Value& spec, const ParseOptions& options) 
     Fail(40149, "the sortByCount field must be specified as a string or as an object");
   }
   GroupSpec group;
-  group.id = IdOf(spec, options);
+  ParseId(spec, options, &group);
   const std::string sum = bson::Builder().Int32("$sum", 1).Finish();
-  group.accumulators.push_back(ParseAccumulator(
-      "count", bson::Document(AsBytes(sum)).AsValue(bson::Type::kObject), options));
+  group.fields.push_back(
+      ParseGroupField("count", bson::Document(AsBytes(sum)).AsValue(bson::Type::kObject), options));
   const std::string order = bson::Builder().Int32("count", -1).Finish();
   return std::make_unique<SortByCountStage>(
       std::move(group), Unwrap(SortPattern::Parse(bson::Document(AsBytes(order)))));
@@ -139,8 +100,26 @@ StagePtr ParseSortByCount(const bson::Value& spec, const ParseOptions& options) 
 
 }  // namespace
 
-SourcePtr OpenGroup(SourcePtr input, const GroupSpec& spec, PipelineContext& context) {
-  return std::make_unique<GroupSource>(std::move(input), spec, context);
+GroupField ParseGroupField(std::string_view field, const bson::Value& spec,
+                           const ParseOptions& options) {
+  GroupField out;
+  out.accumulator = ParseAccumulator(field, spec, options);
+  const bson::Element e = *spec.Doc().begin();
+  if (e.name() == "$count") {
+    out.constant = OwnedValue::Int32(1);
+    out.sums = GroupField::Sums::kTotal;
+    out.fixed_size = true;
+    return out;
+  }
+  for (const PlainAccumulator& plain : kPlainAccumulators) {
+    if (plain.name != e.name()) continue;
+    out.fixed_size = plain.fixed_size;
+    out.path = FieldOf(e.value());
+    if (e.name() == "$sum") out.sums = GroupField::Sums::kTotal;
+    if (e.name() == "$avg") out.sums = GroupField::Sums::kAverage;
+    if (e.value().IsNumber()) out.constant = OwnedValue::Copy(e.value());
+  }
+  return out;
 }
 
 StagePtr ParseGroupStage(std::string_view name, const bson::Value& spec,

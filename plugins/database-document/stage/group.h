@@ -1,20 +1,39 @@
-// Grouping as a source, for $group, $bucket and $bucketAuto.
+// What $group, $sortByCount, $bucket and $bucketAuto group by and compute. Grouping itself is
+// execute/hash_group.
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "plugins/database-document/stage/accumulator.h"
 #include "plugins/database-document/stage/pipeline.h"
+#include "plugins/database-document/value/path.h"
 
 namespace nexadb::query {
 
+// An accumulator, with what is known of its argument besides the expression itself.
+struct GroupField {
+  std::unique_ptr<Accumulator> accumulator;
+  std::optional<Path> path;            // the argument is the field at this path
+  std::optional<OwnedValue> constant;  // the argument is always this
+  enum class Sums { kNone, kTotal, kAverage };
+  Sums sums = Sums::kNone;  // $sum, $avg
+  // What it holds for a group does not grow with the group's documents.
+  bool fixed_size = false;
+};
+// `field: {$sum: …}` of a $group.
+GroupField ParseGroupField(std::string_view field, const bson::Value& spec,
+                           const ParseOptions& options);
+
 struct GroupSpec {
   std::function<OwnedValue(bson::Document)> id;
-  std::vector<std::unique_ptr<Accumulator>> accumulators;
+  std::optional<Path> id_path;  // the id is the field at this path
+  std::vector<GroupField> fields;
 };
 
-// One document for each distinct id, in the order ids first came. The spec outlives the source.
+// One document for each distinct id. They come in the order in which ids first came, as long as
+// all groups fit into the query's memory. The spec outlives the source.
 SourcePtr OpenGroup(SourcePtr input, const GroupSpec& spec, PipelineContext& context);
 
 }  // namespace nexadb::query

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "plugins/database-document/execute/equality_join.h"
 #include "plugins/database-document/expression/expression.h"
 #include "plugins/database-document/expression/node.h"
 #include "plugins/database-document/stage/stage.h"
@@ -29,13 +30,44 @@ std::vector<std::string> Components(std::string_view path) {
   return out;
 }
 
-class LookupSource final : public MappingSource {
+class LookupSource final : public DocumentSource {
  public:
   LookupSource(SourcePtr input, const Lookup& spec, PipelineContext& context)
-      : MappingSource(std::move(input)), spec_(spec), context_(context), as_(Components(spec.as)) {}
+      : input_(std::move(input)), spec_(spec), context_(context), as_(Components(spec.as)) {
+    if (!spec.foreign.empty() && !spec.has_pipeline)
+      join_.emplace(spec.from, spec.foreign, context);
+  }
+
+  Result<size_t> Next(std::span<BatchDocument> out) override {
+    return Catch<size_t>([&] {
+      if (at_ == count_ && !Fetch(out.size())) return size_t{0};
+      size_t n = 0;
+      size_t bytes = 0;
+      while (n < out.size() && at_ < count_ && bytes < kBatchBytes) {
+        std::string joined = Join(batch_[at_++].view());
+        bytes += joined.size();
+        out[n++] = BatchDocument::Own(std::move(joined));
+      }
+      return n;
+    });
+  }
 
  private:
-  std::string Map(bson::Document doc) override {
+  bool Fetch(size_t wanted) {
+    Require(context_.CheckInterrupt());
+    batch_.resize(std::min(wanted, kBatchDocuments));
+    at_ = 0;
+    count_ = Unwrap(input_->Next(batch_));
+    if (join_) join_->Prepare(std::span(batch_).first(count_), spec_.local);
+    return count_ != 0;
+  }
+
+  std::string Join(bson::Document doc) {
+    if (join_) {
+      const std::optional<bson::Value> key = EqualityJoin::KeyOf(doc, spec_.local);
+      const OwnedValue* known = key ? join_->Find(*key) : nullptr;
+      if (known != nullptr) return With(doc, *known);
+    }
     Require(context_.CheckInterrupt());
     const std::string filter = spec_.foreign.empty() ? std::string() : Filter(doc);
     SourcePtr source = Unwrap(context_.OpenCollection(
@@ -58,7 +90,10 @@ class LookupSource final : public MappingSource {
       CheckMemory(bytes, context_, "$lookup");
       found.Add(row->view().AsValue(bson::Type::kObject));
     }
-    const OwnedValue joined = found.Finish();
+    return With(doc, found.Finish());
+  }
+
+  std::string With(bson::Document doc, const OwnedValue& joined) const {
     return EditPath(doc, as_, IfAbsent::kReplace, [&](const bson::Value&) { return joined; });
   }
 
@@ -111,9 +146,14 @@ class LookupSource final : public MappingSource {
     return b.Finish();
   }
 
+  SourcePtr input_;
   const Lookup& spec_;
   PipelineContext& context_;
   const std::vector<std::string> as_;
+  std::optional<EqualityJoin> join_;  // for an equality without a pipeline
+  std::vector<BatchDocument> batch_;
+  size_t at_ = 0;
+  size_t count_ = 0;
 };
 
 class LookupStage final : public Stage {

@@ -32,7 +32,8 @@ class DocumentSource {
 };
 using SourcePtr = std::unique_ptr<DocumentSource>;
 
-// A place to put what does not fit into memory: written once, read once from the start.
+// A place to put what does not fit into memory: written first, then read from the start, as often
+// as Rewind is called. Append is not called after Rewind.
 class SpillFile {
  public:
   virtual ~SpillFile() = default;

@@ -1,6 +1,9 @@
 // $setWindowFields, and $fill, which is made of it.
 #include <algorithm>
+#include <cstring>
+#include <optional>
 
+#include "plugins/database-document/execute/external_sort.h"
 #include "plugins/database-document/project/sort.h"
 #include "plugins/database-document/stage/stage.h"
 #include "plugins/database-document/stage/window.h"
@@ -23,50 +26,80 @@ struct WindowSpec {
   std::vector<WindowOutput> outputs;
 };
 
-class WindowSource final : public StoredSource {
+// Sorts all documents by partition and order, on disk where memory is too small, and computes one
+// partition after the other, which has to fit into memory.
+class WindowSource final : public DocumentSource {
  public:
   WindowSource(SourcePtr input, const WindowSpec& spec, PipelineContext& context)
-      : input_(std::move(input)), spec_(spec), context_(context) {}
+      : input_(std::move(input)),
+        spec_(spec),
+        context_(context),
+        sort_(context, "$setWindowFields", 0) {}
 
- private:
-  void Compute() override {
-    Collect();
-    std::stable_sort(rows_.begin(), rows_.end(), [](const WindowRow& a, const WindowRow& b) {
-      Meter::Work(1);
-      const int order = a.partition.compare(b.partition);
-      return order != 0 ? order < 0 : a.order < b.order;
+  Result<size_t> Next(std::span<BatchDocument> out) override {
+    return Catch<size_t>([&] {
+      if (input_ != nullptr) Collect();
+      if (at_ == finished_.size()) FinishPartition();
+      const size_t n = std::min(out.size(), finished_.size() - at_);
+      for (size_t i = 0; i < n; ++i) out[i] = BatchDocument::Own(std::move(finished_[at_++]));
+      return n;
     });
-    size_t begin = 0;
-    while (begin < rows_.size()) {
-      size_t end = begin + 1;
-      while (end < rows_.size() && rows_[end].partition == rows_[begin].partition) ++end;
-      Finish(Partition(rows_).subspan(begin, end - begin));
-      begin = end;
-    }
-    rows_.clear();
   }
 
+ private:
   void Collect() {
     BatchReader reader(std::move(input_));
     while (const BatchDocument* doc = reader.Next()) {
-      WindowRow row;
+      std::string key;
       if (spec_.partition != nullptr) {
-        const OwnedValue key = Unwrap(spec_.partition->Evaluate(doc->view()));
-        if (key.type() == bson::Type::kArray) {
+        const OwnedValue partition = Unwrap(spec_.partition->Evaluate(doc->view()));
+        if (partition.type() == bson::Type::kArray) {
           Fail(code::kTypeMismatch,
                "An expression used to partition cannot evaluate to value of type array");
         }
-        AppendKey(key.IsMissing() ? OwnedValue::Null().view() : key.view(), &row.partition);
+        AppendKey(partition.IsMissing() ? OwnedValue::Null().view() : partition.view(), &key);
       }
-      Require(spec_.pattern.AppendKey(doc->view(), &row.order));
-      row.document = doc->Keep();
-      bytes_ += row.document.size() + row.partition.size() + row.order.size() + sizeof(row);
-      CheckMemory(bytes_, context_, "$setWindowFields");
-      rows_.push_back(std::move(row));
+      const auto partition_size = static_cast<uint32_t>(key.size());
+      Require(spec_.pattern.AppendKey(doc->view(), &key));
+      // Behind all that is compared: rows that are alike so far have partitions of one size.
+      key.append(reinterpret_cast<const char*>(&partition_size), sizeof(partition_size));
+      sort_.Add(std::move(key), *doc);
     }
+    input_.reset();
+    ahead_ = TakeRow();
   }
 
-  void Finish(Partition rows) {
+  std::optional<WindowRow> TakeRow() {
+    std::optional<ExternalSort::Row> sorted = sort_.Take();
+    if (!sorted) return std::nullopt;
+    uint32_t partition_size = 0;
+    const size_t order_end = sorted->key.size() - sizeof(partition_size);
+    std::memcpy(&partition_size, sorted->key.data() + order_end, sizeof(partition_size));
+    WindowRow row;
+    row.document = std::move(sorted->document);
+    row.partition = sorted->key.substr(0, partition_size);
+    row.order = sorted->key.substr(partition_size, order_end - partition_size);
+    return row;
+  }
+
+  // Reads the next partition and computes its documents; none at the end.
+  void FinishPartition() {
+    Require(context_.CheckInterrupt());
+    finished_.clear();
+    at_ = 0;
+    std::vector<WindowRow> rows;
+    size_t bytes = 0;
+    while (ahead_ && (rows.empty() || ahead_->partition == rows.front().partition)) {
+      bytes += ahead_->document.size() + ahead_->partition.size() + ahead_->order.size() +
+               sizeof(WindowRow);
+      CheckMemory(bytes, context_, "$setWindowFields");
+      rows.push_back(std::move(*ahead_));
+      ahead_ = TakeRow();
+    }
+    if (!rows.empty()) Finish(rows, bytes);
+  }
+
+  void Finish(Partition rows, size_t bytes) {
     std::vector<std::vector<OwnedValue>> columns;
     for (const WindowOutput& output : spec_.outputs) {
       columns.push_back(output.function->Compute(rows, spec_.order, context_));
@@ -79,17 +112,19 @@ class WindowSource final : public StoredSource {
                             IfAbsent::kCreate, [&](const bson::Value&) { return columns[c][i]; });
       }
       Meter::WorkBytes(document.size());
-      bytes_ += document.size();
-      CheckMemory(bytes_, context_, "$setWindowFields");
-      documents_.push_back(Buffer::Own(std::move(document)));
+      bytes += document.size();
+      CheckMemory(bytes, context_, "$setWindowFields");
+      finished_.push_back(std::move(document));
     }
   }
 
   SourcePtr input_;
   const WindowSpec& spec_;
   PipelineContext& context_;
-  std::vector<WindowRow> rows_;
-  size_t bytes_ = 0;
+  ExternalSort sort_;
+  std::optional<WindowRow> ahead_;     // the first row of the next partition
+  std::vector<std::string> finished_;  // of the last one
+  size_t at_ = 0;
 };
 
 class WindowStage final : public Stage {
