@@ -132,7 +132,8 @@ TEST_F(IndexLife, DocumentsExpireByTheDateOfATtlIndex) {
   // The clock stands at 2023-11-14T22:13:20Z.
   Run(R"({"insert": "c", "documents": [
       {"_id": "old", "at": {"$date": "2023-11-14T22:13:00Z"}},
-      {"_id": "array", "at": [{"$date": "2030-01-01T00:00:00Z"}, {"$date": "2023-11-14T22:13:00Z"}]},
+      {"_id": "array", "at": [{"$date": "2030-01-01T00:00:00Z"},
+                              {"$date": "2023-11-14T22:13:00Z"}]},
       {"_id": "new", "at": {"$date": "2023-11-14T22:14:00Z"}},
       {"_id": "text", "at": "2001-01-01"}, {"_id": "none"}]})");
   EXPECT_EQ(Count("c"), 5);
@@ -156,6 +157,18 @@ TEST_F(IndexLife, ASlowQueryIsLoggedWithTheIndexThatItLacks) {
   for (const auto& line : host_->TakeLog()) logged += line.text + "\n";
   EXPECT_NE(logged.find("slow query on test.c: COLLSCAN"), std::string::npos) << logged;
   EXPECT_NE(logged.find(R"(an index on {"a":1,"b":1} would help)"), std::string::npos) << logged;
+}
+
+TEST_F(IndexLife, ManyValuesOnBothFieldsStayManyAndNotTheirProduct) {
+  InsertMany(200);
+  Create(R"({"a": 1, "_id": 1})");
+  std::string values;
+  for (int i = 0; i < 20000; ++i) values += (i ? "," : "") + std::to_string(i);
+  const std::string filter = R"({"a": {"$in": [)" + values + R"(]}, "b": null})";
+  EXPECT_EQ(Run(R"({"count": "c", "hint": "i", "query": )" + filter + "}"),
+            R"({"n":200,"ok":1.0})");
+  const std::string both = R"({"a": {"$in": [3, 4]}, "_id": {"$not": {"$in": [)" + values + "]}}}";
+  EXPECT_EQ(Run(R"({"count": "c", "hint": "i", "query": )" + both + "}"), R"({"n":0,"ok":1.0})");
 }
 
 TEST_F(IndexLife, PartsOfOneArrayStayTogether) {

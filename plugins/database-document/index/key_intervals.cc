@@ -104,13 +104,18 @@ KeyIntervals KeyIntervals::Below(const bson::Value& value) {
   return out;
 }
 
+KeyIntervals KeyIntervals::Union(std::vector<KeyInterval> intervals) {
+  std::sort(intervals.begin(), intervals.end(),
+            [](const KeyInterval& a, const KeyInterval& b) { return a.begin < b.begin; });
+  KeyIntervals out;
+  for (KeyInterval& interval : intervals) out.Add(std::move(interval));
+  return out;
+}
+
 void KeyIntervals::Unite(const KeyIntervals& other) {
   std::vector<KeyInterval> all = std::move(intervals_);
   all.insert(all.end(), other.intervals_.begin(), other.intervals_.end());
-  std::sort(all.begin(), all.end(),
-            [](const KeyInterval& a, const KeyInterval& b) { return a.begin < b.begin; });
-  intervals_.clear();
-  for (KeyInterval& interval : all) Add(std::move(interval));
+  *this = Union(std::move(all));
 }
 
 void KeyIntervals::Intersect(const KeyIntervals& other) {

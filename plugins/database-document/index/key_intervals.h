@@ -35,6 +35,8 @@ class KeyIntervals {
   static KeyIntervals Above(const bson::Value& value);  // without the value
   static KeyIntervals Below(const bson::Value& value);
 
+  // All of them, in whatever order; for many values at once.
+  static KeyIntervals Union(std::vector<KeyInterval> intervals);
   void Unite(const KeyIntervals& other);
   void Intersect(const KeyIntervals& other);
   KeyIntervals Complement() const;

@@ -16,8 +16,8 @@ namespace {
 
 // In the order of values.
 constexpr std::string_view kValues = R"({"v": [
-    {"$minKey": 1}, null, {"$numberDouble": "NaN"}, {"$numberDouble": "-Infinity"}, -70000, -2.5, -1,
-    0, {"$numberDecimal": "0.1"}, 0.25, 1, {"$numberLong": "9007199254740993"},
+    {"$minKey": 1}, null, {"$numberDouble": "NaN"}, {"$numberDouble": "-Infinity"},
+    -70000, -2.5, -1, 0, {"$numberDecimal": "0.1"}, 0.25, 1, {"$numberLong": "9007199254740993"},
     {"$numberDouble": "Infinity"}, "", "\u0000", "\u0000\u0001", "a", "a\u0000", "ab", "b", {},
     {"a": 1}, {"a": 1, "b": 2}, {"b": 0}, [], [1], [1, 2],
     {"$binary": {"base64": "", "subType": "00"}}, {"$binary": {"base64": "AA==", "subType": "00"}},

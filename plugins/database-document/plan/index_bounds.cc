@@ -133,10 +133,12 @@ size_t MakeSpans(const std::string& prefix, IndexRead* read) {
   size_t applied = 0;
   for (const IndexRead::Part& part : read->parts) {
     if (part.bounds.IsAll()) break;
+    const size_t combinations = prefixes.size() * part.bounds.intervals().size();
+    // So many are read as ranges of the parts before.
+    if (applied > 0 && combinations > kIndexSpansMax) break;
     ++applied;
     const KeyIntervals bounds = part.descending ? part.bounds.Inverted() : part.bounds;
-    const bool goes_on =
-        bounds.AllPoints() && prefixes.size() * bounds.intervals().size() <= kIndexSpansMax;
+    const bool goes_on = bounds.AllPoints() && combinations <= kIndexSpansMax;
     std::vector<std::string> longer;
     for (const std::string& before : prefixes) {
       for (const KeyInterval& interval : bounds.intervals()) {

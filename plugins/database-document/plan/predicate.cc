@@ -94,17 +94,20 @@ KeyIntervals TextsOf(const query::Regex& regex) {
   return KeyIntervals::TextPrefix(RegexPrefix(regex));
 }
 
+void Append(const KeyIntervals& set, std::vector<KeyInterval>* out) {
+  out->insert(out->end(), set.intervals().begin(), set.intervals().end());
+}
+
 Values OneOf(const query::InTest& test) {
-  Values out{KeyIntervals::None(), true};
+  Values out{KeyIntervals::None(), test.regexes().empty()};
+  std::vector<KeyInterval> all;
   for (const bson::Value& value : test.values()) {
     const Values equal = EqualTo(value);
-    out.set.Unite(equal.set);
+    Append(equal.set, &all);
     out.exact &= equal.exact;
   }
-  for (const query::Regex& regex : test.regexes()) {
-    out.set.Unite(TextsOf(regex));
-    out.exact = false;
-  }
+  for (const query::Regex& regex : test.regexes()) Append(TextsOf(regex), &all);
+  out.set = KeyIntervals::Union(std::move(all));
   return out;
 }
 
@@ -145,8 +148,9 @@ Values ValuesOfNode(const query::MatchNode& node) {
   if (const auto* both = dynamic_cast<const query::AndNode*>(&node)) {
     for (const auto& child : both->children()) out.set.Intersect(ValuesOfNode(*child).set);
   } else if (const auto* either = dynamic_cast<const query::OrNode*>(&node)) {
-    out.set = KeyIntervals::None();
-    for (const auto& child : either->children()) out.set.Unite(ValuesOfNode(*child).set);
+    std::vector<KeyInterval> all;
+    for (const auto& child : either->children()) Append(ValuesOfNode(*child).set, &all);
+    out.set = KeyIntervals::Union(std::move(all));
   }
   return out;
 }
@@ -253,11 +257,13 @@ class Analysis {
     if (branches[0].demands.size() != 1) return false;
     if (!std::all_of(branches.begin(), branches.end(), joins)) return false;
     Demand joined = branches[0].demands[0];
+    std::vector<KeyInterval> all;
     for (const Predicate& branch : branches) {
-      joined.values.Unite(branch.demands[0].values);
+      Append(branch.demands[0].values, &all);
       joined.exact &= branch.demands[0].exact;
       joined.present &= branch.demands[0].present;
     }
+    joined.values = KeyIntervals::Union(std::move(all));
     out_.demands.push_back(std::move(joined));
     return true;
   }
