@@ -11,6 +11,15 @@ namespace {
 
 int64_t Signed(uint64_t v) { return static_cast<int64_t>(v); }
 
+void AddCommits(const CommitStatistics& commits, bson::Builder* out) {
+  out->Int64("wal_bytes", Signed(commits.wal_bytes.load()))
+      .Int64("wal_syncs", Signed(commits.wal_syncs.load()))
+      .Int64("commit_groups", Signed(commits.groups.load()))
+      .Int64("commit_batches", Signed(commits.batches.load()))
+      .Int64("conflicts", Signed(commits.conflicts.load()))
+      .Int64("writes_refused", Signed(commits.refused.load()));
+}
+
 void AddCache(const BlockCache& cache, bson::Builder* out) {
   out->Int64("cache_bytes", Signed(cache.bytes()))
       .Int64("cache_capacity_bytes", Signed(cache.capacity_bytes()))
@@ -162,12 +171,9 @@ std::string Store::StatisticsBson() {
       .Int64("total_keys", Signed(keys + memtable_keys))
       .Int64("sequence", Signed(visible_.load(std::memory_order_acquire)))
       .Int64("snapshots", Signed(snapshots))
-      .Int64("wal_bytes", Signed(commits.wal_bytes.load()))
-      .Int64("wal_syncs", Signed(commits.wal_syncs.load()))
-      .Int64("commit_groups", Signed(commits.groups.load()))
-      .Int64("commit_batches", Signed(commits.batches.load()))
-      .Int64("conflicts", Signed(commits.conflicts.load()))
-      .Int64("flushes", Signed(counters_.flushes.load()))
+      .Int64("changes_retained_bytes", Signed(changes_.bytes()));
+  AddCommits(commits, &out);
+  out.Int64("flushes", Signed(counters_.flushes.load()))
       .Int64("bytes_flushed", Signed(counters_.bytes_flushed.load()))
       .Int64("compactions", Signed(counters_.compactions.load()))
       .Int64("bytes_compacted", Signed(counters_.bytes_compacted.load()))
@@ -179,8 +185,7 @@ std::string Store::StatisticsBson() {
       .Int64("stall_us", Signed(counters_.stall_ns.load() / 1000))
       .Int64("delays", Signed(counters_.delays.load()))
       .Int64("delay_us", Signed(counters_.delay_ns.load() / 1000));
-  out.Int64("writes_refused", Signed(commits.refused.load()))
-      .Double("delay_ns_per_byte", backpressure_.ns_per_byte());
+  out.Double("delay_ns_per_byte", backpressure_.ns_per_byte());
   AddAmplification(commits, counters_, *view, &out);
   AddSyncLatency(commits.sync_latency, &out);
   AddJobs(jobs_, &out);
@@ -224,7 +229,9 @@ std::string Store::ExplainBson(std::string_view key) {
     const Sequence cover = table.reader->tombstones().Cover(key, snapshot);
     if (!hit.ok()) {
       over = true;
-      step("table", level, table.info.number, "a block must be read from the disk");
+      step("table", level, table.info.number,
+           hit.status().code() == Code::kWouldBlock ? "a block must be read from the disk"
+                                                    : "damaged");
       return;
     }
     over = *hit || cover != 0;

@@ -1,5 +1,5 @@
-// Planted faults. In every build but that of tests/crash/lsm_mutants they are constants that vanish;
-// there one of them is switched on at a time, to see whether the crash histories catch it.
+// Planted faults. In every build but that of tests/crash/lsm_mutants they are constants that
+// vanish; there one of them is switched on at a time, to see whether the crash histories catch it.
 #pragma once
 
 #ifdef NEXADB_LSM_MUTANTS
