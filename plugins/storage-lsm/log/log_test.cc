@@ -234,6 +234,7 @@ TEST_F(LogTest, NothingIsWrittenBehindAFailure) {
   EXPECT_EQ((*log)->Sync().code(), Code::kIoError);
   const uint64_t operations = env_.disk().operations();
   EXPECT_EQ((*log)->Sync().code(), Code::kIoError);
+  EXPECT_EQ((*log)->SyncWritten().code(), Code::kIoError) << "nor by those who sync beside";
   EXPECT_EQ((*log)->Write().code(), Code::kIoError);
   EXPECT_EQ(env_.disk().operations(), operations) << "a sync is never tried again";
 }

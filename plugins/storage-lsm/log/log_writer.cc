@@ -79,7 +79,7 @@ Status LogWriter::Reserve() {
 }
 
 const Status& LogWriter::failure() {
-  if (failure_.ok() && side_sync_failed_.load(std::memory_order_acquire)) {
+  if (failure_.ok() && sync_failed_.load(std::memory_order_acquire)) {
     failure_ = Status::Error(Code::kIoError, "an earlier sync of the log failed");
   }
   return failure_;
@@ -103,24 +103,23 @@ Status LogWriter::Write() {
 
 Status LogWriter::Sync() {
   LSM_RETURN_IF_ERROR(Write());
-  const uint64_t written = written_.load(std::memory_order_relaxed);
-  if (synced_.load(std::memory_order_relaxed) == written) return Status::Ok();
-  failure_ = file_->Sync();
-  if (failure_.ok()) synced_.store(written, std::memory_order_release);
-  return failure_;
+  if (synced_.load(std::memory_order_relaxed) == written_.load(std::memory_order_relaxed)) {
+    return Status::Ok();
+  }
+  return failure_ = SyncWritten();
 }
 
 Status LogWriter::SyncWritten() {
   const uint64_t written = written_.load(std::memory_order_acquire);
   if (synced_.load(std::memory_order_relaxed) >= written) return Status::Ok();
-  if (side_sync_failed_.load(std::memory_order_relaxed)) {
+  if (sync_failed_.load(std::memory_order_relaxed)) {
     return Status::Error(Code::kIoError, "an earlier sync of the log failed");
   }
   Status status = file_->Sync();
   if (status.ok()) {
     synced_.store(written, std::memory_order_release);
   } else {
-    side_sync_failed_.store(true, std::memory_order_release);
+    sync_failed_.store(true, std::memory_order_release);
   }
   return status;
 }

@@ -80,7 +80,7 @@ class LogWriter {
   size_t record_start_ = 0;  // of the open record, within buffer_
   std::atomic<uint64_t> written_{0};
   std::atomic<uint64_t> synced_{0};
-  std::atomic<bool> side_sync_failed_{false};
+  std::atomic<bool> sync_failed_{false};
   bool torn_ = false;
   uint64_t reserved_ = 0;
   Status failure_;
