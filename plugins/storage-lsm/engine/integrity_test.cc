@@ -233,13 +233,15 @@ TEST_F(IntegrityTest, DamageThatCompactionMeetsIsLeftWhereItIs) {
   EXPECT_EQ(db.store().View()->version->DamagedCount(), 1u);
 }
 
-TEST_F(IntegrityTest, AMissingTableIsNotTakenForDamage) {
+TEST_F(IntegrityTest, AMissingTableKeepsTheStoreClosed) {
   Files files = files_;
   files.erase(Find(".sst"));
   base::SimEnv env(9);
   WriteDisk(env, files);
   TestEngine db(env, kDirectory, TinyOptions());
-  EXPECT_EQ(db.TryOpen().code(), Code::kNotFound);
+  const Status status = db.TryOpen();
+  EXPECT_EQ(status.code(), Code::kCorruption);
+  EXPECT_NE(std::string(status.message()).find("not there"), std::string::npos) << status.message();
 }
 
 }  // namespace

@@ -207,6 +207,11 @@ Result<TablePointer> VersionSet::OpenTable(const TableInfo& info) {
 Result<TablePointer> VersionSet::OpenOrQuarantine(const TableInfo& info) {
   auto table = OpenTable(info);
   const Code code = table.status().code();
+  // Unlike a damaged one it may be somewhere else: the store stays closed until it is back.
+  if (code == Code::kNotFound) {
+    return Corruption(JoinPath(directory_, TableName(info.number)), 0,
+                      "the manifest names a table that is not there");
+  }
   if (code != Code::kCorruption && code != Code::kIoError) return table;
   Footer claimed;
   claimed.number = info.number;
