@@ -52,7 +52,7 @@ void BatchesAreAtomicUnderReaders(Bench& bench) {
     while (!done) {
       // An engine may read without asking the Env for anything, and a simulated one hands on its
       // turn only when asked: without this a reader would spin for ever.
-      bench.fixture.Environment().Clock().SleepNs(1);
+      bench.fixture.Environment().SleepNs(1);
       auto snapshot = OpenSnapshot(bench);
       ASSERT_GE(snapshot->Sequence(), last_sequence);
       last_sequence = snapshot->Sequence();
