@@ -35,6 +35,7 @@ void BatchesAreAtomicUnderReaders(Bench& bench) {
   constexpr int kKeys = 10;
   std::vector<std::string> keys;
   for (int i = 0; i < kKeys; ++i) keys.push_back("k" + std::to_string(i));
+  constexpr uint64_t kReaderPauseNs = 200'000;
   std::atomic<bool> done{false};
   RunThreads(bench.fixture.Environment(), kThreads, [&](int thread) {
     if (thread == 0) {
@@ -51,8 +52,8 @@ void BatchesAreAtomicUnderReaders(Bench& bench) {
     uint64_t last_sequence = 0;
     while (!done) {
       // An engine may read without asking the Env for anything, and a simulated one hands on its
-      // turn only when asked: without this a reader would spin for ever.
-      bench.fixture.Environment().SleepNs(1);
+      // turn, and lets time go by for a writer that waits, only when asked.
+      bench.fixture.Environment().SleepNs(kReaderPauseNs);
       auto snapshot = OpenSnapshot(bench);
       ASSERT_GE(snapshot->Sequence(), last_sequence);
       last_sequence = snapshot->Sequence();
