@@ -5,6 +5,7 @@
 // for ever: a change of the format adds a new folder.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -167,9 +168,11 @@ TEST_F(DamageTest, DamageInTheMiddleOfTheLogIsNamedWithItsPlace) {
   EXPECT_NE(std::string(status.message()).find("byte 64"), std::string::npos) << status.message();
 }
 
-TEST_F(DamageTest, EveryFlippedByteOfTheManifestIsRefusedOrHarmless) {
+TEST_F(DamageTest, FlippedBytesAllOverTheManifestAreRefusedOrHarmless) {
+  constexpr size_t kFlips = 150;
   const std::string name = Find(files_, "MANIFEST");
-  for (size_t at = 0; at < files_.at(name).size(); at += 3) {
+  const size_t step = std::max<size_t>(1, files_.at(name).size() / kFlips);
+  for (size_t at = 0; at < files_.at(name).size(); at += step) {
     Files files = files_;
     files[name][at] = static_cast<char>(files[name][at] ^ 0x40);
     base::SimEnv env(5);
