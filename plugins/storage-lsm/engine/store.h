@@ -185,7 +185,7 @@ class Store final : private CommitHost {
     std::atomic<uint32_t> level0{0};
   } shape_;
   std::atomic<bool> pause_compaction_{false};
-  uint64_t compaction_free_ns_ = 0;  // under the compaction slot: level 0 was last worked off
+  std::atomic<uint64_t> compaction_free_ns_{0};  // when level 0 was last worked off
   ChangeFeed changes_;
 
   Handle<Mutex> backup_mutex_;

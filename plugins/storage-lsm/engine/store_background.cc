@@ -198,8 +198,8 @@ void Store::NoteCompaction(const Compaction& compaction, const MergeOutcome& out
   jobs_.Add(job);
   if (compaction.level != 0) return;
   // What level 0 got rid of, against all the time that it took, deeper levels' work included.
-  backpressure_.compaction.Note(raw_bytes, now - std::min(begin_ns, compaction_free_ns_));
-  compaction_free_ns_ = now;
+  const uint64_t free_ns = compaction_free_ns_.exchange(now, std::memory_order_relaxed);
+  backpressure_.compaction.Note(raw_bytes, now - std::min(begin_ns, free_ns));
 }
 
 Status Store::DropCovered() {
@@ -283,7 +283,7 @@ void Store::CompactLoop() {
       // Nothing new for as long as this: writers rest.
       rest = work_->WaitFor(*mutex_, kRetryNs) ? Rest::kWritersBusy : Rest::kWritersRest;
       compact_idle_ = false;
-      compaction_free_ns_ = env_.Clock().MonotonicNs();
+      compaction_free_ns_.store(env_.Clock().MonotonicNs(), std::memory_order_relaxed);
     }
   }
   done_->NotifyAll();
