@@ -11,7 +11,7 @@ namespace {
 
 loader::InterfaceName NameOf(const InterfaceId& id) { return {id.name, id.major, id.minor}; }
 
-Status Misuse(std::string message) { return Status::Error(Code::kInvalidArgument, message); }
+Status Misuse(const std::string& message) { return Status::Error(Code::kInvalidArgument, message); }
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iostream>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "sdk/cli/relaxed_json.h"
@@ -70,7 +71,7 @@ void ReadJson(std::istream& in, const std::function<void(std::string)>& take) {
       if (depth++ == 0) document = "{";
     } else if (c == '}') {
       if (--depth < 0) Fail(line, "a '}' too many");
-      if (depth == 0) take(std::move(document));
+      if (depth == 0) take(std::exchange(document, {}));
     } else if (depth == 0 && std::string_view("[], \t\r\n").find(c) == std::string_view::npos) {
       Fail(line, std::string("expected an object, found '") + c + "'");
     }

@@ -8,7 +8,7 @@ namespace {
 
 constexpr int32_t kInvalidNamespace = 73;
 
-Status Invalid(std::string message) { return MongoError(kInvalidNamespace, message); }
+Status Invalid(const std::string& message) { return MongoError(kInvalidNamespace, message); }
 
 bool HasNul(std::string_view name) { return name.find('\0') != std::string_view::npos; }
 

@@ -59,7 +59,7 @@ class RandomBatch {
     }
   }
   // Counters live under keys of their own, for only they can be added to.
-  void AddTo(std::string key, base::Prng& prng) {
+  void AddTo(const std::string& key, base::Prng& prng) {
     auto delta = static_cast<int64_t>(prng.Below(100)) - 50;
     mutations_.push_back(Add(Keep(key), Keep(Counter(delta))));
     int64_t old = 0;
