@@ -15,4 +15,8 @@ namespace nexadb::base {
 // Never destroyed. [any]
 Env& SystemEnv() noexcept;
 
+// Lets this process open as many files as the system allows it to ask for; shells and service
+// managers start programs with far fewer.
+void RaiseDescriptorLimit();
+
 }  // namespace nexadb::base

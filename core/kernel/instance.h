@@ -61,6 +61,8 @@ class Instance final : public PluginContext {
   void Drain(uint64_t deadline_ms);
   void Stop();
   void Release();
+  // While it runs: the files that its unchanged configuration names may have changed.
+  Status ReadAgain() { return plugin_->Reconfigure(config_); }
 
   // Between Configure and Start: kUnsupported when the plugin cannot be replaced while it runs.
   Status Succeed(Instance& predecessor);

@@ -81,6 +81,7 @@ int Run(const Plan& plan, const Options& options) {
   Env& env = base::SystemEnv();
   const uint64_t began_ns = env.Clock().MonotonicNs();
   base::InstallCrashReport("nexadb-kernel");
+  base::RaiseDescriptorLimit();
   const auto lock = LockDataDirectory(env.Files(), plan.settings.data_dir);
   if (!lock.ok()) return Fail(kExitFailure, lock.status().message());
   WatchSignals();

@@ -78,13 +78,13 @@ void Kernel::Reload(std::unique_ptr<const Plan> next) {
   for (size_t i = 0; i < instances_.size(); ++i) {
     const PlannedInstance& now = instances_[i]->plan();
     const PlannedInstance& planned = plan.instances[plan.start_order[i]];
-    if (now.file.version == planned.file.version && SameTable(now.config, planned.config)) continue;
-    const Status status = Replace(instances_[i], planned, plan);
+    const bool same =
+        now.file.version == planned.file.version && SameTable(now.config, planned.config);
+    const Status status = same ? instances_[i]->ReadAgain() : Replace(instances_[i], planned, plan);
+    if (same && (status.ok() || status.code() == Code::kUnsupported)) continue;
     const std::string about = "reload: instance \"" + planned.name + "\" ";
     if (status.ok()) log_.Info(about + "was replaced");
-    if (!status.ok()) {
-      log_.Error(about + "goes on as it was: " + std::string(status.message()));
-    }
+    if (!status.ok()) log_.Error(about + "goes on as it was: " + std::string(status.message()));
     replaced += status.ok() ? 1 : 0;
   }
   log_.Info("reload: done, " + std::to_string(replaced) + " replaced");

@@ -22,12 +22,14 @@ bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK || e
 
 }  // namespace
 
-Connection::Connection(Server& server, Worker& worker, int fd, PeerAddress peer)
+Connection::Connection(Server& server, Worker& worker, int fd, PeerAddress peer,
+                       const std::shared_ptr<const TlsContext>& tls)
     : server_(server),
       worker_(worker),
       fd_(fd),
       peer_(std::move(peer)),
       watch_(worker.loop, fd, *this),
+      tls_(tls ? std::make_unique<TlsStream>(tls, fd) : nullptr),
       gate_(server.limits().head()),
       exchange_(worker.loop, wake_, server.draining()) {
   wake_.connection = this;
@@ -42,7 +44,10 @@ Connection::Connection(Server& server, Worker& worker, int fd, PeerAddress peer)
 Connection::~Connection() { ReturnBodyMemory(); }
 
 void Connection::Start() {
-  head_deadline_ns_ = server_.NowNs() + server_.limits().header_timeout_ms * kNsPerMs;
+  if (tls_) phase_ = Phase::kHandshake;
+  const uint64_t time_ms =
+      tls_ ? server_.tls_config().handshake_timeout_ms : server_.limits().header_timeout_ms;
+  head_deadline_ns_ = server_.NowNs() + time_ms * kNsPerMs;
   watch_.WaitReadable();
 }
 
@@ -59,6 +64,7 @@ void Connection::Run() {
       // What waited for the output to go out can go on now.
       again = was_waiting_for_output && out_.empty() &&
               (phase_ == Phase::kFlush || (phase_ == Phase::kHead && !Input().empty()));
+      if (tls_ && !again) again = ReadBuffered();
     }
     Arm();
   } catch (...) {
@@ -70,6 +76,7 @@ void Connection::Run() {
 
 bool Connection::Step() {
   switch (phase_) {
+    case Phase::kHandshake: return StepHandshake();
     case Phase::kHead: return StepHead();
     case Phase::kBody: return StepBody();
     case Phase::kServing: return StepServing();
@@ -79,6 +86,7 @@ bool Connection::Step() {
       if (peer_ended_ || body_complete_) {
         Close();
       } else {
+        if (tls_) tls_->SendEnd();
         ::shutdown(fd_, SHUT_WR);
         linger_deadline_ns_ = server_.NowNs() + kLingerNs;
         Enter(Phase::kLinger);
@@ -92,9 +100,39 @@ bool Connection::Step() {
   return false;
 }
 
+bool Connection::StepHandshake() {
+  const TlsMetrics& metrics = *server_.metrics().tls;
+  switch (tls_->Shake()) {
+    case Handshake::kWaiting: return false;
+    case Handshake::kDone:
+      metrics.handshakes.Add(1);
+      Enter(Phase::kHead);
+      head_deadline_ns_ = server_.NowNs() + server_.limits().header_timeout_ms * kNsPerMs;
+      return true;
+    case Handshake::kPlainHttp:
+      metrics.failed_plain.Add(1);
+      tls_.reset();
+      RefuseAndClose({ErrorId::kMalformedRequest,
+                      "This port speaks HTTPS: the address begins with https://."});
+      return true;
+    case Handshake::kFailed:
+      (errno == EPROTO ? metrics.failed_protocol : metrics.failed_closed).Add(1);
+      Close();
+      return true;
+  }
+  return false;
+}
+
+ssize_t Connection::WriteOut() {
+  if (!tls_) return out_.WriteTo(fd_);
+  const ssize_t written = tls_->Write(out_.Front(kTlsRecordBytesMax, worker_.record));
+  if (written > 0) out_.Consume(static_cast<size_t>(written));
+  return written;
+}
+
 void Connection::Flush() {
   while (!out_.empty() && phase_ != Phase::kClosed) {
-    const ssize_t written = out_.WriteTo(fd_);
+    const ssize_t written = WriteOut();
     if (written < 0) {
       if (errno == EINTR) continue;
       if (!WouldBlock(errno)) return Close();
@@ -113,30 +151,42 @@ void Connection::Flush() {
 
 void Connection::Arm() {
   if (phase_ == Phase::kClosed) return;
-  if (!out_.empty()) watch_.WaitWritable();
+  if (!out_.empty() || (tls_ && tls_->WaitsToWrite())) watch_.WaitWritable();
+  const bool wants_input = WantsInput();
+  if (phase_ == Phase::kServing && sink_ == BodySink::kStreamed) {
+    if (!wants_input || body_complete_ || stream_failed_) {
+      body_window_end_ns_ = 0;  // it is the handler that is slow
+    } else if (body_window_end_ns_ == 0) {
+      StartBodyClock();
+    }
+  }
+  if (wants_input) watch_.WaitReadable();
+}
+
+bool Connection::WantsInput() {
   switch (phase_) {
-    case Phase::kHead:
-      // A client that does not read its answers gets no more of them.
-      if (out_.empty() || Input().empty()) watch_.WaitReadable();
-      return;
+    // A client that does not read its answers gets no more of them.
+    case Phase::kHead: return out_.empty() || Input().empty();
+    case Phase::kHandshake:
     case Phase::kBody:
     case Phase::kSkipBody:
-    case Phase::kLinger: return watch_.WaitReadable();
+    case Phase::kLinger: return true;
     case Phase::kServing:
       if (sink_ == BodySink::kStreamed && !body_complete_ && !stream_failed_) {
-        if (exchange_.BodyQueueHasRoom()) {
-          if (body_window_end_ns_ == 0) StartBodyClock();
-          watch_.WaitReadable();
-        } else {
-          body_window_end_ns_ = 0;  // it is the handler that is slow
-        }
-      } else if (!peer_ended_ && !more_input_) {
-        watch_.WaitReadable();  // to notice that the client goes
+        return exchange_.BodyQueueHasRoom();
       }
-      return;
+      return !peer_ended_ && !more_input_;  // to notice that the client goes
     case Phase::kFlush:
-    case Phase::kClosed: return;
+    case Phase::kClosed: return false;
   }
+  return false;
+}
+
+// What TLS has decrypted already, the socket will not announce. False when there is no such thing.
+bool Connection::ReadBuffered() {
+  if (phase_ == Phase::kHandshake || !tls_->HasInput() || !WantsInput()) return false;
+  ReadSocket();
+  return true;
 }
 
 void Connection::OnReadable() noexcept {
@@ -148,7 +198,11 @@ void Connection::OnReadable() noexcept {
   Run();
 }
 
-void Connection::OnWritable() noexcept { Run(); }
+void Connection::OnWritable() noexcept {
+  // A read over TLS may have had something to say first.
+  if (tls_ && phase_ != Phase::kHandshake && tls_->WaitsToWrite()) return OnReadable();
+  Run();
+}
 
 void Connection::OnUnwatched() noexcept {
   unwatched_ = true;
@@ -156,12 +210,17 @@ void Connection::OnUnwatched() noexcept {
   MaybeDelete();
 }
 
+ssize_t Connection::Receive(char* to, size_t room) {
+  return tls_ ? tls_->Read(to, room) : ::recv(fd_, to, room, 0);
+}
+
 void Connection::ReadSocket() {
   switch (phase_) {
+    case Phase::kHandshake: return;
     case Phase::kHead: return ReadHead();
     case Phase::kBody:
       if (sink_ == BodySink::kInPlace) {
-        Received(::recv(fd_, in_.tail(), in_.room(), 0));
+        Received(Receive(in_.tail(), in_.room()));
         return;
       }
       if (sink_ == BodySink::kBuffered && !body_chunked_) return ReadIntoBody();
@@ -200,7 +259,7 @@ void Connection::ReadHead() {
   in_.DropFront(in_begin_);
   in_begin_ = 0;
   if (in_.room() == 0) in_.Reserve(std::max(kInputBytesFirst, in_.capacity() * 2));
-  in_.Grew(Received(::recv(fd_, in_.tail(), in_.room(), 0)));
+  in_.Grew(Received(Receive(in_.tail(), in_.room())));
 }
 
 void Connection::ReadIntoBody() {
@@ -208,7 +267,7 @@ void Connection::ReadIntoBody() {
   const uint64_t wanted = body_.size() + std::min(body_left_, step);
   if (!RoomInBody(static_cast<size_t>(wanted))) return;
   const size_t room = static_cast<size_t>(std::min<uint64_t>(body_.room(), body_left_));
-  const size_t count = Received(::recv(fd_, body_.tail(), room, 0));
+  const size_t count = Received(Receive(body_.tail(), room));
   body_.Grew(count);
   body_left_ -= count;
   body_bytes_ += count;
@@ -220,7 +279,7 @@ void Connection::ReadBodyBytes() {
   worker_.scratch.resize(kScratchBytes);
   size_t room = kScratchBytes;
   if (!body_chunked_) room = static_cast<size_t>(std::min<uint64_t>(room, body_left_));
-  const size_t count = Received(::recv(fd_, worker_.scratch.data(), room, 0));
+  const size_t count = Received(Receive(worker_.scratch.data(), room));
   if (count == 0) return;
   body_window_bytes_ += count;
   const std::string_view bytes(worker_.scratch.data(), count);
@@ -230,7 +289,7 @@ void Connection::ReadBodyBytes() {
 
 void Connection::PeekForEnd() {
   char byte;
-  const ssize_t count = ::recv(fd_, &byte, 1, MSG_PEEK);
+  const ssize_t count = tls_ ? tls_->Peek(&byte, 1) : ::recv(fd_, &byte, 1, MSG_PEEK);
   if (count > 0) {
     more_input_ = true;  // the next request; it waits for its turn
     return;
@@ -243,7 +302,7 @@ void Connection::DiscardInput() {
   worker_.scratch.resize(kScratchBytes);
   // A few reads at a time: other connections wait.
   for (int i = 0; i < 16 && phase_ == Phase::kLinger; ++i) {
-    const ssize_t count = ::recv(fd_, worker_.scratch.data(), kScratchBytes, 0);
+    const ssize_t count = Receive(worker_.scratch.data(), kScratchBytes);
     if (count < 0 && WouldBlock(errno)) return;
     if (count <= 0) return Close();
     discarded_bytes_ += static_cast<uint64_t>(count);
@@ -301,6 +360,9 @@ void Connection::OnTick(uint64_t now_ns) {
     auto passed = [now_ns](uint64_t deadline) { return deadline != 0 && now_ns >= deadline; };
     if (passed(write_deadline_ns_) || passed(linger_deadline_ns_) || passed(idle_deadline_ns_)) {
       Close();
+    } else if (phase_ == Phase::kHandshake && passed(head_deadline_ns_)) {
+      server_.metrics().tls->failed_timeout.Add(1);
+      Close();
     } else if (phase_ == Phase::kHead && passed(head_deadline_ns_)) {
       if (Input().empty()) {
         Close();
@@ -322,7 +384,8 @@ void Connection::OnTick(uint64_t now_ns) {
 }
 
 void Connection::Drain(IdleConnections idle) {
-  if (phase_ == Phase::kHead && Input().empty() && out_.empty()) {
+  const bool unasked = phase_ == Phase::kHandshake || (phase_ == Phase::kHead && Input().empty());
+  if (unasked && out_.empty()) {
     if (idle == IdleConnections::kClose) Close();
   } else if (exchange_active_) {
     exchange_.NotifyDrain();
@@ -342,6 +405,8 @@ bool Connection::Outlive(std::shared_ptr<Server> server) {
 
 void Connection::Close() {
   if (phase_ == Phase::kClosed) return;
+  // Not after half an answer, which the client must see cut off.
+  if (tls_ && out_.empty() && !exchange_active_) tls_->SendEnd();
   Enter(Phase::kClosed);
   write_deadline_ns_ = linger_deadline_ns_ = 0;
   out_.Clear();

@@ -1,10 +1,11 @@
 // Connection: one client's socket and the requests that come over it, one at a time and answered
 // in order. Everything runs on its loop's thread; only the exchange is shared with handlers.
 //
-// A request walks through the phases: kHead (gate, parser, framing, access, route) → kBody →
-// kServing (the handler has it) → kSkipBody (what the handler did not read) → kHead … or, when the
-// connection is to end: kFlush (the last answer goes out) → kLinger (what the client still sends is
-// thrown away for a while, so that it can read the answer) → kClosed.
+// Over TLS it begins with kHandshake. A request walks through the phases: kHead (gate, parser,
+// framing, access, route) → kBody → kServing (the handler has it) → kSkipBody (what the handler did
+// not read) → kHead … or, when the connection is to end: kFlush (the last answer goes out) →
+// kLinger (what the client still sends is thrown away for a while, so that it can read the answer)
+// → kClosed.
 //
 // The bytes of a head, and of a body that fits behind it, stay where they were read: the input is
 // neither moved nor grown while an exchange looks into it. connection.cc holds the socket's side,
@@ -21,6 +22,7 @@
 #include "plugins/http-server/framing.h"
 #include "plugins/http-server/listener.h"
 #include "plugins/http-server/request_gate.h"
+#include "plugins/http-server/tls_stream.h"
 
 namespace nexadb::http {
 
@@ -31,8 +33,10 @@ enum class IdleConnections { kClose, kKeep };
 
 class Connection final : public FdObserver {
  public:
-  // Takes `fd` over. [loop] Throws when it cannot be watched (the socket is then closed).
-  Connection(Server& server, Worker& worker, int fd, PeerAddress peer);
+  // Takes `fd` over; `tls` may be null. [loop] Throws when it cannot be watched (the socket is then
+  // closed).
+  Connection(Server& server, Worker& worker, int fd, PeerAddress peer,
+             const std::shared_ptr<const TlsContext>& tls);
   ~Connection();
 
   void Start();
@@ -56,7 +60,7 @@ class Connection final : public FdObserver {
   Connection* next = nullptr;
 
  private:
-  enum class Phase { kHead, kBody, kServing, kSkipBody, kFlush, kLinger, kClosed };
+  enum class Phase { kHandshake, kHead, kBody, kServing, kSkipBody, kFlush, kLinger, kClosed };
   enum class BodySink { kNone, kInPlace, kBuffered, kStreamed, kSkipped };
   struct WakeTask : LoopTask {
     Connection* connection = nullptr;
@@ -65,9 +69,14 @@ class Connection final : public FdObserver {
   // -- The socket's side (connection.cc).
   void Run();
   bool Step();
+  bool StepHandshake();
   void Flush();
+  ssize_t WriteOut();
   void Arm();
+  bool WantsInput();
+  bool ReadBuffered();
   void ReadSocket();
+  ssize_t Receive(char* to, size_t room);
   void ReadHead();
   void ReadBodyBytes();
   void ReadIntoBody();
@@ -108,6 +117,7 @@ class Connection final : public FdObserver {
   const int fd_;
   const PeerAddress peer_;
   FdWatch watch_;
+  std::unique_ptr<TlsStream> tls_;  // null: plain
   WakeTask wake_;
   RequestGate gate_;
   HttpExchange exchange_;

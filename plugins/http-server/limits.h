@@ -23,6 +23,7 @@ struct Limits {
   uint64_t slow_body_window_ms = 10'000;
   uint64_t write_timeout_ms = 30'000;
 
+  bool operator==(const Limits&) const = default;
   HeadLimits head() const { return {request_line_bytes_max, header_bytes_max, header_count_max}; }
 };
 

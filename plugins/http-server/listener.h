@@ -18,6 +18,7 @@ struct ListenAddress {
   bool ipv6 = false;
 
   bool IsLoopback() const { return ipv6 ? host == "::1" : host.starts_with("127."); }
+  bool operator==(const ListenAddress&) const = default;
 };
 
 // "127.0.0.1:6969", "[::1]:6969", "localhost:80" is refused: addresses are numeric. Fails with

@@ -66,16 +66,21 @@ void OutQueue::Clear() {
   first_ = written_ = bytes_ = 0;
 }
 
+std::string_view OutQueue::Unwritten(size_t index) const {
+  const Segment& segment = segments_[index];
+  const char* data = segment.buffer.empty()
+                         ? text_.data() + segment.text_begin
+                         : reinterpret_cast<const char*>(segment.buffer.bytes().data());
+  const size_t skipped = index == first_ ? written_ : 0;
+  return {data + skipped, segment.size - skipped};
+}
+
 ssize_t OutQueue::WriteTo(int socket) {
   iovec pieces[kSegmentsInOneWrite];
   size_t count = 0;
   for (size_t i = first_; i < segments_.size() && count < kSegmentsInOneWrite; ++i) {
-    const Segment& segment = segments_[i];
-    const char* data = segment.buffer.empty()
-                           ? text_.data() + segment.text_begin
-                           : reinterpret_cast<const char*>(segment.buffer.bytes().data());
-    const size_t skipped = i == first_ ? written_ : 0;
-    pieces[count++] = {const_cast<char*>(data) + skipped, segment.size - skipped};
+    const std::string_view piece = Unwritten(i);
+    pieces[count++] = {const_cast<char*>(piece.data()), piece.size()};
   }
   msghdr message{};
   message.msg_iov = pieces;
@@ -83,6 +88,17 @@ ssize_t OutQueue::WriteTo(int socket) {
   const ssize_t written = ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (written > 0) Consume(static_cast<size_t>(written));
   return written;
+}
+
+std::string_view OutQueue::Front(size_t most, std::string& scratch) const {
+  if (bytes_ == 0) return {};
+  const std::string_view first = Unwritten(first_);
+  if (first.size() >= most || first.size() == bytes_) return first.substr(0, most);
+  scratch.clear();
+  for (size_t i = first_; i < segments_.size() && scratch.size() < most; ++i) {
+    scratch.append(Unwritten(i).substr(0, most - scratch.size()));
+  }
+  return scratch;
 }
 
 void OutQueue::Consume(size_t count) {

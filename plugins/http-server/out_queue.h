@@ -23,6 +23,10 @@ class OutQueue {
   size_t bytes() const { return bytes_; }
   // One writev. The bytes written, or -1 with errno set.
   ssize_t WriteTo(int socket);
+  // The first bytes, at most `most`, in one piece: where they lie, or copied to `scratch` when that
+  // brings more of them together. What was written of them is told by Consume.
+  std::string_view Front(size_t most, std::string& scratch) const;
+  void Consume(size_t count);
   void Clear();
 
  private:
@@ -31,7 +35,7 @@ class OutQueue {
     size_t text_begin = 0;  // a range of text_
     size_t size = 0;
   };
-  void Consume(size_t count);
+  std::string_view Unwritten(size_t segment) const;
 
   std::string text_;
   std::vector<Segment> segments_;

@@ -22,6 +22,47 @@ Result<std::vector<std::string>> ReadTexts(const ConfigView& config, StringView 
   return texts;
 }
 
+// The message never repeats the value: it may be a key that was put where its path belongs.
+Result<std::string> ReadPath(const ConfigView& config, const char* key) {
+  if (!config.Has(key)) return std::string();
+  auto text = config.Text(key);
+  if (!text.ok()) return text.status();
+  std::string path{std::string_view(*text)};
+  if (path.find('\n') != std::string::npos || path.find("-----BEGIN") != std::string::npos) {
+    return Status::Error(Code::kInvalidArgument,
+                         std::string("tls.") + key +
+                             ": is a PEM text itself; store it in a file and name that here");
+  }
+  return path;
+}
+
+Result<TlsConfig> ReadTls(const ConfigView& config) {
+  TlsConfig out;
+  auto certificate = ReadPath(config, "certificate");
+  if (!certificate.ok()) return certificate.status();
+  auto private_key = ReadPath(config, "private_key");
+  if (!private_key.ok()) return private_key.status();
+  out.certificate = std::move(*certificate);
+  out.private_key = std::move(*private_key);
+  if (out.certificate.empty() != out.private_key.empty()) {
+    return Status::Error(Code::kInvalidArgument,
+                         out.certificate.empty()
+                             ? "tls.private_key is set, and tls.certificate is not"
+                             : "tls.certificate is set, and tls.private_key is not");
+  }
+  if (!config.Has("handshake_timeout")) return out;
+  auto timeout = config.Milliseconds("handshake_timeout");
+  if (!timeout.ok()) return timeout.status();
+  if (*timeout == 0 || *timeout > TlsConfig().handshake_timeout_ms) {
+    return Status::Error(Code::kInvalidArgument,
+                         "tls.handshake_timeout is " + std::to_string(*timeout) +
+                             " ms; it can be 1 to " +
+                             std::to_string(TlsConfig().handshake_timeout_ms) + " ms");
+  }
+  out.handshake_timeout_ms = *timeout;
+  return out;
+}
+
 Result<ServerConfig> ReadConfig(const ConfigView& config) {
   ServerConfig out;
   auto listen = ReadTexts(config, "listen");
@@ -40,6 +81,13 @@ Result<ServerConfig> ReadConfig(const ConfigView& config) {
     auto origins = ReadTexts(**cors, "origins");
     if (!origins.ok()) return origins.status();
     out.cors_origins = std::move(*origins);
+  }
+  if (config.Has("tls")) {
+    auto table = config.Table("tls");
+    if (!table.ok()) return table.status();
+    auto tls = ReadTls(**table);
+    if (!tls.ok()) return tls.status();
+    out.tls = std::move(*tls);
   }
   auto limits = ReadLimits(config);
   if (!limits.ok()) return limits.status();
@@ -91,9 +139,14 @@ class HttpServerPlugin final : public Plugin, public Successor {
                         return {};
                       }).ok());
   }
-  Status Reconfigure(const ConfigView&) noexcept override {
-    return Status::Error(Code::kUnsupported,
-                         "http-server takes a new configuration by being replaced");
+  Status Reconfigure(const ConfigView& changed) noexcept override {
+    return sdk::Guard([&]() -> Status {
+      auto config = ReadConfig(changed);
+      if (!config.ok()) return config.status();
+      if (*config == server_->config()) return server_->ReloadCertificate();
+      return Status::Error(Code::kUnsupported,
+                           "http-server takes a new configuration by being replaced");
+    });
   }
   void* Facet(const InterfaceId& id) noexcept override {
     if (id == Successor::kInterface) return static_cast<Successor*>(this);

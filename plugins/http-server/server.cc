@@ -1,6 +1,7 @@
 #include "plugins/http-server/server.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +20,9 @@ namespace {
 constexpr uint64_t kTickMsMin = 10;
 constexpr uint64_t kTickMsMax = 1000;
 constexpr int kAcceptsInOneGo = 64;
+// Of the files that the process may open, connections take at most three quarters: the engine's
+// tables and logs must still open while every client that can has connected.
+constexpr uint64_t kDescriptorShare = 4;
 
 // A call into a handler on the blocking pool.
 struct PoolTask {
@@ -116,7 +120,8 @@ Worker::~Worker() {
 Server::Server(PluginContext& context, ServerConfig config)
     : context_(context),
       config_(std::move(config)),
-      metrics_(context.Metrics()),
+      metrics_(context.Metrics(),
+               config_.tls.enabled() ? ServerMetrics::Tls::kOn : ServerMetrics::Tls::kOff),
       routes_(std::make_shared<const RouteTable>()) {}
 
 // The plugin has stopped it, or it never started: destroying must not call the kernel, which may be
@@ -124,6 +129,8 @@ Server::Server(PluginContext& context, ServerConfig config)
 Server::~Server() = default;
 
 Status Server::Start() {
+  if (const Status loaded = ReloadCertificate(); !loaded.ok()) return loaded;
+  LeaveDescriptorsToOthers();
   auto sockets = OpenListeners(config_.listen, predecessor_, context_.Log());
   if (!sockets.ok()) return sockets.status();
   std::vector<uint16_t> ports;
@@ -167,7 +174,7 @@ Status Server::Start() {
     predecessor_->OnDrain(
         {[](void* state) noexcept { static_cast<Server*>(state)->BeginAccepting(); }, this});
   }
-  context_.Log().Info("listening on " + where);
+  context_.Log().Info("listening on " + where + (config_.tls.enabled() ? " with TLS" : ""));
   if (access_->cors() && access_->AllowsEveryOrigin()) {
     context_.Log().Warning(
         "cors.origins = [\"*\"]: pages of every site may use this server from their visitors' "
@@ -176,10 +183,23 @@ Status Server::Start() {
   return {};
 }
 
+void Server::LeaveDescriptorsToOthers() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  const uint64_t most = std::max<uint64_t>(1, files.rlim_cur - files.rlim_cur / kDescriptorShare);
+  connections_max_ = std::min(config_.limits.connections_max, most);
+  if (config_.limits.connections_max <= most) return;
+  context_.Log().Warning("connections_max is " + std::to_string(config_.limits.connections_max) +
+                         ", but the process may open only " + std::to_string(files.rlim_cur) +
+                         " files (ulimit -n, LimitNOFILE): " + std::to_string(most) +
+                         " connections are taken");
+}
+
 uint64_t Server::TickMs() const {
   const struct Limits& limits = config_.limits;
-  const uint64_t shortest = std::min({limits.header_timeout_ms, limits.idle_timeout_ms,
-                                      limits.slow_body_window_ms, limits.write_timeout_ms});
+  const uint64_t shortest =
+      std::min({limits.header_timeout_ms, limits.idle_timeout_ms, limits.slow_body_window_ms,
+                limits.write_timeout_ms, config_.tls.handshake_timeout_ms});
   return std::clamp(shortest / 4, kTickMsMin, kTickMsMax);
 }
 
@@ -215,8 +235,7 @@ Server::AcceptVerdict Server::Admit(PeerAddress& peer) {
   std::lock_guard lock(connections_mutex_);
   const std::string& address = peer.text;
   uint64_t& here = by_address_[address];
-  if (connection_count_ >= limits().connections_max ||
-      here >= limits().connections_per_address_max) {
+  if (connection_count_ >= connections_max_ || here >= limits().connections_per_address_max) {
     if (here == 0) by_address_.erase(address);
     return AcceptVerdict::kTooMany;
   }
@@ -258,7 +277,8 @@ void Server::OnAccepted(int fd, PeerAddress peer) {
 void Server::Adopt(Worker& worker, int fd, PeerAddress peer) {
   const PeerAddress admitted = peer;
   try {
-    auto connection = std::make_unique<Connection>(*this, worker, fd, std::move(peer));
+    auto connection =
+        std::make_unique<Connection>(*this, worker, fd, std::move(peer), CurrentTls());
     connection->next = worker.connections;
     if (worker.connections != nullptr) worker.connections->previous = connection.get();
     worker.connections = connection.get();
@@ -284,6 +304,10 @@ void Server::OnConnectionDeleted(Worker& worker, Connection& connection, const P
 }
 
 void Server::RefuseConnection(int fd) {
+  if (config_.tls.enabled()) {  // a handshake for a refusal would cost more than a request
+    ::close(fd);
+    return;
+  }
   const std::string body = ProblemBody(
       {ErrorId::kTooManyConnections, "The server has as many connections as it may."}, {}, {});
   HeadFacts facts;

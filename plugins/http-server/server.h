@@ -21,6 +21,7 @@
 #include "plugins/http-server/limits.h"
 #include "plugins/http-server/router.h"
 #include "plugins/http-server/server_metrics.h"
+#include "plugins/http-server/tls_context.h"
 
 namespace nexadb::http {
 
@@ -33,6 +34,9 @@ struct ServerConfig {
   uint32_t io_threads = 1;
   uint64_t release_timeout_ms = 30'000;  // how long Stop waits for handlers
   Limits limits;
+  TlsConfig tls;
+
+  bool operator==(const ServerConfig&) const = default;
 };
 
 // One loop's thread and what only that thread touches.
@@ -47,6 +51,7 @@ struct Worker {
   uint64_t request_prefix = 0;  // random, so that ids of two runs differ
   uint64_t request_count = 0;
   std::string scratch;  // where body bytes are read to before they are decoded
+  std::string record;   // where the pieces of one TLS record are brought together
 };
 
 class Server final : public HttpRouter,
@@ -66,6 +71,10 @@ class Server final : public HttpRouter,
   // Afterwards nothing of the kernel is used any more, even by exchanges that are still held.
   void Stop();
 
+  // Reads the certificate's and the key's file again, for connections to come. When that fails, the
+  // old certificate is served on.
+  Status ReloadCertificate();
+
   // HttpRouter
   Result<Handle<Mount>> Attach(const Route& route, HttpHandler& handler) noexcept override;
   void MoveToPool(Handle<Exchange> exchange, HttpHandler& handler) noexcept override;
@@ -78,7 +87,9 @@ class Server final : public HttpRouter,
   void OnDrain(const Callback& accepting_ended) noexcept override;
 
   // For connections.
+  const ServerConfig& config() const { return config_; }
   const struct Limits& limits() const { return config_.limits; }
+  const TlsConfig& tls_config() const { return config_.tls; }
   const AccessRules& access() const { return *access_; }
   const RouteTable& RoutesFor(Worker& worker);
   const std::atomic<bool>& draining() const { return draining_; }
@@ -120,8 +131,12 @@ class Server final : public HttpRouter,
   bool WaitUntil(Gone what, uint64_t end_ns);
   uint64_t EndOf(uint64_t timeout_ms);
   void BeginAccepting();
+  std::shared_ptr<const TlsContext> CurrentTls();
+  // Serves it from now on, and says so.
+  void SetTls(std::shared_ptr<const TlsContext> tls);
   void OnTick(Worker& worker);
   uint64_t TickMs() const;
+  void LeaveDescriptorsToOthers();
 
   PluginContext& context_;
   ServerConfig config_;
@@ -138,8 +153,12 @@ class Server final : public HttpRouter,
   ListenerHandover* predecessor_ = nullptr;   // until it has called accepting_ended
   Callback accepting_ended_;                  // the successor's
   std::vector<ListenSocket> listen_sockets_;  // the acceptors', by the address as configured
+  uint64_t connections_max_ = 0;              // set by Start
   std::atomic<uint64_t> body_memory_{0};
   size_t next_worker_ = 0;  // [loop 0]
+
+  std::mutex tls_mutex_;
+  std::shared_ptr<const TlsContext> tls_;  // guarded by tls_mutex_; null without TLS
 
   std::mutex routes_mutex_;
   std::shared_ptr<const RouteTable> routes_;  // guarded by routes_mutex_

@@ -17,9 +17,28 @@ Counter& ByClass(MetricsRegistry& registry, StringView status_class) {
   return registry.NewCounter(spec);
 }
 
+Counter& FailedHandshakes(MetricsRegistry& registry, StringView reason) {
+  MetricSpec spec =
+      Spec("nexadb_http_tls_handshake_failures_total", "TLS handshakes that failed, by reason.");
+  spec.label_name = "reason";
+  spec.label_value = reason;
+  return registry.NewCounter(spec);
+}
+
 }  // namespace
 
-ServerMetrics::ServerMetrics(MetricsRegistry& registry)
+TlsMetrics::TlsMetrics(MetricsRegistry& registry)
+    : handshakes(
+          registry.NewCounter(Spec("nexadb_http_tls_handshakes_total", "TLS handshakes done."))),
+      failed_protocol(FailedHandshakes(registry, "protocol")),
+      failed_plain(FailedHandshakes(registry, "plain_http")),
+      failed_closed(FailedHandshakes(registry, "closed")),
+      failed_timeout(FailedHandshakes(registry, "timeout")),
+      certificate_expires(
+          registry.NewGauge(Spec("nexadb_http_tls_certificate_expiry_timestamp_seconds",
+                                 "When the served certificate expires, in Unix time."))) {}
+
+ServerMetrics::ServerMetrics(MetricsRegistry& registry, Tls with_tls)
     : connections(
           registry.NewCounter(Spec("nexadb_http_connections_total", "Connections accepted."))),
       open_connections(
@@ -34,6 +53,7 @@ ServerMetrics::ServerMetrics(MetricsRegistry& registry)
           registry.NewCounter(Spec("nexadb_http_sent_bytes_total", "Bytes written to clients."))),
       body_bytes(registry.NewGauge(
           Spec("nexadb_http_buffered_body_bytes", "Memory in buffered request bodies."))),
+      tls(with_tls == Tls::kOn ? std::make_unique<const TlsMetrics>(registry) : nullptr),
       by_class_{nullptr,
                 &ByClass(registry, "1xx"),
                 &ByClass(registry, "2xx"),

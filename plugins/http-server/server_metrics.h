@@ -1,12 +1,27 @@
 // The server's metrics, made once at Configure. Any thread.
 #pragma once
+#include <memory>
+
 #include "nexadb/metrics.h"
 
 namespace nexadb::http {
 
+// Of a server that speaks TLS.
+struct TlsMetrics {
+  explicit TlsMetrics(MetricsRegistry& registry);
+  Counter& handshakes;
+  // Handshakes that failed, by what was wrong.
+  Counter& failed_protocol;  // no common version or cipher, or bytes that are not TLS
+  Counter& failed_plain;     // HTTP without TLS
+  Counter& failed_closed;    // the client went
+  Counter& failed_timeout;
+  Gauge& certificate_expires;
+};
+
 class ServerMetrics {
  public:
-  explicit ServerMetrics(MetricsRegistry& registry);
+  enum class Tls { kOff, kOn };
+  ServerMetrics(MetricsRegistry& registry, Tls tls);
 
   void CountRequest(uint16_t status, uint64_t duration_ns);
   Counter& connections;
@@ -15,7 +30,8 @@ class ServerMetrics {
   Gauge& running;  // exchanges that a handler holds
   Counter& bytes_in;
   Counter& bytes_out;
-  Gauge& body_bytes;  // in buffered bodies
+  Gauge& body_bytes;                            // in buffered bodies
+  const std::unique_ptr<const TlsMetrics> tls;  // null without TLS
 
  private:
   Counter* by_class_[6];

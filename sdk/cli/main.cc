@@ -65,6 +65,7 @@ std::string ReadStdin() {
 struct Arguments {
   std::string url = "http://127.0.0.1:6969";
   std::string api_key_file;
+  std::string ca_file;
   std::string collection;
   std::string id;
   std::string text;
@@ -110,6 +111,7 @@ class Program {
     try {
       client::Options options;
       options.url = arguments_.url;
+      options.ca_file = arguments_.ca_file;
       options.api_key = arguments_.api_key_file.empty() ? client::FindApiKey()
                                                         : ReadFirstLine(arguments_.api_key_file);
       client::Client db(options);
@@ -174,6 +176,9 @@ class Program {
         ->capture_default_str();
     app_.add_option("--api-key-file", arguments_.api_key_file,
                     "File with the key (else NEXADB_API_KEY, NEXADB_API_KEY_FILE, root.key)");
+    app_.add_option("--ca-file", arguments_.ca_file,
+                    "For https: PEM file with the authorities to trust (else this machine's)")
+        ->envname("NEXADB_CA_FILE");
     app_.fallthrough();
     DeclareDocuments();
     DeclareTransfer();

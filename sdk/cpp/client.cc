@@ -1,10 +1,15 @@
 // The C++ client: requests over Poco, replies as JSON text, problems as exceptions.
 #include "nexadb/client/client.h"
 
+#include <Poco/Net/Context.h>
 #include <Poco/Net/HTTPClientSession.h>
 #include <Poco/Net/HTTPRequest.h>
 #include <Poco/Net/HTTPResponse.h>
+#include <Poco/Net/HTTPSClientSession.h>
 #include <Poco/Net/NetException.h>
+#include <Poco/Net/RejectCertificateHandler.h>
+#include <Poco/Net/SSLException.h>
+#include <Poco/Net/SSLManager.h>
 #include <Poco/URI.h>
 #include <rapidjson/document.h>
 
@@ -46,19 +51,47 @@ std::string FirstLine(const std::string& path) {
   return line;
 }
 
+std::unique_ptr<Poco::Net::HTTPClientSession> MakeSession(const Options& options,
+                                                          const Poco::URI& uri) {
+  namespace net = Poco::Net;
+  if (uri.getScheme() == "http" && !uri.getHost().empty()) {
+    return std::make_unique<net::HTTPClientSession>();
+  }
+  if (uri.getScheme() != "https" || uri.getHost().empty()) {
+    throw Error(0, "invalid_url", "'" + options.url + "' is not a URL like http://127.0.0.1:6969");
+  }
+  if (!options.ca_file.empty() && !std::ifstream(options.ca_file)) {
+    throw Error(0, "invalid_ca_file", "the CA file '" + options.ca_file + "' cannot be read");
+  }
+  constexpr int kChainLength = 9;
+  try {
+    net::Context::Ptr context =
+        new net::Context(net::Context::TLS_CLIENT_USE, "", "", options.ca_file,
+                         net::Context::VERIFY_STRICT, kChainLength, options.ca_file.empty());
+    context->requireMinimumProtocol(net::Context::PROTO_TLSV1_2);
+    net::SSLManager::instance().initializeClient(nullptr, new net::RejectCertificateHandler(false),
+                                                 context);
+    return std::make_unique<net::HTTPSClientSession>(context);
+  } catch (const Poco::Exception& error) {
+    throw Error(0, "invalid_ca_file",
+                "the CA file '" + options.ca_file + "' cannot be used: " + error.displayText());
+  }
+}
+
 }  // namespace
 
 struct Client::Impl {
   Options options;
   Poco::URI uri;
-  Poco::Net::HTTPClientSession session;
+  const std::unique_ptr<Poco::Net::HTTPClientSession> owned_session;
+  Poco::Net::HTTPClientSession& session;
   int last_status = 0;
 
-  explicit Impl(Options o) : options(std::move(o)), uri(options.url) {
-    if (uri.getScheme() != "http" || uri.getHost().empty()) {
-      throw Error(0, "invalid_url",
-                  "'" + options.url + "' is not a URL like http://127.0.0.1:6969");
-    }
+  explicit Impl(Options o)
+      : options(std::move(o)),
+        uri(options.url),
+        owned_session(MakeSession(options, uri)),
+        session(*owned_session) {
     session.setHost(uri.getHost());
     session.setPort(uri.getPort());
     session.setKeepAlive(true);
@@ -82,6 +115,11 @@ struct Client::Impl {
     } catch (const Poco::TimeoutException&) {
       session.reset();
       throw Error(0, "timeout", "no answer from " + options.url + " in time");
+    } catch (const Poco::Net::SSLException& error) {
+      session.reset();
+      throw Error(0, "untrusted",
+                  "no trusted connection to " + options.url + " (" + error.displayText() +
+                      "); the CA file says which certificates are trusted");
     } catch (const Poco::Exception& error) {
       session.reset();
       throw Error(0, "unreachable",

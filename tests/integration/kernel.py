@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -47,9 +48,28 @@ def write_config(directory, edit=None):
     return path
 
 
+def make_certificate(directory, name="server", days=30):
+    """Writes NAME.pem, which signs itself, and its key NAME.key into `directory`; returns both paths."""
+    certificate, key = Path(directory) / f"{name}.pem", Path(directory) / f"{name}.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-keyout", str(key), "-out", str(certificate), "-days", str(days), "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"],
+        check=True, capture_output=True)
+    return certificate, key
+
+
+def tls_edit(certificate, key):
+    """For Kernel's `edit`: the REST server speaks TLS."""
+    return lambda text: (text.replace('certificate = ""', f'certificate = "{certificate}"', 1)
+                         .replace('private_key = ""', f'private_key = "{key}"', 1))
+
+
 class Kernel:
-    def __init__(self, directory=None, edit=None, options=(), start=True):
+    def __init__(self, directory=None, edit=None, options=(), start=True, ca_file=None):
+        """`ca_file`: the REST server speaks TLS, and this is whom its callers trust."""
         self._own = directory is None
+        self.ca_file = ca_file
         self.directory = Path(directory or tempfile.mkdtemp(prefix="nexadb-test-"))
         self.options = list(options)
         self.config = write_config(self.directory, edit)
@@ -115,11 +135,19 @@ class Kernel:
         return (self.directory / "data" / "root.key").read_text(encoding="ascii").strip()
 
     def connect(self, key=None, timeout=60.0):
-        return NexaDB("127.0.0.1", self.port, self.root_key if key is None else key, timeout)
+        return NexaDB("127.0.0.1", self.port, self.root_key if key is None else key, timeout,
+                      ca_file=self.ca_file)
+
+    def open(self, timeout=60):
+        """A connection of the standard library's."""
+        if self.ca_file is None:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout,
+                                           context=ssl.create_default_context(cafile=self.ca_file))
 
     def http(self, method, path, body=None, key=None, headers=None, raw=False):
         """(status, parsed body). `body` is sent as JSON unless it is bytes."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = self.open()
         sent = dict(headers or {})
         if key is None:
             key = self.root_key

@@ -24,10 +24,12 @@ WITHIN_S = 60 * SLOWNESS
 
 
 class Load:
-    """Clients that read and write documents over connections that they keep, until told to end."""
+    """Clients that read and write documents until told to end, over connections that they keep or,
+    `fresh`, over a new one for each pair of requests."""
 
-    def __init__(self, kernel):
-        self.port = kernel.port
+    def __init__(self, kernel, fresh=False):
+        self.kernel = kernel
+        self.fresh = fresh
         self.headers = {"X-API-Key": kernel.root_key, "Content-Type": "application/json"}
         self.failures = []
         self.done = 0
@@ -54,16 +56,19 @@ class Load:
             time.sleep(0.005)
 
     def _run(self, number):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = self.kernel.open(timeout=30)
         at = 0
         while not self._end.is_set():
             at += 1
-            name = f"c{number}-{at}"
+            name = f"{'fresh' if self.fresh else 'kept'}{number}-{at}"
             try:
                 self._ask(connection, "POST", "/collections/load", {"_id": name, "at": at}, 201)
                 found = self._ask(connection, "GET", f"/collections/load/{name}", None, 200)
                 if found.get("document", found).get("at") != at:
                     raise AssertionError(f"{name} is {found}")
+                if self.fresh:
+                    connection.close()
+                    connection = self.kernel.open(timeout=30)
             except (OSError, http.client.HTTPException, AssertionError) as error:
                 with self._lock:
                     self.failures.append(f"{name}: {error!r}")

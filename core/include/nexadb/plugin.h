@@ -105,8 +105,8 @@ class Plugin {
   virtual void Drain(uint64_t deadline_ms) noexcept = 0;
   // Joins threads, flushes, closes. Must work after a failed Start.
   virtual void Stop() noexcept = 0;
-  // [control] While running: applies a changed, validated configuration or answers kUnsupported,
-  // in which case nothing has changed and a restart is needed.
+  // [control] While running: applies a changed, validated configuration or answers kUnsupported:
+  // nothing has changed, restart. The one it has (SIGHUP): reads again the files that it names.
   virtual Status Reconfigure(const ConfigView& config) noexcept = 0;
   // An optional interface of the plugin itself, or null.
   virtual void* Facet(const InterfaceId& id) noexcept = 0;

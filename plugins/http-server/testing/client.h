@@ -1,7 +1,12 @@
-// A blocking HTTP client for tests: sends bytes as they are, reads answers strictly.
+// A blocking HTTP client for tests: sends bytes as they are, reads answers strictly. One thread may
+// send while another reads.
 #pragma once
+#include <openssl/ssl.h>
+
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -15,14 +20,21 @@ struct Answer {
   bool complete = false;  // the body was there to its last byte or chunk
 };
 
+enum class Transport { kPlain, kTls };
+// kTls when NEXADB_HTTP_TEST_TLS is set: then every test of the server runs over TLS.
+Transport DefaultTransport();
+
 class Client {
  public:
-  explicit Client(uint16_t port);
+  explicit Client(uint16_t port, Transport transport = DefaultTransport());
+  // Over TLS, set up by the caller; the handshake may fail. Takes `context`.
+  Client(uint16_t port, SSL_CTX* context);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
   bool connected() const { return fd_ >= 0; }
+  SSL* tls() const { return tls_; }  // null: plain, or the handshake has failed
   // False when the server has closed.
   bool Send(std::string_view bytes);
   // One answer; `head_only` for HEAD.
@@ -34,7 +46,7 @@ class Client {
   // Ends the connection at once, with a reset.
   void Reset();
   // True when the server has sent something, or closes, within the time.
-  bool HasInput(int wait_ms) const;
+  bool HasInput(int wait_ms);
   int fd() const { return fd_; }
 
  private:
@@ -43,9 +55,14 @@ class Client {
   bool ReadLine(std::string& line);
   bool ReadBytes(size_t count, std::string& out);
   bool ReadChunks(std::string& out);
+  void Shake(SSL_CTX* context);
+  // Runs an operation of TLS until it is done: what it returned, or 0.
+  int Await(const std::function<int()>& operation);
 
   int fd_ = -1;
   std::string input_;
+  std::mutex tls_mutex_;
+  SSL* tls_ = nullptr;
 };
 
 // "GET /x HTTP/1.1" with Host and the given further header lines ("Name: value\r\n").

@@ -11,6 +11,7 @@
 
 #include "nexadb/http.h"
 #include "nexadb/testkit/plugin_host.h"
+#include "plugins/http-server/testing/certificate.h"
 #include "plugins/http-server/testing/client.h"
 
 namespace nexadb::http {
@@ -41,7 +42,11 @@ class TestServer {
     testkit::HostOptions options;
     options.data_directory = directory_;
     options.blocking_threads = 4;
-    options.config = R"({"listen": [)" + listen + "]" + (extra.empty() ? "" : ", " + extra) + "}";
+    std::string members = R"("listen": [)" + listen + "]" + (extra.empty() ? "" : ", " + extra);
+    if (DefaultTransport() == Transport::kTls && extra.find("\"tls\"") == std::string::npos) {
+      members += ", " + WriteTls(directory_, MakeCertificate());
+    }
+    options.config = "{" + members + "}";
     auto host = testkit::PluginHost::Open(NEXADB_HTTP_SERVER_LIBRARY, options);
     if (!host.ok()) {
       ADD_FAILURE() << host.status().message();

@@ -27,11 +27,15 @@ def find_api_key():
 
 
 class NexaDB:
-    """A connection to one server. `api_key` None looks in the usual places, "" sends none."""
+    """A connection to one server. `api_key` None looks in the usual places, "" sends none.
 
-    def __init__(self, host="127.0.0.1", port=6969, api_key=None, timeout=30.0):
+    `tls=True` speaks HTTPS and trusts the authorities of this machine; `ca_file`, a PEM file, speaks
+    HTTPS and trusts the ones in it instead.
+    """
+
+    def __init__(self, host="127.0.0.1", port=6969, api_key=None, timeout=30.0, tls=False, ca_file=None):
         key = find_api_key() if api_key is None else api_key
-        self._transport = Transport(host, port, key, timeout)
+        self._transport = Transport(host, port, key, timeout, tls, ca_file)
 
     def __enter__(self):
         return self

@@ -1,4 +1,4 @@
-"""HTTP/1.1 over a small pool of kept-alive connections."""
+"""HTTP/1.1 over a small pool of kept-alive connections, plain or over TLS."""
 import http.client
 import json
 import socket
@@ -18,10 +18,20 @@ RETRY_STATUSES = (429, 502, 503)
 class Transport:
     """Sends one request and returns (status, parsed body). Thread-safe."""
 
-    def __init__(self, host, port, api_key, timeout):
+    def __init__(self, host, port, api_key, timeout, tls=False, ca_file=None):
         self.host = host
         self.port = port
         self.timeout = timeout
+        self._tls = None
+        # What a read says when there is nothing to read.
+        self._nothing_yet = (BlockingIOError, InterruptedError)
+        self._untrusted = ()
+        if tls or ca_file:
+            import ssl  # half of this module's import time, and most users need none of it
+            self._tls = ssl.create_default_context(cafile=ca_file)
+            self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
+            self._nothing_yet += (ssl.SSLWantReadError,)
+            self._untrusted = ssl.SSLCertVerificationError
         self._headers = {"Accept": "application/json"}
         if api_key:
             self._headers["X-API-Key"] = api_key
@@ -95,9 +105,9 @@ class Transport:
         """An idle connection has nothing to read, unless the server has closed it."""
         connection.sock.setblocking(False)
         try:
-            connection.sock.recv(1, socket.MSG_PEEK)
+            connection.sock.recv(1)
             return True
-        except (BlockingIOError, InterruptedError):
+        except self._nothing_yet:
             return False
         except OSError:
             return True
@@ -105,9 +115,17 @@ class Transport:
             connection.sock.settimeout(self.timeout)
 
     def _connect(self):
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=CONNECT_TIMEOUT_S)
+        if self._tls:
+            connection = http.client.HTTPSConnection(self.host, self.port, timeout=CONNECT_TIMEOUT_S,
+                                                     context=self._tls)
+        else:
+            connection = http.client.HTTPConnection(self.host, self.port, timeout=CONNECT_TIMEOUT_S)
         try:
             connection.connect()
+        except self._untrusted as error:
+            raise errors.ConnectionFailed(
+                f"the certificate of {self.host}:{self.port} is not trusted: {error.verify_message}; "
+                "ca_file names the authority to trust") from error
         except OSError as error:
             raise errors.ConnectionFailed(
                 f"nothing listens at {self.host}:{self.port} ({error}); "

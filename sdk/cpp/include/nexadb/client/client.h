@@ -19,12 +19,14 @@ namespace nexadb::client {
 struct Options {
   std::string url = "http://127.0.0.1:6969";
   std::string api_key;  // empty sends none
+  // For https: a PEM file with the authorities to trust; empty: those of this machine.
+  std::string ca_file;
   uint32_t connect_timeout_ms = 2000;
   uint32_t timeout_ms = 60'000;
 };
 
 // `status` is the HTTP status, 0 when there was no answer; `code` the name in docs/errors.md, or
-// "unreachable" or "timeout"; what() the explanation.
+// "unreachable", "untrusted" or "timeout"; what() the explanation.
 class Error : public std::runtime_error {
  public:
   Error(int status, std::string code, const std::string& message)
