@@ -19,7 +19,7 @@ constexpr size_t kBatchBytesMax = 1 << 20;
 constexpr size_t kUuidVersionByte = 6;
 constexpr size_t kUuidVariantByte = 8;
 
-std::string_view OwnerOf(std::string_view key) { return key.substr(kDocumentKeyPrefixBytes); }
+std::string_view IdOf(std::string_view key) { return key.substr(kDocumentKeyPrefixBytes); }
 
 }  // namespace
 
@@ -45,7 +45,6 @@ Result<std::unique_ptr<CollectionWriter>> CollectionWriter::Open(SessionImpl& se
     auto keys = IndexKeys::Compile(e.id, index);
     if (!keys.ok()) return keys.status();
     writer->indexes_.push_back(std::move(*keys));
-    writer->has_unique_ |= index.unique;
   }
   writer->changes_ = ChangeOptionsOf(e);
   const bson::Document options = e.option_document();
@@ -110,6 +109,7 @@ Status CollectionWriter::Flush() {
   batch_.clear();
   bytes_.clear();
   pending_keys_.clear();
+  pending_owners_.clear();
   batch_bytes_ = 0;
   return status;
 }
@@ -161,10 +161,13 @@ Status CollectionWriter::Insert(const PreparedDocument& document) {
   std::string key = DocumentKey(entry_->id, body["_id"].value());
   if (Status status = CheckIdFree(body, key); !status.ok()) return status;
   const size_t mark = batch_.size();
-  if (Status status = ChangeIndexes(OwnerOf(key), {}, body); !status.ok()) return status;
-  auto row = ChangeVector(document.vector, std::nullopt, OwnerOf(key));
+  if (Status status = ChangeIndexes(IdOf(key), {}, body); !status.ok()) return status;
+  auto row = ChangeVector(document.vector, std::nullopt, IdOf(key));
   if (!row.ok()) {
-    // Other documents of the batch stay, this one leaves nothing.
+    // Other documents of the batch stay, this one leaves nothing: all that it added are entries.
+    for (size_t i = mark; i < batch_.size(); ++i) {
+      pending_owners_.erase(std::string(AsText(batch_[i].key)));
+    }
     batch_.resize(mark);
     bytes_.resize(2 * mark);
     return row.status();
@@ -173,43 +176,53 @@ Status CollectionWriter::Insert(const PreparedDocument& document) {
   AddDocument(std::move(key), body, *row);
   Record(ChangeOperation::kInsert, {}, body);
   ++count_delta_;
-  return batch_bytes_ < kBatchBytesMax && !has_unique_ ? Status() : Flush();
+  return batch_bytes_ < kBatchBytesMax ? Status() : Flush();
 }
 
 Status CollectionWriter::Replace(const CurrentDocument& before, const PreparedDocument& after) {
   const bson::Document body(AsBytes(after.bytes));
   if (Status status = CheckValidator(body, before.stored.body); !status.ok()) return status;
-  Status status = ChangeIndexes(OwnerOf(before.key), before.stored.body, body);
+  Status status = ChangeIndexes(IdOf(before.key), before.stored.body, body);
   if (!status.ok()) return status;
   std::optional<uint64_t> old_row;
   if (before.stored.has_row) old_row = before.stored.row;
-  auto row = ChangeVector(after.vector, old_row, OwnerOf(before.key));
+  auto row = ChangeVector(after.vector, old_row, IdOf(before.key));
   if (!row.ok()) return row.status();
   AddDocument(before.key, body, *row);
   Record(ChangeOperation::kUpdate, before.stored.body, body);
-  return batch_bytes_ < kBatchBytesMax && !has_unique_ ? Status() : Flush();
+  return batch_bytes_ < kBatchBytesMax ? Status() : Flush();
 }
 
 Status CollectionWriter::Remove(const CurrentDocument& before) {
-  Status status = ChangeIndexes(OwnerOf(before.key), before.stored.body, {});
+  Status status = ChangeIndexes(IdOf(before.key), before.stored.body, {});
   if (!status.ok()) return status;
   if (before.stored.has_row) {
     VectorEdit edit;
     edit.kind = VectorEdit::Kind::kRemove;
-    auto row = ChangeVector(edit, before.stored.row, OwnerOf(before.key));
+    auto row = ChangeVector(edit, before.stored.row, IdOf(before.key));
     if (!row.ok()) return row.status();
   }
   Add(Mutation::Op::kDelete, before.key, {});
   Record(ChangeOperation::kDelete, before.stored.body, {});
   --count_delta_;
-  return batch_bytes_ < kBatchBytesMax && !has_unique_ ? Status() : Flush();
+  return batch_bytes_ < kBatchBytesMax ? Status() : Flush();
+}
+
+Result<std::string> CollectionWriter::OwnerOf(const std::string& unique_key) {
+  if (const auto pending = pending_owners_.find(unique_key); pending != pending_owners_.end()) {
+    return pending->second;
+  }
+  auto stored = set_.transaction().Get(AsBytes(unique_key), {});
+  if (stored.ok()) return std::string(stored->text());
+  return stored.status().code() == Code::kNotFound ? Result<std::string>(std::string())
+                                                   : stored.status();
 }
 
 Status CollectionWriter::CheckUniqueFree(const IndexKeys& keys, std::string_view values,
                                          std::string_view document_key, bson::Document document) {
-  auto owner = set_.transaction().Get(AsBytes(keys.UniqueKey(values)), {});
-  if (!owner.ok()) return owner.status().code() == Code::kNotFound ? Status() : owner.status();
-  if (owner->text() == document_key) return {};
+  auto owner = OwnerOf(keys.UniqueKey(values));
+  if (!owner.ok()) return owner.status();
+  if (owner->empty() || *owner == document_key) return {};
   return DuplicateKey(*entry_, keys.index().name, keys.index().key(),
                       bson::Document(AsBytes(keys.KeyValue(document))));
 }
@@ -219,10 +232,9 @@ Status CollectionWriter::CheckUniqueFree(const IndexKeys& keys, std::string_view
 Result<bool> CollectionWriter::OwnsEntry(const IndexKeys& keys, std::string_view values,
                                          std::string_view document_key) {
   if (!keys.index().unique || !keys.index().building) return true;
-  auto owner = set_.transaction().Get(AsBytes(keys.UniqueKey(values)), {});
-  if (owner.ok()) return owner->text() == document_key;
-  if (owner.status().code() == Code::kNotFound) return true;
-  return owner.status();
+  auto owner = OwnerOf(keys.UniqueKey(values));
+  if (!owner.ok()) return owner.status();
+  return owner->empty() || *owner == document_key;
 }
 
 // What changes in one index.
@@ -233,7 +245,8 @@ Status CollectionWriter::CompareEntries(const IndexKeys& keys, std::string_view 
   for (const auto& [document, entries] :
        {std::pair(before, &old_entries), std::pair(after, &new_entries)}) {
     if (document.empty()) continue;
-    auto found = keys.Of(document);
+    const bool stored = entries == &old_entries;
+    auto found = keys.Of(document, stored ? IndexKeys::Stored::kYes : IndexKeys::Stored::kNo);
     if (!found.ok()) return found.status();
     *entries = std::move(*found);
   }
@@ -245,11 +258,13 @@ Status CollectionWriter::CompareEntries(const IndexKeys& keys, std::string_view 
   }
   for (const std::string& values : new_entries.values) {
     if (old_entries.values.contains(values)) continue;
+    auto key = keys.NewEntryKey(values, document_key);
+    if (!key.ok()) return key.status();
     if (keys.index().unique) {
       Status status = CheckUniqueFree(keys, values, document_key, after);
       if (!status.ok()) return status;
     }
-    out->added.push_back(keys.EntryKey(values, document_key));
+    out->added.push_back(std::move(*key));
   }
   out->arrays = std::move(new_entries.arrays);
   return {};
@@ -263,9 +278,14 @@ Status CollectionWriter::ChangeIndexes(std::string_view document_key, bson::Docu
     if (!status.ok()) return status;
   }
   // Only now, when no index objects any more.
-  for (IndexDifference& difference : differences) {
-    for (std::string& key : difference.removed) Add(Mutation::Op::kDelete, std::move(key), {});
-    for (std::string& key : difference.added) {
+  for (size_t i = 0; i < indexes_.size(); ++i) {
+    const bool unique = indexes_[i].index().unique;
+    for (std::string& key : differences[i].removed) {
+      if (unique) pending_owners_.insert_or_assign(key, std::string());
+      Add(Mutation::Op::kDelete, std::move(key), {});
+    }
+    for (std::string& key : differences[i].added) {
+      if (unique) pending_owners_.insert_or_assign(key, std::string(document_key));
       Add(Mutation::Op::kPut, std::move(key), std::string(document_key));
     }
   }
@@ -356,9 +376,9 @@ Status CheckNewName(const SessionImpl& session, std::string_view name) {
 }
 
 Result<EntryPtr> FindForWrite(SessionImpl& session, WriteSet& set, std::string_view database,
-                              std::string_view name) {
+                              std::string_view name, Action needs) {
   if (Status status = CheckWritableName(database, name); !status.ok()) return status;
-  Status status = session.CheckAccess(Action::kWrite, database, name);
+  Status status = session.CheckAccess(needs, database, name);
   if (!status.ok()) return status;
   EntryPtr entry = set.Find(database, name);
   if (entry != nullptr && entry->kind == EntryKind::kView) {
@@ -369,8 +389,8 @@ Result<EntryPtr> FindForWrite(SessionImpl& session, WriteSet& set, std::string_v
 }
 
 Result<EntryPtr> FindOrCreate(SessionImpl& session, WriteSet& set, std::string_view database,
-                              std::string_view name) {
-  auto found = FindForWrite(session, set, database, name);
+                              std::string_view name, Action needs) {
+  auto found = FindForWrite(session, set, database, name, needs);
   if (!found.ok() || *found != nullptr) return found;
   if (Status status = CheckNewName(session, name); !status.ok()) return status;
   auto entry = NewEntry(session.environment(), set, EntryKind::kCollection, database, name);

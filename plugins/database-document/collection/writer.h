@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -49,10 +50,12 @@ class CollectionWriter {
     std::vector<std::string> removed, added;  // storage keys
     ArrayMasks arrays;
   };
-  Status CompareEntries(const IndexKeys& keys, std::string_view document_key,
-                        bson::Document before, bson::Document after, IndexDifference* out);
+  Status CompareEntries(const IndexKeys& keys, std::string_view document_key, bson::Document before,
+                        bson::Document after, IndexDifference* out);
   Result<bool> OwnsEntry(const IndexKeys& keys, std::string_view values,
                          std::string_view document_key);
+  // The document that a key of a unique index belongs to, as this statement has it; empty: none.
+  Result<std::string> OwnerOf(const std::string& unique_key);
   Status NoteArrays(const std::vector<IndexDifference>& differences);
   Status CheckUniqueFree(const IndexKeys& keys, std::string_view values,
                          std::string_view document_key, bson::Document document);
@@ -69,25 +72,26 @@ class CollectionWriter {
   WriteSet& set_;
   EntryPtr entry_;
   std::unique_ptr<query::Matcher> validator_;
-  bool moderate_ = false;    // an update may leave wrong what was wrong before
-  bool only_warns_ = false;  // in the log
+  bool moderate_ = false;           // an update may leave wrong what was wrong before
+  bool only_warns_ = false;         // in the log
   std::vector<IndexKeys> indexes_;  // in the entry's order
-  bool has_unique_ = false;         // whose keys are looked up in what is written already
   std::optional<ChangeOptions> changes_;
   std::deque<std::string> bytes_;  // what batch_ points to
   std::vector<Mutation> batch_;
   std::unordered_set<std::string> pending_keys_;  // of documents in batch_
+  // Whom batch_ gives the keys of unique indexes to; empty: to nobody any more.
+  std::unordered_map<std::string, std::string> pending_owners_;
   size_t batch_bytes_ = 0;
   int64_t count_delta_ = 0;
 };
 
 // The entry of a collection that is about to be written; makes the collection when it is missing.
-// Checks names and access; 166 for a view.
+// Checks names and access; 166 for a view. `needs`: what the caller must be allowed to do there.
 Result<EntryPtr> FindOrCreate(SessionImpl& session, WriteSet& set, std::string_view database,
-                              std::string_view name);
+                              std::string_view name, Action needs = Action::kWrite);
 // The same without making it: null when it is missing.
 Result<EntryPtr> FindForWrite(SessionImpl& session, WriteSet& set, std::string_view database,
-                              std::string_view name);
+                              std::string_view name, Action needs = Action::kWrite);
 // A collection that a document route makes keeps to the routes' own rule for names (core/document/
 // limits.h), which is narrower than MongoDB's. Existing ones are reached whatever their name.
 Status CheckNewName(const SessionImpl& session, std::string_view name);

@@ -2,11 +2,11 @@
 #include <array>
 
 #include "core/document/error.h"
-#include "plugins/database-document/index/index_keys.h"
 #include "plugins/database-document/collection/scan.h"
 #include "plugins/database-document/collection/statistics.h"
 #include "plugins/database-document/command/command.h"
 #include "plugins/database-document/command/fields.h"
+#include "plugins/database-document/index/index_keys.h"
 
 namespace nexadb::database {
 
@@ -173,7 +173,7 @@ class IndexCheck {
   }
 
   Status Document(Reader& reader, std::string_view owner, bson::Document body) {
-    auto wanted = keys_.Of(body);
+    auto wanted = keys_.Of(body, IndexKeys::Stored::kYes);
     if (!wanted.ok()) return wanted.status();
     for (const std::string& values : wanted->values) {
       ++expected_;

@@ -15,6 +15,7 @@ constexpr int32_t kIndexBuildAborted = 276;
 // A chunk is one transaction: small enough to commit between two changes of a busy document.
 constexpr size_t kChunkDocuments = 512;
 constexpr size_t kChunkDocumentsMin = 16;
+// Of documents and entries. One document more than that may come on top: IndexKeys' limits.
 constexpr size_t kChunkBytesMax = 1u << 20;
 
 bool IsWanted(const IndexBuild& build, const IndexEntry& index) {
@@ -84,39 +85,73 @@ class Builder {
     next_done_ = *count == 0;
     next_after_ = after_;
     size_t bytes = 0;
+    entries_.clear();
     for (size_t i = 0; i < *count && bytes < kChunkBytesMax; ++i) {
       bytes += rows[i].value.size();
       for (size_t n = 0; n < indexes.size(); ++n) {
-        Status bad = AddDocument(set, **entry, indexes[n], rows[i], &arrays_[n]);
-        if (!bad.ok()) return bad;
+        auto added = AddDocument(indexes[n], rows[i], &arrays_[n]);
+        if (!added.ok()) return added.status();
+        bytes += *added;
       }
       next_after_ = AsText(rows[i].key);
     }
-    return {};
+    return WriteEntries(set, **entry);
   }
 
-  static Status AddDocument(WriteSet& set, const CollectionEntry& entry, const IndexKeys& keys,
-                            const Row& row, ArrayMasks* arrays) {
+  // An entry of the chunk. Borrows from the chunk's rows and indexes.
+  struct Entry {
+    std::string key;
+    const IndexKeys* index = nullptr;
+    const Row* row = nullptr;
+    std::string_view owner() const { return AsText(row->key).substr(kDocumentKeyPrefixBytes); }
+  };
+
+  // How many bytes of entries the document has.
+  Result<size_t> AddDocument(const IndexKeys& keys, const Row& row, ArrayMasks* arrays) {
     auto stored = DecodeDocument(row.value);
     if (!stored.ok()) return stored.status();
-    auto found = keys.Of(stored->body);
+    auto found = keys.Of(stored->body, IndexKeys::Stored::kNo);
     if (!found.ok()) return found.status();
     arrays->Merge(found->arrays);
-    const std::string_view owner = AsText(row.key).substr(kDocumentKeyPrefixBytes);
+    const Entry owned{{}, &keys, &row};
     for (const std::string& values : found->values) {
-      const std::string key = keys.EntryKey(values, owner);
-      if (keys.index().unique) {
-        auto other = set.transaction().Get(AsBytes(key), {});
-        if (!other.ok() && other.status().code() != Code::kNotFound) return other.status();
-        if (other.ok() && other->text() != owner) {
-          return DuplicateKey(entry, keys.index().name, keys.index().key(),
-                              bson::Document(AsBytes(keys.KeyValue(stored->body))));
-        }
-      }
-      const Mutation put{Mutation::Op::kPut, 0, AsBytes(key), AsBytes(owner)};
-      if (Status status = set.Write(Span<const Mutation>(&put, 1)); !status.ok()) return status;
+      auto key = keys.NewEntryKey(values, owned.owner());
+      if (!key.ok()) return key.status();
+      entries_.push_back({std::move(*key), &keys, &row});
     }
-    return {};
+    return found->bytes;
+  }
+
+  // In the order of their keys, which is how storage takes them fastest.
+  Status WriteEntries(WriteSet& set, const CollectionEntry& entry) {
+    std::sort(entries_.begin(), entries_.end(),
+              [](const Entry& a, const Entry& b) { return a.key < b.key; });
+    std::vector<Mutation> mutations;
+    mutations.reserve(entries_.size());
+    for (const Entry& e : entries_) {
+      if (e.index->index().unique) {
+        const bool again =
+            !mutations.empty() && AsText(mutations.back().key) == std::string_view(e.key);
+        Status status = again ? Duplicate(entry, e) : CheckFree(set, entry, e);
+        if (!status.ok()) return status;
+      }
+      mutations.push_back({Mutation::Op::kPut, 0, AsBytes(e.key), AsBytes(e.owner())});
+    }
+    return mutations.empty() ? Status() : set.Write(mutations);
+  }
+
+  static Status CheckFree(WriteSet& set, const CollectionEntry& entry, const Entry& e) {
+    auto other = set.transaction().Get(AsBytes(e.key), {});
+    if (!other.ok()) return other.status().code() == Code::kNotFound ? Status() : other.status();
+    return other->text() == e.owner() ? Status() : Duplicate(entry, e);
+  }
+
+  static Status Duplicate(const CollectionEntry& entry, const Entry& e) {
+    const IndexEntry& index = e.index->index();
+    auto stored = DecodeDocument(e.row->value);
+    if (!stored.ok()) return stored.status();
+    return DuplicateKey(entry, index.name, index.key(),
+                        bson::Document(AsBytes(e.index->KeyValue(stored->body))));
   }
 
   Status Publish() {
@@ -141,6 +176,7 @@ class Builder {
   // What the running chunk makes of them, if it commits.
   std::string next_after_;
   bool next_done_ = false;
+  std::vector<Entry> entries_;
   std::vector<ArrayMasks> arrays_;  // of each index of the build, in the entry's order
 };
 

@@ -10,6 +10,7 @@ namespace nexadb::database {
 namespace {
 
 constexpr int32_t kCannotIndexParallelArrays = 171;
+constexpr int32_t kCannotBuildIndexKeys = 201;
 
 bson::Value Undefined() { return {bson::Type::kUndefined, nullptr, 0}; }
 
@@ -59,10 +60,7 @@ Status EntryBuilder::Expand(std::vector<Walk> walks) {
     }
     waiting.push_back(i);
   }
-  if (waiting.empty()) {
-    Emit(walks);
-    return {};
-  }
+  if (waiting.empty()) return Emit(walks);
   if (TakesPosition(walks, waiting)) return Combine();
   for (const size_t i : waiting) out_.arrays.Add(i, walks[i].at - 1);
   return ExpandArray(walks, waiting);
@@ -135,11 +133,12 @@ Status EntryBuilder::Combine() {
     if (arrays) through = &part;
     out_.arrays.AddAll(i);
     std::set<std::string> longer;
+    out_.bytes = 0;
     for (const std::string& key : combined) {
       for (const bson::Value& value : values) {
         std::string next = key;
         query::AppendKey(value, OrderOf(part), &next);
-        longer.insert(std::move(next));
+        if (Status bad = Insert(std::move(next), &longer); !bad.ok()) return bad;
       }
     }
     combined = std::move(longer);
@@ -149,12 +148,23 @@ Status EntryBuilder::Combine() {
   return {};
 }
 
-void EntryBuilder::Emit(const std::vector<Walk>& walks) {
+Status EntryBuilder::Emit(const std::vector<Walk>& walks) {
   std::string key;
   for (size_t i = 0; i < parts_.size(); ++i) {
     query::AppendKey(walks[i].value, OrderOf(parts_[i]), &key);
   }
-  out_.values.insert(std::move(key));
+  return Insert(std::move(key), &out_.values);
+}
+
+Status EntryBuilder::Insert(std::string key, std::set<std::string>* keys) {
+  const size_t size = key.size();
+  if (keys->insert(std::move(key)).second) out_.bytes += size;
+  if (keys->size() <= limits_.entries_max && out_.bytes <= limits_.bytes_max) return {};
+  return MongoError(kCannotBuildIndexKeys,
+                    "a document has more than " + std::to_string(limits_.entries_max) +
+                        " entries in one index, or more than " +
+                        std::to_string(limits_.bytes_max >> 20) +
+                        " MiB of them: its arrays are too long to be indexed");
 }
 
 }  // namespace nexadb::database

@@ -8,13 +8,19 @@
 
 namespace nexadb::database {
 
+struct EntryLimits {
+  size_t entries_max = SIZE_MAX;
+  size_t bytes_max = SIZE_MAX;
+};
+
 class EntryBuilder {
  public:
-  explicit EntryBuilder(std::span<const IndexPart> parts) : parts_(parts) {
+  EntryBuilder(std::span<const IndexPart> parts, EntryLimits limits)
+      : parts_(parts), limits_(limits) {
     out_.arrays.resize(parts.size());
   }
 
-  // 171 when two parts go through different arrays.
+  // 171 when two parts go through different arrays, 201 beyond the limits.
   Status Build(bson::Document document);
   // Whether any part found something, null and empty arrays included.
   bool any_present() const { return any_present_; }
@@ -33,9 +39,12 @@ class EntryBuilder {
   void Advance(size_t part, Walk& walk);
   bool TakesPosition(const std::vector<Walk>& walks, const std::vector<size_t>& waiting) const;
   Status Combine();
-  void Emit(const std::vector<Walk>& walks);
+  Status Emit(const std::vector<Walk>& walks);
+  // Adds a key to `keys`, whose bytes it counts.
+  Status Insert(std::string key, std::set<std::string>* keys);
 
   std::span<const IndexPart> parts_;
+  const EntryLimits limits_;
   bson::Document document_;
   DocumentEntries out_;
   bool any_present_ = false;

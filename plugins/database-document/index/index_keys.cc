@@ -1,9 +1,14 @@
 #include "plugins/database-document/index/index_keys.h"
 
+#include "core/document/error.h"
 #include "plugins/database-document/collection/layout.h"
 #include "plugins/database-document/index/entry_builder.h"
 
 namespace nexadb::database {
+
+namespace {
+constexpr int32_t kKeyTooLong = 17280;
+}  // namespace
 
 std::string IndexPrefix(uint32_t collection_id, uint32_t index_id) {
   std::string prefix = SpacePrefix(collection_id, Space::kIndex);
@@ -38,13 +43,15 @@ Result<IndexKeys> IndexKeys::Compile(uint32_t collection_id, const IndexEntry& i
   return keys;
 }
 
-Result<DocumentEntries> IndexKeys::Of(bson::Document document) const {
+Result<DocumentEntries> IndexKeys::Of(bson::Document document, Stored stored) const {
   if (partial_ != nullptr) {
     auto matches = partial_->Matches(document);
     if (!matches.ok()) return matches.status();
     if (!*matches) return DocumentEntries();
   }
-  EntryBuilder builder(parts_);
+  const EntryLimits limits =
+      stored == Stored::kYes ? EntryLimits() : EntryLimits{kEntriesMax, kEntriesBytesMax};
+  EntryBuilder builder(parts_, limits);
   if (Status status = builder.Build(document); !status.ok()) return status;
   if (index_.sparse && !builder.any_present()) return DocumentEntries();
   return builder.Take();
@@ -57,6 +64,17 @@ std::string IndexKeys::EntryKey(std::string_view values, std::string_view docume
   if (!inverts_document_key_) return key.append(document_key);
   for (const char c : document_key) key.push_back(static_cast<char>(~c));
   return key;
+}
+
+Result<std::string> IndexKeys::NewEntryKey(std::string_view values,
+                                           std::string_view document_key) const {
+  std::string key = EntryKey(values, document_key);
+  if (key.size() <= kStorageKeyBytesMax) return key;
+  return MongoError(kKeyTooLong, "index '" + index_.name +
+                                     "' cannot hold the document: its key has " +
+                                     std::to_string(key.size()) + " bytes, at most " +
+                                     std::to_string(kStorageKeyBytesMax) +
+                                     " are possible; shorten the value or drop the index");
 }
 
 std::string IndexKeys::KeyValue(bson::Document document) const {

@@ -30,19 +30,29 @@ std::vector<IndexPart> PartsOf(const IndexEntry& index);
 // What one document has in an index.
 struct DocumentEntries {
   std::set<std::string> values;  // encoded, without prefix and document key
+  size_t bytes = 0;              // of the values
   ArrayMasks arrays;             // where the paths met arrays
 };
 
 class IndexKeys {
  public:
+  // Entries of one document in one index, as in MongoDB, and their bytes: what bounds the memory of
+  // a write and of a build.
+  static constexpr size_t kEntriesMax = 100'000;
+  static constexpr size_t kEntriesBytesMax = size_t{64} << 20;
+
   IndexKeys() = default;
   static Result<IndexKeys> Compile(uint32_t collection_id, const IndexEntry& index);
 
   const IndexEntry& index() const { return index_; }
   // No values when the index leaves the document out (sparse, partial). 171 when two paths go
-  // through different arrays.
-  Result<DocumentEntries> Of(bson::Document document) const;
+  // through different arrays. 201 when a new document has more entries than the limits above.
+  enum class Stored { kNo, kYes };  // whether the document stands in the index already
+  Result<DocumentEntries> Of(bson::Document document, Stored stored) const;
   std::string EntryKey(std::string_view values, std::string_view document_key) const;
+  // The same for an entry that is to be written. 17280 when no store takes a key so long: a value
+  // that cannot be indexed whole is refused, for an index must not lack a document.
+  Result<std::string> NewEntryKey(std::string_view values, std::string_view document_key) const;
   std::string UniqueKey(std::string_view values) const { return prefix_ + std::string(values); }
   // {a: value} with the first value of each path, for messages.
   std::string KeyValue(bson::Document document) const;
