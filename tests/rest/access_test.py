@@ -21,11 +21,10 @@ ACTIONS = {
              "POST /collections/{name}/_explain", "POST /vector/{name}/search",
              "POST /vector/{name}/search/batch", "POST /kv/{bucket}/_mget"],
     "manage": ["PATCH /collections/{name}", "DELETE /collections/{name}", "PUT /collections/{name}/_validator",
-               "DELETE /collections/{name}/_indexes/{index}",
+               "POST /collections/{name}/_indexes", "DELETE /collections/{name}/_indexes/{index}",
                "PUT /vector/{name}", "DELETE /vector/{name}"],
-    # Neither right alone is enough: one reads and writes, the other may make the collection.
+    # Neither right alone is enough.
     "read write": ["POST /collections/{name}/_find_and_modify"],
-    "manage write": ["POST /collections/{name}/_indexes"],
 }
 BODIES = {
     "PATCH /collections/{name}": {"timestamps": True},

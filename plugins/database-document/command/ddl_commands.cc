@@ -3,6 +3,7 @@
 #include "plugins/database-document/changes/options.h"
 #include "plugins/database-document/changes/trim.h"
 #include "plugins/database-document/collection/ddl.h"
+#include "plugins/database-document/command/alter_index.h"
 #include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/command.h"
 #include "plugins/database-document/command/fields.h"
@@ -183,16 +184,19 @@ void AlterOptions(bson::Document command, CollectionEntry& entry) {
 
 }  // namespace
 
-Status RunCollMod(const CommandCall& call, bson::Builder*) {
+Status RunCollMod(const CommandCall& call, bson::Builder* reply) {
   auto name = CollectionOf(call);
   if (!name.ok()) return name.status();
   Status status = Fields::CheckCommand(call.command, kCollModFields);
   if (status.ok()) status = CheckValidator(call);
+  const bson::Document index = ObjectMember(call.command, "index");
+  if (status.ok() && Member(call.command, "index")) status = CheckIndexChange(index);
   if (!status.ok()) return status;
-  if (Member(call.command, "index") || Member(call.command, "dryRun")) {
-    return MongoError(kNotSupported, "collMod: changing an index is not supported");
+  if (Member(call.command, "dryRun")) {
+    return MongoError(kNotSupported, "collMod: 'dryRun' is not supported");
   }
-  return AlterCollection(
+  std::string changed;  // by the last attempt
+  status = AlterCollection(
       call.session, call.database, *name, [&](WriteSet& set, CollectionEntry& entry) -> Status {
         const bool view = entry.kind == EntryKind::kView;
         const bool says_view = Member(call.command, "viewOn") || Member(call.command, "pipeline");
@@ -201,12 +205,20 @@ Status RunCollMod(const CommandCall& call, bson::Builder*) {
         }
         if (Status bad = CheckView(call, *name); view && !bad.ok()) return bad;
         const bool recorded = ChangeOptionsOf(entry).has_value();
+        if (!index.empty()) {
+          if (view) return MongoError(kInvalidOptions, "collMod: a view has no indexes");
+          bson::Builder altered;
+          if (Status bad = AlterIndex(index, entry, &altered); !bad.ok()) return bad;
+          changed = altered.Finish();
+        }
         AlterOptions(call.command, entry);
         const bson::Value changes = Member(call.command, "changes");
         if (!changes) return {};
         if (view) return MongoError(kInvalidOptions, "changes: a view has none of its own");
         return AlterChanges(set, changes, recorded, entry);
       });
+  if (status.ok() && !changed.empty()) reply->Elements(bson::Document(AsBytes(changed)));
+  return status;
 }
 
 Status RunDrop(const CommandCall& call, bson::Builder* reply) {

@@ -1,4 +1,5 @@
 // createIndexes, listIndexes, dropIndexes.
+#include "plugins/database-document/command/index_commands.h"
 #include "core/document/error.h"
 #include "plugins/database-document/collection/ddl.h"
 #include "plugins/database-document/command/collation.h"
@@ -24,6 +25,43 @@ constexpr int32_t kNotSupported = 115;
 constexpr int32_t kIndexBuildAlreadyInProgress = 340;
 constexpr size_t kIndexesMax = 64;  // MongoDB's, with _id_
 constexpr size_t kIndexFieldsMax = 32;
+
+}  // namespace
+
+// Documents expire by one date, which _id is not for.
+Status CheckExpiry(bson::Document spec) {
+  const bson::Element seconds = spec["expireAfterSeconds"];
+  if (!seconds) return {};
+  const auto refuse = [](std::string_view why) {
+    return MongoError(kCannotCreateIndex, "TTL index: " + std::string(why));
+  };
+  if (!seconds.value().IsNumber()) return refuse("'expireAfterSeconds' must be a number");
+  const int64_t value = ToInteger(seconds.value());
+  if (value < 0 || value > INT32_MAX) {
+    return refuse("'expireAfterSeconds' must be from 0 to 2147483647");
+  }
+  const bson::Document key = spec["key"].value().Doc();
+  if (key.CountElements() != 1) return refuse("it has one field, not several");
+  return (*key.begin()).name() == "_id" ? refuse("_id cannot expire") : Status();
+}
+
+bool IsIdKey(bson::Document key) {
+  return key.CountElements() == 1 && (*key.begin()).name() == "_id" &&
+         ToInteger((*key.begin()).value()) == 1;
+}
+
+bool SameKey(bson::Document a, bson::Document b) {
+  if (a.CountElements() != b.CountElements()) return false;
+  auto other = b.begin();
+  for (const bson::Element& e : a) {
+    const auto sign = [](const bson::Value& v) { return ToInteger(v) < 0; };
+    if (e.name() != (*other).name() || sign(e.value()) != sign((*other).value())) return false;
+    ++other;
+  }
+  return true;
+}
+
+namespace {
 
 constexpr std::string_view kSpecFields[] = {"v",
                                             "key",
@@ -100,23 +138,6 @@ Status CheckMembers(bson::Document spec) {
   return {};
 }
 
-// Documents expire by one date, which _id is not for.
-Status CheckExpiry(bson::Document spec) {
-  const bson::Element seconds = spec["expireAfterSeconds"];
-  if (!seconds) return {};
-  const auto refuse = [](std::string_view why) {
-    return MongoError(kCannotCreateIndex, "TTL index: " + std::string(why));
-  };
-  if (!seconds.value().IsNumber()) return refuse("'expireAfterSeconds' must be a number");
-  const int64_t value = ToInteger(seconds.value());
-  if (value < 0 || value > INT32_MAX) {
-    return refuse("'expireAfterSeconds' must be from 0 to 2147483647");
-  }
-  const bson::Document key = spec["key"].value().Doc();
-  if (key.CountElements() != 1) return refuse("it has one field, not several");
-  return (*key.begin()).name() == "_id" ? refuse("_id cannot expire") : Status();
-}
-
 Status CheckSpec(bson::Document spec) {
   if (spec.empty()) return MongoError(kFailedToParse, "an index specification cannot be empty");
   if (Status status = CheckMembers(spec); !status.ok()) return status;
@@ -148,23 +169,6 @@ Status CheckSpec(bson::Document spec) {
 }
 
 enum class BuildState { kReady, kBuilding };
-
-bool IsIdKey(bson::Document key) {
-  return key.CountElements() == 1 && (*key.begin()).name() == "_id" &&
-         ToInteger((*key.begin()).value()) == 1;
-}
-
-// Names, order and directions.
-bool SameKey(bson::Document a, bson::Document b) {
-  if (a.CountElements() != b.CountElements()) return false;
-  auto other = b.begin();
-  for (const bson::Element& e : a) {
-    const auto sign = [](const bson::Value& v) { return ToInteger(v) < 0; };
-    if (e.name() != (*other).name() || sign(e.value()) != sign((*other).value())) return false;
-    ++other;
-  }
-  return true;
-}
 
 // True when the index stands already.
 Result<bool> Exists(const CollectionEntry& entry, bson::Document spec) {
@@ -231,7 +235,7 @@ Status AddIndexes(const CommandCall& call, WriteSet& set, std::string_view name,
                   bson::Document specs, Creation* out) {
   *out = Creation();
   out->created = set.Find(call.database, name) == nullptr;
-  auto entry = FindOrCreate(call.session, set, call.database, name);
+  auto entry = FindOrCreate(call.session, set, call.database, name, Action::kManage);
   if (!entry.ok()) return entry.status();
   // A collection that this transaction makes has no documents yet. Another's may come at any time,
   // so it is looked at only after the index is known to every writer.
