@@ -1,10 +1,12 @@
 // explain: the plan that the planner makes for a command, and what following it examines.
-#include "plugins/database-document/plan/explain.h"
+#include <algorithm>
+
 #include "core/document/error.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/command/read_commands.h"
 #include "plugins/database-document/command/reply.h"
 #include "plugins/database-document/plan/document_scan.h"
+#include "plugins/database-document/plan/explain.h"
 #include "plugins/database-document/plan/planner.h"
 
 namespace nexadb::database {
@@ -19,10 +21,48 @@ constexpr int32_t kBadValue = 2;
 struct Explained {
   std::string_view collection;
   bson::Document filter;
+  std::shared_ptr<const std::string> joined_filter;  // what `filter` lies in, where it is no member
   bson::Document sort;
   uint64_t first = 0;  // so many documents are wanted; 0: all
   bson::Value hint;
 };
+
+// The order of _id is the collection's own.
+void AddSort(bson::Document sort, Explained* out) {
+  const bson::Element by = *sort.begin();
+  if (by && by.name() != "$natural" && by.name() != "_id") out->sort = sort;
+}
+
+// What of a pipeline decides how its documents are found: each $match that it begins with, a $sort
+// behind them, and how many of its documents the stages behind that let through.
+void AddPipeline(bson::Document stages, Explained* out) {
+  auto stage = stages.begin();
+  const auto named = [&](std::string_view name) {
+    return stage != stages.end() && (*stage).value().Doc()[name];
+  };
+  std::vector<bson::Document> filters;
+  for (; named("$match"); ++stage) {
+    filters.push_back(ObjectMember((*stage).value().Doc(), "$match"));
+  }
+  if (filters.size() == 1) out->filter = filters[0];
+  if (filters.size() > 1) {
+    bson::Builder all;
+    all.OpenArray("$and");
+    for (size_t i = 0; i < filters.size(); ++i) all.Object(std::to_string(i), filters[i]);
+    all.Close();
+    out->joined_filter = std::make_shared<const std::string>(all.Finish());
+    out->filter = bson::Document(AsBytes(*out->joined_filter));
+  }
+  if (!named("$sort")) return;
+  AddSort(ObjectMember((*stage).value().Doc(), "$sort"), out);
+  const auto count = [&](std::string_view name) {
+    const int64_t given = IntegerMember((*stage).value().Doc(), name, 0);
+    return static_cast<uint64_t>(std::max<int64_t>(0, given));
+  };
+  uint64_t skipped = 0;
+  for (++stage; named("$skip"); ++stage) skipped += count("$skip");
+  if (named("$limit")) out->first = skipped + count("$limit");
+}
 
 Result<Explained> ParseExplained(const CommandCall& inner) {
   const std::string_view name = inner.name();
@@ -33,8 +73,7 @@ Result<Explained> ParseExplained(const CommandCall& inner) {
     auto collection = CheckAggregate(inner);
     if (!collection.ok()) return collection.status();
     out.collection = *collection;
-    const bson::Element first = *ObjectMember(command, "pipeline").begin();
-    if (first) out.filter = ObjectMember(first.value().Doc(), "$match");
+    AddPipeline(ObjectMember(command, "pipeline"), &out);
     return out;
   }
   auto collection = CollectionOf(inner);
@@ -44,9 +83,7 @@ Result<Explained> ParseExplained(const CommandCall& inner) {
     auto request = ParseFindRequest(inner);
     if (!request.ok()) return request.status();
     out.filter = request->filter;
-    const bson::Element by = *request->sort.begin();
-    // The order of _id is the collection's own.
-    if (by && by.name() != "$natural" && by.name() != "_id") out.sort = request->sort;
+    AddSort(request->sort, &out);
     if (request->limit != 0) out.first = request->skip + request->limit;
     return out;
   }
@@ -109,7 +146,7 @@ Status AppendExecution(QueryContext& context, QueryPlan plan, uint64_t first,
 
 Status Explain(const CommandCall& call, const CommandCall& inner, std::string_view verbosity,
                bson::Builder* reply) {
-  auto explained = ParseExplained(inner);
+  const auto explained = ParseExplained(inner);
   if (!explained.ok()) return explained.status();
   Status status = call.session.CheckAccess(Action::kRead, call.database, explained->collection);
   if (!status.ok()) return status;

@@ -103,6 +103,48 @@ TEST_F(IndexLife, ASortOfTheIndexReadsNoMoreThanItGives) {
             R"([{"_id":999,"a":49},{"_id":949,"a":49}])");
 }
 
+// $match, $sort and $limit as find's filter, sort and limit: nothing is sorted, nothing more read.
+TEST_F(IndexLife, APipelinesSortIsReadFromTheIndex) {
+  InsertMany(1000);
+  Create(R"({"a": 1})");
+  const auto explain = [&](const std::string& stages) {
+    return Run(R"({"explain": {"aggregate": "c", "cursor": {}, "pipeline": [)" + stages +
+               R"(]}, "verbosity": "executionStats"})");
+  };
+  const std::string stages =
+      R"({"$match": {"_id": {"$ne": 999}}}, {"$match": {"a": {"$gte": 3}}}, {"$sort": {"a": -1}},
+         {"$skip": 1}, {"$limit": 2})";
+  const std::string explained = explain(stages);
+  EXPECT_NE(explained.find(R"("direction":"backward")"), std::string::npos) << explained;
+  EXPECT_EQ(explained.find(R"("SORT")"), std::string::npos) << explained;
+  EXPECT_NE(explained.find(R"("nReturned":3)"), std::string::npos) << explained;
+  EXPECT_EQ(Batch(R"({"aggregate": "c", "cursor": {}, "pipeline": [)" + stages + "]}"),
+            R"([{"_id":899,"a":49},{"_id":849,"a":49}])");
+  const std::string sorted = explain(R"({"$sort": {"b": 1}})");
+  EXPECT_NE(sorted.find(R"("stage":"SORT")"), std::string::npos) << sorted;
+  // By _id nothing is ever sorted.
+  EXPECT_EQ(Batch(R"({"aggregate": "c", "cursor": {}, "pipeline": [{"$sort": {"_id": -1}},
+                     {"$limit": 2}]})"),
+            R"([{"_id":999,"a":49},{"_id":998,"a":48}])");
+}
+
+// Reading in the order of a sort ends early where much matches, and reads everything where little
+// does: which of both it is, documents say.
+TEST_F(IndexLife, ARareMatchIsNotSearchedInTheOrderOfTheSort) {
+  InsertMany(4000);
+  Create(R"({"a": 1})");
+  const auto plan = [&](const std::string& filter) {
+    return Run(R"({"explain": {"find": "c", "filter": )" + filter +
+               R"(, "sort": {"a": 1}, "limit": 10}, "verbosity": "queryPlanner"})");
+  };
+  const std::string common = plan(R"({"_id": {"$mod": [2, 0]}})");
+  EXPECT_NE(common.find(R"("stage":"IXSCAN")"), std::string::npos) << common;
+  EXPECT_NE(common.find(R"("sampledSelectivity":0.5)"), std::string::npos) << common;
+  const std::string rare = plan(R"({"z": 5})");
+  EXPECT_NE(rare.find(R"("stage":"COLLSCAN")"), std::string::npos) << rare;
+  EXPECT_NE(rare.find(R"("sampledSelectivity":0.00)"), std::string::npos) << rare;
+}
+
 TEST_F(IndexLife, ExplainShowsBoundsReasonsAndAdvice) {
   InsertMany(1000);
   Run(R"({"createIndexes": "c", "indexes": [

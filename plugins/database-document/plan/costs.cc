@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "plugins/database-document/collection/layout.h"
 #include "plugins/database-document/collection/statistics.h"
 
 namespace nexadb::database {
@@ -38,6 +39,43 @@ Result<uint64_t> Estimator::Keys(const IndexRead& read) {
     keys += *count;
   }
   return keys * read.spans.size() / looked_at;
+}
+
+Result<double> Estimator::Share(uint32_t collection_id, const query::Matcher& filter) {
+  if (Status status = Open(); !status.ok()) return status;
+  Sample all;
+  for (const ScanDirection direction : {ScanDirection::kForward, ScanDirection::kReverse}) {
+    auto sample = SampleFrom(collection_id, filter, direction);
+    if (!sample.ok()) return sample.status();
+    all.documents += sample->documents;
+    all.matching += sample->matching;
+  }
+  // As if half of a document more had matched.
+  return (static_cast<double>(all.matching) + 0.5) / (static_cast<double>(all.documents) + 0.5);
+}
+
+Result<Estimator::Sample> Estimator::SampleFrom(uint32_t collection_id,
+                                                const query::Matcher& filter,
+                                                ScanDirection direction) {
+  const KeySpan span = SpaceSpan(collection_id, Space::kDocument);
+  ScanOptions options;
+  options.begin = AsBytes(span.begin);
+  options.end = AsBytes(span.end);
+  options.reverse = direction == ScanDirection::kReverse ? 1 : 0;
+  auto cursor = reader_->Scan(options);
+  if (!cursor.ok()) return cursor.status();
+  auto count = (*cursor)->Next(Span<Row>(probe_.data(), kSampledDocuments));
+  if (!count.ok()) return count.status();
+  Sample sample;
+  for (size_t i = 0; i < *count; ++i) {
+    const BytesView body = StoredBody(probe_[i].value);
+    // What is damaged is told by who reads it for its own sake; what no filter can be asked of too.
+    if (body.empty()) continue;
+    ++sample.documents;
+    auto matches = filter.Matches(bson::Document(body));
+    if (matches.ok() && *matches) ++sample.matching;
+  }
+  return sample;
 }
 
 Result<uint64_t> Estimator::KeysIn(const KeySpan& span) {

@@ -14,7 +14,8 @@ constexpr double kScanEntry = 0.2;      // the next entry of an index
 constexpr double kFetchDocument = 1.5;  // a document by its key
 constexpr double kSeek = 3;             // to the begin of a range
 constexpr double kSortStep = 0.1;       // one comparison of a sort
-// What matches of what nothing is known of, and what lies in a range of _id.
+// What matches of what nothing is known of, and what lies in a range of _id. Where the share
+// decides how far an index is read, it is sampled: Estimator::Share.
 constexpr double kUnknownShare = 0.3;
 constexpr double kNarrowedShare = 0.5;
 }  // namespace costs
@@ -27,6 +28,9 @@ class Estimator {
   Result<uint64_t> Documents(uint32_t collection_id);
   // The entries within a read's spans.
   Result<uint64_t> Keys(const IndexRead& read);
+  // Which share of the collection matches, by its first and its last documents. Never 0: that none
+  // of these matches does not mean that none does.
+  Result<double> Share(uint32_t collection_id, const query::Matcher& filter);
 
  private:
   // So many entries of a range are counted before an estimate is believed: storage's own counts
@@ -35,7 +39,17 @@ class Estimator {
   // Of a read with more ranges than this the first ones stand for all.
   static constexpr size_t kSpansMax = 8;
 
+  // So many documents at either end of the collection are looked at.
+  static constexpr size_t kSampledDocuments = 64;
+
   Status Open();
+  // How many of up to kSampledDocuments from one end on there are, and match.
+  struct Sample {
+    size_t documents = 0;
+    size_t matching = 0;
+  };
+  Result<Sample> SampleFrom(uint32_t collection_id, const query::Matcher& filter,
+                            ScanDirection direction);
   Result<uint64_t> KeysIn(const KeySpan& span);
 
   QueryContext& context_;

@@ -13,7 +13,8 @@ namespace {
 
 // Keys may take so much of the query's memory; the rest is for what it does with the documents.
 constexpr size_t kKeyMemoryShare = 4;
-// A sorted plan with a limit most often ends within its first batch.
+// A query with a limit most often ends within its first batch, which has as many keys as are wanted
+// or, where that is not known, so many.
 constexpr size_t kFirstKeys = 32;
 constexpr size_t kKeysMax = 256;
 constexpr uint64_t kNsPerMs = 1'000'000;
@@ -35,10 +36,7 @@ class DocumentScan::Stopwatch {
 
 DocumentScan::DocumentScan(QueryContext& context, QueryPlan plan,
                            std::shared_ptr<const query::Matcher> filter)
-    : context_(context),
-      plan_(std::move(plan)),
-      filter_(std::move(filter)),
-      batch_keys_(kFirstKeys) {}
+    : context_(context), plan_(std::move(plan)), filter_(std::move(filter)) {}
 
 DocumentScan::~DocumentScan() {
   const uint64_t slow_ms = plan_.entry == nullptr ? 0 : plan_.slow_query_ms;
@@ -70,7 +68,7 @@ Result<size_t> DocumentScan::Pull(Read&& read) {
     if (documents_) {
       auto count = read(*documents_);
       if (count.ok()) returned_ += *count;
-      if (!count.ok() || *count != 0 || !stream_) return count;
+      if (!count.ok() || *count != 0 || !(stream_ || gathered_)) return count;
     }
     auto more = OpenBatch();
     if (!more.ok()) return more.status();
@@ -88,25 +86,22 @@ Result<size_t> DocumentScan::NextBodies(std::span<query::BatchDocument> out) {
 
 Status DocumentScan::Open() {
   opened_ = true;
-  AccessPath path = plan_.collection;
   if (plan_.sorted) {
     stream_.emplace(context_, plan_, plan_.reads[0]);
     if (!resume_after_.empty()) stream_->ResumeAfter(resume_after_);
     return {};
   }
   if (!plan_.reads.empty()) {
-    std::vector<std::string> keys;
-    auto fits = GatherAll(&keys);
+    auto fits = GatherAll();
     if (!fits.ok()) return fits.status();
-    fell_back_ = !*fits;
     if (*fits) {
-      if (path.direction == ScanDirection::kReverse) std::reverse(keys.begin(), keys.end());
-      path = AccessPath();
-      path.kind = AccessPath::Kind::kIdLookup;
-      path.keys = std::move(keys);
-      path.direction = plan_.collection.direction;
+      SkipGathered();
+      return {};
     }
+    gathered_.reset();
+    fell_back_ = true;
   }
+  AccessPath path = plan_.collection;
   if (!resume_after_.empty()) path.ResumeAfter(resume_after_);
   documents_.emplace(context_, std::move(path), filter_);
   return {};
@@ -115,36 +110,61 @@ Status DocumentScan::Open() {
 Result<bool> DocumentScan::OpenBatch() {
   if (documents_) documents_examined_ += documents_->examined();
   documents_.reset();
+  if (batch_keys_ == 0) {
+    batch_keys_ = plan_.first == 0 ? kFirstKeys : std::min<uint64_t>(plan_.first, kKeysMax);
+  }
   AccessPath path;
   path.kind = AccessPath::Kind::kIdLookup;
-  auto count = stream_->Next(batch_keys_, &path.keys);
-  if (!count.ok()) return count.status();
-  if (*count == 0) return false;
+  auto keys = NextKeys();
+  if (!keys.ok()) return keys.status();
+  if (keys->empty()) return false;
+  path.keys = std::move(*keys);
   batch_keys_ = std::min(batch_keys_ * 2, kKeysMax);
   documents_.emplace(context_, std::move(path), filter_);
   return true;
 }
 
-// Sorted, each once. False when they take more memory than the query may use for them.
-Result<bool> DocumentScan::GatherAll(std::vector<std::string>* keys) {
-  const size_t bytes_max = context_.session().memory_bytes() / kKeyMemoryShare;
-  size_t bytes = 0;
+Result<std::vector<std::string>> DocumentScan::NextKeys() {
+  if (gathered_) return NextGathered();
+  std::vector<std::string> keys;
+  auto count = stream_->Next(batch_keys_, &keys);
+  if (!count.ok()) return count.status();
+  return keys;
+}
+
+std::vector<std::string> DocumentScan::NextGathered() {
+  const bool reverse = plan_.collection.direction == ScanDirection::kReverse;
+  std::vector<std::string> keys;
+  for (; keys.size() < batch_keys_ && next_gathered_ < gathered_->size(); ++next_gathered_) {
+    keys.push_back(
+        gathered_->At(reverse ? gathered_->size() - 1 - next_gathered_ : next_gathered_));
+  }
+  return keys;
+}
+
+void DocumentScan::SkipGathered() {
+  if (resume_after_.empty()) return;
+  const size_t below = gathered_->CountBelow(resume_after_);
+  const bool there = below < gathered_->size() && gathered_->At(below) == resume_after_;
+  const bool reverse = plan_.collection.direction == ScanDirection::kReverse;
+  next_gathered_ = reverse ? gathered_->size() - below : below + (there ? 1 : 0);
+}
+
+Result<bool> DocumentScan::GatherAll() {
+  const size_t bytes_max =
+      std::min(context_.session().memory_bytes() / kKeyMemoryShare, KeyList::kBytesMax);
+  gathered_.emplace(SpacePrefix(plan_.entry->id, Space::kDocument));
   for (const IndexRead& read : plan_.reads) {
     IndexStream stream(context_, plan_, read);
     for (;;) {
-      const size_t before = keys->size();
-      auto count = stream.Next(kKeysMax, keys);
+      auto count = stream.Next(&*gathered_);
       if (!count.ok()) return count.status();
       if (*count == 0) break;
       keys_examined_ += *count;
-      for (size_t i = before; i < keys->size(); ++i) {
-        bytes += sizeof(std::string) + (*keys)[i].capacity();
-      }
-      if (bytes > bytes_max) return false;
+      if (gathered_->bytes() > bytes_max) return false;
     }
   }
-  std::sort(keys->begin(), keys->end());
-  keys->erase(std::unique(keys->begin(), keys->end()), keys->end());
+  gathered_->Sort();
   return true;
 }
 
@@ -158,10 +178,10 @@ Status DocumentScan::CountByIndex() {
     counted_ = *count;
     return {};
   }
-  std::vector<std::string> keys;
-  auto fits = GatherAll(&keys);
+  auto fits = GatherAll();
   if (!fits.ok()) return fits.status();
-  if (*fits) counted_ = keys.size();
+  if (*fits) counted_ = gathered_->size();
+  gathered_.reset();
   return {};
 }
 

@@ -10,6 +10,7 @@
 
 #include "plugins/database-document/collection/scan.h"
 #include "plugins/database-document/plan/index_stream.h"
+#include "plugins/database-document/plan/key_list.h"
 #include "plugins/database-document/plan/query_plan.h"
 
 namespace nexadb::database {
@@ -49,9 +50,15 @@ class DocumentScan {
   template <class Read>
   Result<size_t> Pull(Read&& read);
   Status Open();
-  // The next documents of a sorted plan. False at the end.
+  // The next documents of those that indexes name. False at the end.
   Result<bool> OpenBatch();
-  Result<bool> GatherAll(std::vector<std::string>* keys);
+  // The next of their keys, none at the end.
+  Result<std::vector<std::string>> NextKeys();
+  std::vector<std::string> NextGathered();
+  // False when they take more memory than the query may use for them.
+  Result<bool> GatherAll();
+  // Leaves out what comes before the place, and the place itself.
+  void SkipGathered();
   Status CountByIndex();
   void LogSlow() const;
 
@@ -60,9 +67,11 @@ class DocumentScan {
   std::shared_ptr<const query::Matcher> filter_;
   std::string resume_after_;
   std::optional<IndexStream> stream_;        // of a sorted plan
-  std::optional<CollectionScan> documents_;  // of a sorted plan: of one batch of keys
+  std::optional<KeyList> gathered_;          // of an unsorted one
+  size_t next_gathered_ = 0;                 // in the direction of the plan
+  std::optional<CollectionScan> documents_;  // where indexes name them: of one batch of keys
   std::optional<size_t> counted_;            // by the index alone, not yet passed over
-  size_t batch_keys_;
+  size_t batch_keys_ = 0;
   uint64_t keys_examined_ = 0;
   uint64_t documents_examined_ = 0;
   uint64_t returned_ = 0;

@@ -82,6 +82,7 @@ void AppendPlan(const QueryPlan& plan, const query::Matcher& filter, bson::Docum
     out->Close();
   }
   if (plan.cost > 0) out->Double("estimatedCost", plan.cost);
+  if (plan.sampled_share) out->Double("sampledSelectivity", *plan.sampled_share);
   out->Close();
   if (const std::string key = AdviseIndex(plan, filter); !key.empty()) {
     out->OpenObject("indexAdvice").Object("key", bson::Document(AsBytes(key))).Close();

@@ -116,6 +116,7 @@ Status FindSource::OpenOrdered(const FindRequest& request, const EntryPtr& entry
   PlanRequest wanted{entry, *filter_};
   wanted.direction = reverse ? ScanDirection::kReverse : ScanDirection::kForward;
   wanted.hint = request.command["hint"].value();
+  wanted.sort.first = FirstWanted();
   auto plan = MakePlan(context_, wanted);
   if (!plan.ok()) return plan.status();
   auto scan = std::make_unique<DocumentScan>(context_, std::move(*plan), filter_);
@@ -124,6 +125,12 @@ Status FindSource::OpenOrdered(const FindRequest& request, const EntryPtr& entry
   }
   input_ = std::make_unique<PlannedSource>(std::move(scan));
   return {};
+}
+
+// One more than is given, to know whether anything follows; 0: all.
+uint64_t FindSource::FirstWanted() const {
+  const bool limited = remaining_ < static_cast<uint64_t>(INT64_MAX) - skip_ - 1;
+  return limited ? skip_ + remaining_ + 1 : 0;
 }
 
 // An order that an index has is read from it, and any place in it is found again; otherwise what
@@ -138,9 +145,8 @@ Status FindSource::OpenSorted(const FindRequest& request, const EntryPtr& entry,
   wanted.hint = request.command["hint"].value();
   wanted.sort.pattern = &*position_pattern_;
   wanted.sort.resumes = !after.empty();
-  const bool limited = remaining_ < static_cast<uint64_t>(INT64_MAX) - skip_ - 1;
-  // One more than is given, to know whether anything follows.
-  if (limited) wanted.sort.first = skip_ + remaining_ + 1;
+  wanted.sort.first = FirstWanted();
+  const bool limited = wanted.sort.first != 0;
   auto plan = MakePlan(context_, wanted);
   if (!plan.ok()) return plan.status();
   const bool sorted = plan->sorted || plan->kind == QueryPlan::Kind::kNothing;

@@ -31,6 +31,7 @@ class FindSource final : public query::DocumentSource {
   Status OpenSorted(const FindRequest& request, const EntryPtr& entry, std::string_view after);
   Status Sort(const std::string& order, std::string_view after, bool limited);
   Status OpenView(const FindRequest& request);
+  uint64_t FirstWanted() const;
   Status SkipFirst();
   Status LookAhead(std::span<query::BatchDocument> given);
   Status Remember(bson::Document last);

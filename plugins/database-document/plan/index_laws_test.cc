@@ -183,6 +183,30 @@ class IndexLaws : public DatabaseFixture {
     }
     return out;
   }
+  // $match, $sort and a cut give what a find of the same gives, whatever index is named.
+  ::testing::AssertionResult APipelineAgrees(const std::string& find, const std::string& hinted,
+                                             const std::string& whole) {
+    const std::string bytes = Bson(R"({"find": "x)" + find + "}");
+    const bson::Document wanted(AsBytes(bytes));
+    const std::string filter = Json(wanted["filter"].value().bytes());
+    const std::string sort = Json(wanted["sort"].value().bytes());
+    const size_t hint = hinted.find(R"(, "hint")");
+    const auto run = [&](const std::string& cut) {
+      return Batch(R"({"aggregate": "indexed", "cursor": {}, "pipeline": [{"$match": )" + filter +
+                   R"(}, {"$sort": )" + sort + "}" + cut + "]" +
+                   (hint == std::string::npos ? "" : hinted.substr(hint)) + "}");
+    };
+    if (const std::string all = run(""); all != whole) {
+      return ::testing::AssertionFailure() << all << "\nand not\n" << whole;
+    }
+    const std::string skip = std::to_string(Pick(5));
+    const std::string limit = std::to_string(1 + Pick(10));
+    const std::string cut = run(R"(, {"$skip": )" + skip + R"(}, {"$limit": )" + limit + "}");
+    const std::string expected = Batch(R"({"find": "plain)" + find + R"(, "skip": )" + skip +
+                                       R"(, "limit": )" + limit + "}");
+    if (cut == expected) return ::testing::AssertionSuccess();
+    return ::testing::AssertionFailure() << cut << "\nand not\n" << expected;
+  }
   // All of a find, three documents at a time, each page from the position of the one before.
   std::string Paged(const std::string& command) {
     const std::string bytes = Bson(command);
@@ -311,6 +335,7 @@ TEST_F(IndexLaws, ASortGivesTheSameUnderAnySetOfIndexes) {
                 Batch(R"({"find": "plain)" + rest + cut))
           << hinted << cut;
       ASSERT_EQ(Paged(R"({"find": "indexed)" + hinted + "}"), whole) << hinted;
+      ASSERT_TRUE(APipelineAgrees(rest, hinted, whole)) << hinted;
       const std::string plan = Run(R"({"explain": {"find": "indexed)" + hinted + "}}");
       by_index += plan.find(R"("stage":"SORT")") == std::string::npos &&
                   plan.find(R"("stage":"IXSCAN")") != std::string::npos;

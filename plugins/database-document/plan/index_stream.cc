@@ -67,6 +67,13 @@ Result<size_t> IndexStream::Next(size_t most, std::vector<std::string>* keys) {
   return count;
 }
 
+Result<size_t> IndexStream::Next(KeyList* keys) {
+  auto count = Fetch(rows_.size());
+  if (!count.ok()) return count;
+  for (size_t i = 0; i < *count; ++i) keys->Add(AsText(rows_[i].value));
+  return count;
+}
+
 Result<size_t> IndexStream::Count() {
   keys_only_ = true;
   size_t total = 0;

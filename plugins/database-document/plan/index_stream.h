@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "plugins/database-document/plan/key_list.h"
 #include "plugins/database-document/plan/query_plan.h"
 #include "plugins/database-document/session/query_context.h"
 
@@ -18,6 +19,8 @@ class IndexStream {
   // Appends the keys of up to `most` documents, as often as entries name them; none at the end.
   // Returns how many.
   Result<size_t> Next(size_t most, std::vector<std::string>* keys);
+  // Adds those of a batch of entries to a list. Returns how many; 0 at the end.
+  Result<size_t> Next(KeyList* keys);
   // How many entries there are.
   Result<size_t> Count();
   // Goes on behind a place of the order: the encoded values of the sort's members, _id last.

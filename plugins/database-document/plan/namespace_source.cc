@@ -25,10 +25,18 @@ class PipelineSource final : public query::DocumentSource {
     if (!pipeline_->BringsDocuments()) {
       const auto match = pipeline_->TakeLeadingMatch();
       const bson::Document filter = match ? bson::Document(AsBytes(*match)) : bson::Document();
-      auto opened = collection.empty() ? Result<query::SourcePtr>(std::make_unique<EmptySource>())
-                                       : OpenNamespace(context, collection, filter, hint, depth);
+      WantedOrder order{pipeline_->leading_sort()};
+      auto opened = collection.empty()
+                        ? Result<query::SourcePtr>(std::make_unique<EmptySource>())
+                        : OpenNamespace(context, collection, filter, hint, depth,
+                                        order.sort.pattern == nullptr ? nullptr : &order);
       if (!opened.ok()) return opened.status();
       input = std::move(*opened);
+      if (order.given) {
+        pipeline_->DropLeadingSort();
+      } else if (order.total) {
+        pipeline_->BreakLeadingTies();
+      }
     }
     auto source = pipeline_->Open(std::move(input));
     if (!source.ok()) return source.status();
@@ -64,6 +72,19 @@ Result<query::SourcePtr> OpenView(QueryContext& context, const CollectionEntry& 
   return OpenPipeline(context, on.value().Text(), bson::Document(AsBytes(joined)), {}, depth + 1);
 }
 
+// Asks for the order of a $sort. True when it is that of _id, which every plan keeps.
+bool OrderById(const query::Pipeline::LeadingSort& sort, PlanRequest* request) {
+  const auto& parts = sort.pattern->parts();
+  if (!parts.empty() && parts.front().path.text() == "_id") {
+    request->direction =
+        parts.front().descending ? ScanDirection::kReverse : ScanDirection::kForward;
+    return true;
+  }
+  request->sort.pattern = sort.pattern;
+  request->sort.first = sort.first;
+  return false;
+}
+
 }  // namespace
 
 std::string JoinStages(bson::Document first, bson::Document second) {
@@ -76,7 +97,8 @@ std::string JoinStages(bson::Document first, bson::Document second) {
 }
 
 Result<query::SourcePtr> OpenNamespace(QueryContext& context, std::string_view collection,
-                                       bson::Document filter, const bson::Value& hint, int depth) {
+                                       bson::Document filter, const bson::Value& hint, int depth,
+                                       WantedOrder* order) {
   Status status = context.session().CheckAccess(Action::kRead, context.database(), collection);
   if (!status.ok()) return status;
   const EntryPtr entry = context.scope().Find(context.database(), collection);
@@ -89,8 +111,13 @@ Result<query::SourcePtr> OpenNamespace(QueryContext& context, std::string_view c
   const std::shared_ptr<const query::Matcher> matcher = std::move(*parsed);
   PlanRequest request{entry, *matcher};
   request.hint = hint;
+  const bool by_id = order != nullptr && OrderById(order->sort, &request);
   auto plan = MakePlan(context, request);
   if (!plan.ok()) return plan.status();
+  if (order != nullptr) {
+    order->given = by_id || plan->sorted || plan->kind == QueryPlan::Kind::kNothing;
+    order->total = true;
+  }
   return query::SourcePtr(std::make_unique<PlannedSource>(
       std::make_unique<DocumentScan>(context, std::move(*plan), matcher)));
 }

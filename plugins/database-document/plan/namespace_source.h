@@ -12,10 +12,18 @@ namespace nexadb::database {
 // Views on views: MongoDB's limit.
 constexpr int kViewDepthMax = 20;
 
+// The order that a pipeline begins with, and what came of it.
+struct WantedOrder {
+  query::Pipeline::LeadingSort sort;
+  bool given = false;  // the source's documents come in it, equal ones by _id
+  bool total = false;  // they are of a collection, whose sorts are broken by _id
+};
+
 // Checks access. The context outlives the source. `hint` is an index's name or key, or none.
+// With `order` documents come in that order where an index or _id has it.
 Result<query::SourcePtr> OpenNamespace(QueryContext& context, std::string_view collection,
                                        bson::Document filter, const bson::Value& hint = {},
-                                       int depth = 0);
+                                       int depth = 0, WantedOrder* order = nullptr);
 
 // `stages` over `collection` (empty: the pipeline brings its own documents), with everything that
 // must live as long as the result inside it, but for the context.

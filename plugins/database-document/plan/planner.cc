@@ -86,15 +86,44 @@ class Planner {
     if (!documents.ok()) return documents.status();
     plan_.collection_documents = *documents;
     candidates_.push_back({});
-    candidates_[0].cost = CollectionCost();
     for (const IndexEntry& index : entry().indexes) {
       if (Status status = Consider(index); !status.ok()) return status;
+    }
+    if (Status status = SampleFilter(); !status.ok()) return status;
+    candidates_[0].cost = CollectionCost();
+    for (size_t i = 1; i < candidates_.size(); ++i) {
+      candidates_[i].cost = CostOf(candidates_[i].reads[0], candidates_[i].sorted);
     }
     for (const std::vector<Predicate>& branches : predicate_.alternatives) {
       if (Status status = ConsiderUnion(branches); !status.ok()) return status;
     }
     Take();
     return {};
+  }
+
+  // How much of the collection matches decides how far an index is read in the order of the sort
+  // before enough of its documents do, and how much a scan has to sort.
+  Status SampleFilter() {
+    const bool decides = request_.sort.first != 0 && !request_.filter.IsEmpty() &&
+                         std::any_of(candidates_.begin(), candidates_.end(),
+                                     [](const auto& c) { return c.sorted && !c.reads[0].exact; });
+    if (!decides) return {};
+    auto share = estimator_.Share(entry().id, request_.filter);
+    if (!share.ok()) return share.status();
+    plan_.sampled_share = *share;
+    return {};
+  }
+
+  // Of the whole collection, what matches.
+  double MatchingShare() const { return plan_.sampled_share.value_or(costs::kUnknownShare); }
+
+  // Of a read's entries, those whose documents match: what bounds the read says of its filter is
+  // met by all of them already.
+  double MatchingShareOf(const IndexRead& read) const {
+    if (read.exact || request_.filter.IsEmpty()) return 1;
+    if (!plan_.sampled_share) return costs::kUnknownShare;
+    const double matching = *plan_.sampled_share * static_cast<double>(plan_.collection_documents);
+    return std::min(1.0, matching / std::max(1.0, static_cast<double>(read.estimated_keys)));
   }
 
   // The cheapest one wins, the others are rejected.
@@ -110,6 +139,8 @@ class Planner {
     plan_.sorted = best->sorted;
     plan_.cost = best->cost;
     plan_.reads = std::move(best->reads);
+    const bool few = plan_.kind == QueryPlan::Kind::kIndex && plan_.reads[0].exact;
+    if (few && (plan_.sorted || plan_.order.empty())) plan_.first = request_.sort.first;
     const bool scans = plan_.kind == QueryPlan::Kind::kCollection && !plan_.collection.narrowed;
     plan_.could_do_better = scans || (!plan_.order.empty() && !plan_.sorted);
   }
@@ -152,7 +183,6 @@ class Planner {
     Candidate candidate;
     candidate.kind = QueryPlan::Kind::kIndex;
     candidate.sorted = CanSort(&*read);
-    candidate.cost = CostOf(*read, candidate.sorted);
     candidate.reads.push_back(std::move(*read));
     candidates_.push_back(std::move(candidate));
     return {};
@@ -204,8 +234,7 @@ class Planner {
   double CollectionCost() const {
     const double documents = static_cast<double>(plan_.collection_documents) *
                              (plan_.collection.narrowed ? costs::kNarrowedShare : 1);
-    const double matching =
-        request_.filter.IsEmpty() ? documents : documents * costs::kUnknownShare;
+    const double matching = request_.filter.IsEmpty() ? documents : documents * MatchingShare();
     return costs::kSeek + documents * costs::kScanDocument + SortCost(matching);
   }
 
@@ -213,8 +242,7 @@ class Planner {
     double entries = static_cast<double>(read.estimated_keys);
     if (sorted && request_.sort.first != 0) {
       // The entries are read until enough of them match.
-      const double share = read.exact || request_.filter.IsEmpty() ? 1 : costs::kUnknownShare;
-      entries = std::min(entries, static_cast<double>(request_.sort.first) / share);
+      entries = std::min(entries, static_cast<double>(request_.sort.first) / MatchingShareOf(read));
     }
     const double order = sorted ? 0 : SortCost(entries);
     return costs::kSeek * static_cast<double>(read.spans.size()) + order +

@@ -1,6 +1,7 @@
 // QueryPlan: how a query finds its documents, and what speaks for it. Made by the planner
 // (plan/planner.h), followed by DocumentScan (plan/document_scan.h), shown by explain.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,9 +55,12 @@ struct QueryPlan {
   std::vector<IndexRead> reads;  // kIndex: one; kUnion: one for each branch
   bool hinted = false;
   bool sorted = false;  // kIndex: its entries come in the order asked for
+  // So many documents are likely to be asked for, and as many keys lead to them; 0: not known.
+  uint64_t first = 0;
 
   double cost = 0;  // microseconds, about
   uint64_t collection_documents = 0;
+  std::optional<double> sampled_share;  // of them that match, where that decided
   std::vector<RejectedPlan> rejected;
   uint64_t slow_query_ms = 0;  // scans that take longer say so in `log`; 0: none does
   Logger* log = nullptr;

@@ -92,6 +92,13 @@ Result<SortPattern> SortPattern::Parse(bson::Document spec) {
   });
 }
 
+void SortPattern::BreakTiesById() {
+  for (const Part& part : parts_) {
+    if (part.path.text() == "_id") return;
+  }
+  parts_.push_back({Path("_id"), !parts_.empty() && parts_.back().descending});
+}
+
 Status SortPattern::AppendKey(bson::Document doc, std::string* key) const {
   const uint8_t* array = nullptr;
   for (const Part& part : parts_) {

@@ -22,6 +22,9 @@ class SortPattern {
   static Result<SortPattern> Parse(bson::Document spec);
   const std::vector<Part>& parts() const noexcept { return parts_; }
   bool empty() const noexcept { return parts_.empty(); }
+  // Adds _id, in the direction of the last part, unless it is a part: no two documents of a
+  // collection have the same place then.
+  void BreakTiesById();
   // Appends the document's key. Fails with 2 when two parts go through different arrays.
   Status AppendKey(bson::Document doc, std::string* key) const;
   // The order of two plain values under this pattern's parts.

@@ -41,6 +41,15 @@ void CheckDatabaseStage(PipelineContext& context, bson::Document stage, bool fir
               std::size(kStageNames), "/pipeline/" + std::to_string(index));
 }
 
+// A $match goes into the stage before it that can test it while it makes documents.
+void PushFilters(std::vector<StagePtr>& stages) {
+  for (size_t i = 0; i + 1 < stages.size(); ++i) {
+    std::unique_ptr<Matcher>* filter = stages[i + 1]->OwnFilter();
+    if (filter == nullptr || !stages[i]->TakeFilter(*filter)) continue;
+    stages.erase(stages.begin() + static_cast<ptrdiff_t>(i) + 1);
+  }
+}
+
 // A stage followed by $skip and $limit needs to give no more than they let through.
 void TellLimits(std::vector<StagePtr>& stages) {
   for (size_t i = 0; i < stages.size(); ++i) {
@@ -115,6 +124,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::Parse(bson::Document stages, Pipelin
       parsed->name = name;
       pipeline->stages_.push_back(std::move(parsed));
     }
+    PushFilters(pipeline->stages_);
     TellLimits(pipeline->stages_);
     return pipeline;
   });
@@ -136,6 +146,17 @@ std::optional<std::string> Pipeline::TakeLeadingMatch() {
   b.Close();
   return b.Finish();
 }
+
+Pipeline::LeadingSort Pipeline::leading_sort() const noexcept {
+  if (stages_.empty()) return {};
+  return {stages_.front()->Order(), stages_.front()->First()};
+}
+
+void Pipeline::BreakLeadingTies() {
+  if (!stages_.empty()) stages_.front()->BreakTiesById();
+}
+
+void Pipeline::DropLeadingSort() { stages_.erase(stages_.begin()); }
 
 bool Pipeline::BringsDocuments() const noexcept {
   return !stages_.empty() && stages_.front()->BringsDocuments();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "nexadb/bson.h"
+#include "plugins/database-document/project/sort.h"
 #include "plugins/database-document/value/owned.h"
 #include "plugins/database-document/value/parse_options.h"
 
@@ -77,6 +78,18 @@ class Pipeline {
   // Takes the $match that the pipeline begins with out of it, as a filter for the scan; several
   // are joined by $and. None when it begins otherwise.
   std::optional<std::string> TakeLeadingMatch();
+  // The $sort that the pipeline begins with, and how many of its first documents are wanted (0: all
+  // of them); a null pattern when it begins otherwise. Borrowed until it is changed.
+  struct LeadingSort {
+    const SortPattern* pattern = nullptr;
+    uint64_t first = 0;
+  };
+  LeadingSort leading_sort() const noexcept;
+  // Equal documents come by _id then, as SortPattern::BreakTiesById says. Without a leading $sort
+  // nothing changes.
+  void BreakLeadingTies();
+  // The input is in that order already. REQUIRES: the pipeline begins with a $sort.
+  void DropLeadingSort();
   // True when the first stage brings its own documents ($documents, $collStats, …): Open then
   // wants no input.
   bool BringsDocuments() const noexcept;

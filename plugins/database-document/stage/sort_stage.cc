@@ -1,8 +1,8 @@
 // $sort: by encoded keys, in memory; with a $limit behind it only the best are kept. More than the
 // query's memory goes to sorted runs in spill files, which are merged.
+#include "plugins/database-document/stage/sort_stage.h"
 #include "plugins/database-document/execute/external_sort.h"
 #include "plugins/database-document/project/sort.h"
-#include "plugins/database-document/stage/sort_stage.h"
 #include "plugins/database-document/stage/stage.h"
 
 namespace nexadb::query {
@@ -48,7 +48,10 @@ class SortStage final : public Stage {
   SourcePtr Open(SourcePtr input, PipelineContext& context) const override {
     return std::make_unique<SortSource>(std::move(input), pattern_, limit_, context);
   }
+  const SortPattern* Order() const override { return &pattern_; }
+  void BreakTiesById() override { pattern_.BreakTiesById(); }
   void KeepFirst(uint64_t count) override { limit_ = count; }
+  uint64_t First() const override { return limit_; }
 
  private:
   SortPattern pattern_;

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "plugins/database-document/match/matcher.h"
+#include "plugins/database-document/project/sort.h"
 #include "plugins/database-document/stage/pipeline.h"
 #include "plugins/database-document/value/failure.h"
 
@@ -17,13 +19,20 @@ class Stage {
   // REQUIRES: input is null exactly when the stage is first and BringsDocuments().
   virtual SourcePtr Open(SourcePtr input, PipelineContext& context) const = 0;
   virtual bool BringsDocuments() const { return false; }
-  virtual const std::string* Filter() const { return nullptr; }  // a $match's document
+  virtual const std::string* Filter() const { return nullptr; }      // a $match's document
+  virtual std::unique_ptr<Matcher>* OwnFilter() { return nullptr; }  // a $match's matcher
+  // Takes over the filter of the $match behind, where it is cheaper to test while documents are
+  // made; it is untouched otherwise.
+  virtual bool TakeFilter(std::unique_ptr<Matcher>&) { return false; }
+  virtual const SortPattern* Order() const { return nullptr; }  // a $sort's
+  virtual void BreakTiesById() {}                               // of a $sort
   virtual void AddForeign(std::vector<std::string>*) const {}
   // How many of its input's first documents a $limit or a $skip asks for, or passes over.
   virtual std::optional<uint64_t> Takes() const { return std::nullopt; }
   virtual std::optional<uint64_t> Skips() const { return std::nullopt; }
   // Only so many of the first results will be asked for.
   virtual void KeepFirst(uint64_t) {}
+  virtual uint64_t First() const { return 0; }  // what KeepFirst said; 0: nothing
   // Written by Pipeline.
   std::string name;
 };
