@@ -49,6 +49,7 @@ class MatchStage final : public Stage {
     return std::make_unique<MatchSource>(std::move(input), *matcher_);
   }
   const std::string* Filter() const override { return &filter_; }
+  std::unique_ptr<Matcher>* OwnFilter() override { return &matcher_; }
 
  private:
   std::unique_ptr<Matcher> matcher_;

@@ -1,5 +1,6 @@
 // $graphLookup: what is reached from a document by following a field from document to document,
-// breadth first, one query of the collection for each depth.
+// breadth first, a query of the collection for every few thousand values of a depth. What is found
+// for one document, and what is remembered to find it, stays within the query's memory.
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -27,6 +28,11 @@ struct GraphSpec {
   std::string restrict_match;
 };
 
+// A filter of so many values is quick to parse and to search.
+constexpr size_t kValuesMax = 4096;
+// A node of a set, beside its bytes.
+constexpr size_t kSetOverhead = 64 + sizeof(std::string);
+
 std::vector<std::string> Components(std::string_view path) {
   std::vector<std::string> out;
   const Path parts(path);
@@ -45,10 +51,13 @@ class Frontier {
       One(value);
     }
   }
-  bool empty() const { return values_.size() == 0; }
+  // Of the values to come and of those that were.
   size_t bytes() const { return bytes_; }
-  OwnedValue Take() {
-    const OwnedValue taken = values_.Finish();
+  // All values that were added since, in lists of kValuesMax.
+  std::vector<OwnedValue> Take() {
+    std::vector<OwnedValue> taken = std::move(full_);
+    full_.clear();
+    if (values_.size() != 0) taken.push_back(values_.Finish());
     values_ = ArrayBuilder();
     return taken;
   }
@@ -58,10 +67,16 @@ class Frontier {
     Meter::WorkBytes(value.bytes().size());
     std::string key;
     AppendKey(value, &key);
-    bytes_ += key.size() + value.bytes().size() + sizeof(std::string);
-    if (seen_.insert(std::move(key)).second) values_.Add(value);
+    const size_t bytes = key.size() + value.bytes().size() + kSetOverhead;
+    if (!seen_.insert(std::move(key)).second) return;
+    bytes_ += bytes;
+    values_.Add(value);
+    if (values_.size() < kValuesMax) return;
+    full_.push_back(values_.Finish());
+    values_ = ArrayBuilder();
   }
   std::set<std::string> seen_;
+  std::vector<OwnedValue> full_;
   ArrayBuilder values_;
   size_t bytes_ = 0;
 };
@@ -74,33 +89,46 @@ class GraphSource final : public MappingSource {
  private:
   std::string Map(bson::Document doc) override {
     Require(context_.CheckInterrupt());
-    Frontier frontier;
+    Search search;
     const OwnedValue start = Unwrap(spec_.start->Evaluate(doc));
-    frontier.Add(start.IsMissing() ? OwnedValue::Null().view() : start.view());
-    std::set<std::string> found;
-    ArrayBuilder result;
-    size_t bytes = 0;
-    for (int64_t depth = 0; !frontier.empty() && depth <= spec_.depth_max.value_or(INT64_MAX);
-         ++depth) {
-      Require(context_.CheckInterrupt());
-      const std::string filter = Filter(frontier.Take());
-      BatchReader reader(
-          Unwrap(context_.OpenCollection(spec_.from, bson::Document(AsBytes(filter)))));
-      while (const BatchDocument* row = reader.Next()) {
-        std::string id;
-        AppendKey(row->view()["_id"].value(), &id);
-        if (!found.insert(std::move(id)).second) continue;
-        bytes += row->view().bytes().size();
-        CheckMemory(bytes + frontier.bytes(), context_, "$graphLookup");
-        AddFound(row->view(), depth, &result);
-        VisitPath(row->view(), spec_.connect_from, [&](const bson::Value& v, int64_t) {
-          if (v) frontier.Add(v);
-          return false;
-        });
-      }
+    search.frontier.Add(start.IsMissing() ? OwnedValue::Null().view() : start.view());
+    for (int64_t depth = 0; depth <= spec_.depth_max.value_or(INT64_MAX); ++depth) {
+      const std::vector<OwnedValue> wanted = search.frontier.Take();
+      if (wanted.empty()) break;
+      for (const OwnedValue& values : wanted) Follow(values, depth, &search);
     }
-    const OwnedValue joined = result.Finish();
+    const OwnedValue joined = search.result.Finish();
     return EditPath(doc, spec_.as, IfAbsent::kReplace, [&](const bson::Value&) { return joined; });
+  }
+
+  // What is known on behalf of one document.
+  struct Search {
+    Frontier frontier;
+    std::set<std::string> found;  // _ids
+    ArrayBuilder result;
+    size_t bytes = 0;  // of the two above
+  };
+
+  // Adds the documents that these values lead to, and where they lead.
+  void Follow(const OwnedValue& values, int64_t depth, Search* search) {
+    Require(context_.CheckInterrupt());
+    CheckMemory(search->bytes + search->frontier.bytes(), context_, "$graphLookup");
+    const std::string filter = Filter(values);
+    BatchReader reader(
+        Unwrap(context_.OpenCollection(spec_.from, bson::Document(AsBytes(filter)))));
+    while (const BatchDocument* row = reader.Next()) {
+      std::string id;
+      AppendKey(row->view()["_id"].value(), &id);
+      const size_t bytes = row->view().bytes().size() + id.size() + kSetOverhead;
+      if (!search->found.insert(std::move(id)).second) continue;
+      search->bytes += bytes;
+      CheckMemory(search->bytes + search->frontier.bytes(), context_, "$graphLookup");
+      AddFound(row->view(), depth, &search->result);
+      VisitPath(row->view(), spec_.connect_from, [&](const bson::Value& v, int64_t) {
+        if (v) search->frontier.Add(v);
+        return false;
+      });
+    }
   }
 
   void AddFound(bson::Document row, int64_t depth, ArrayBuilder* result) const {

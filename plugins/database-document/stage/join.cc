@@ -21,6 +21,9 @@ struct Lookup {
   bool has_pipeline = false;
   std::vector<std::pair<VariableCell, std::unique_ptr<Expression>>> let;
   ParseOptions options;
+  // Of the $match behind, when it asks for the joined documents alone; null: none.
+  std::unique_ptr<Matcher> filter;
+  bool IsEquality() const { return !foreign.empty() && !has_pipeline; }
 };
 
 std::vector<std::string> Components(std::string_view path) {
@@ -34,19 +37,38 @@ class LookupSource final : public DocumentSource {
  public:
   LookupSource(SourcePtr input, const Lookup& spec, PipelineContext& context)
       : input_(std::move(input)), spec_(spec), context_(context), as_(Components(spec.as)) {
-    if (!spec.foreign.empty() && !spec.has_pipeline)
-      join_.emplace(spec.from, spec.foreign, context);
+    if (!spec.IsEquality()) return;
+    join_.emplace(EqualityJoin::Options{spec.from, spec.local, Path(spec.foreign), spec.as,
+                                        spec.filter.get()},
+                  context);
   }
 
   Result<size_t> Next(std::span<BatchDocument> out) override {
     return Catch<size_t>([&] {
-      if (at_ == count_ && !Fetch(out.size())) return size_t{0};
       size_t n = 0;
-      size_t bytes = 0;
-      while (n < out.size() && at_ < count_ && bytes < kBatchBytes) {
-        std::string joined = Join(batch_[at_++].view());
-        bytes += joined.size();
-        out[n++] = BatchDocument::Own(std::move(joined));
+      while (n == 0 && (at_ != count_ || Fetch(out.size()))) {
+        size_t bytes = 0;
+        while (n < out.size() && at_ < count_ && bytes < kBatchBytes) {
+          std::optional<std::string> joined = Join(at_++);
+          if (!joined) continue;
+          bytes += joined->size();
+          out[n++] = BatchDocument::Own(std::move(*joined));
+        }
+      }
+      return n;
+    });
+  }
+
+  Result<size_t> Pass(size_t most) override {
+    // Each document gives one, whatever is found for it.
+    if (spec_.filter == nullptr && at_ == count_) return input_->Pass(most);
+    return Catch<size_t>([&] {
+      size_t n = 0;
+      while (n == 0 && (at_ != count_ || Fetch(most))) {
+        for (; n < most && at_ < count_; ++at_) {
+          const EqualityJoin::Joined* known = join_ ? join_->At(at_) : nullptr;
+          n += known != nullptr ? known->passes : Join(at_).has_value();
+        }
       }
       return n;
     });
@@ -58,16 +80,27 @@ class LookupSource final : public DocumentSource {
     batch_.resize(std::min(wanted, kBatchDocuments));
     at_ = 0;
     count_ = Unwrap(input_->Next(batch_));
-    if (join_) join_->Prepare(std::span(batch_).first(count_), spec_.local);
+    Meter::Work(count_);
+    if (join_) join_->Prepare(std::span(batch_).first(count_));
     return count_ != 0;
   }
 
-  std::string Join(bson::Document doc) {
-    if (join_) {
-      const std::optional<bson::Value> key = EqualityJoin::KeyOf(doc, spec_.local);
-      const OwnedValue* known = key ? join_->Find(*key) : nullptr;
-      if (known != nullptr) return With(doc, *known);
+  // A document of the batch with what it is joined with; none when the filter refuses it.
+  std::optional<std::string> Join(size_t at) {
+    const bson::Document doc = batch_[at].view();
+    if (const EqualityJoin::Joined* known = join_ ? join_->At(at) : nullptr) {
+      if (!known->passes) return std::nullopt;
+      return With(doc, known->documents);
     }
+    std::string joined = Search(doc);
+    const bool passes =
+        spec_.filter == nullptr || Unwrap(spec_.filter->Matches(bson::Document(AsBytes(joined))));
+    if (!passes) return std::nullopt;
+    return joined;
+  }
+
+  // The same by a query for this document alone.
+  std::string Search(bson::Document doc) {
     Require(context_.CheckInterrupt());
     const std::string filter = spec_.foreign.empty() ? std::string() : Filter(doc);
     SourcePtr source = Unwrap(context_.OpenCollection(
@@ -164,6 +197,13 @@ class LookupStage final : public Stage {
   }
   void AddForeign(std::vector<std::string>* out) const override {
     if (!spec_.from.empty()) out->push_back(spec_.from);
+  }
+  bool TakeFilter(std::unique_ptr<Matcher>& filter) override {
+    // The filter's own options (variables, a collation) come with it.
+    const bool takes = spec_.IsEquality() && spec_.filter == nullptr &&
+                       spec_.as.find('.') == std::string::npos && DependsOnlyOn(*filter, spec_.as);
+    if (takes) spec_.filter = std::move(filter);
+    return takes;
   }
 
  private:
