@@ -71,6 +71,34 @@ TEST_F(SystemEnvTest, MessagesNameTheCallAndThePath) {
   EXPECT_EQ(missing.status().message(), "open " + Path("missing") + ": No such file or directory");
 }
 
+// Inside of the expected range, across its ends and outside; read back through the system.
+TEST_F(SystemEnvTest, ExpectedWritesAreWritesLikeAllOthers) {
+  auto file = Make("a", "head");
+  ASSERT_TRUE(file->Allocate(300'000).ok());
+  std::string expected = "head" + std::string(299'996, '\0');
+  auto write = [&](uint64_t offset, const std::string& text) {
+    ASSERT_TRUE(file->WriteAt(offset, AsBytes(text)).ok());
+    expected.resize(std::max(expected.size(), offset + text.size()), '\0');
+    expected.replace(offset, text.size(), text);
+    ASSERT_EQ(Contents("a"), expected);
+  };
+  file->ExpectWrites(70'000, 200'000);
+  write(70'000, "first");
+  write(0, "HEAD");
+  write(199'995, "last5");
+  write(199'998, "across");
+  write(300'000, "behind");
+  file->ExpectWrites(200'000, 300'000);
+  write(299'000, "second");
+  write(70'000, "FIRST");
+  ASSERT_TRUE(file->Sync().ok());
+  file->ExpectWrites(200'000, 900'000);  // more than there is: goes unheeded
+  write(250'000, "third");
+  ASSERT_TRUE(file->Truncate(100'000).ok());
+  expected.resize(100'000);
+  write(250'000, "fourth");
+}
+
 TEST_F(SystemEnvTest, AllocateZeroesAndKeepsWhatIsThere) {
   auto file = Make("a", "head");
   ASSERT_TRUE(file->Allocate(200'000).ok());

@@ -2,9 +2,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +26,9 @@ namespace {
 // stay in the cache.
 constexpr size_t kZeroChunkBytes = 64u << 10;
 alignas(4096) constexpr uint8_t kZeros[kZeroChunkBytes] = {};
+
+// A multiple of every page size that Linux has on our machines.
+constexpr uint64_t kPageBytes = 64u << 10;
 
 // Linux moves at most 0x7ffff000 bytes in one call; asking for less keeps sizes positive.
 constexpr size_t kTransferBytesMax = 1u << 30;
@@ -54,6 +60,28 @@ auto Retry(Call call) {
   return result;
 }
 
+// Where a block that a file has stays its own: a store to a mapped page never asks for room, which
+// the disk might not have, and for which a process would have to die.
+bool KeepsItsBlocks(int descriptor) {
+  struct statfs info;
+  if (Retry([&] { return ::fstatfs(descriptor, &info); }) != 0) return false;
+  const auto type = static_cast<unsigned long>(info.f_type);
+  return type == EXT4_SUPER_MAGIC || type == XFS_SUPER_MAGIC || type == TMPFS_MAGIC;
+}
+
+// Pages of a file in memory, at [begin, end) of it.
+struct Window {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+  uint8_t* memory = nullptr;
+
+  bool Holds(uint64_t offset, size_t size) const { return offset >= begin && offset + size <= end; }
+  void Close() {
+    if (memory != nullptr) ::munmap(memory, end - begin);
+    *this = {};
+  }
+};
+
 class PosixFile final : public File {
  public:
   PosixFile(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
@@ -75,6 +103,10 @@ class PosixFile final : public File {
   }
 
   Status WriteAt(uint64_t offset, BytesView data) noexcept override {
+    if (window_.Holds(offset, data.size())) {
+      std::memcpy(window_.memory + (offset - window_.begin), data.data(), data.size());
+      return {};
+    }
     return sdk::Guard([&] { return Write("write", offset, data); });
   }
 
@@ -107,6 +139,7 @@ class PosixFile final : public File {
   }
 
   Status Truncate(uint64_t size) noexcept override {
+    if (size < window_.end) window_.Close();
     return Check("truncate",
                  Retry([&] { return ::ftruncate(descriptor_, static_cast<off_t>(size)); }));
   }
@@ -120,8 +153,22 @@ class PosixFile final : public File {
   }
 
   void Release() noexcept override {
+    window_.Close();
     ::close(descriptor_);
     delete this;
+  }
+
+  // Stores to a shared mapping are in the page cache, as those of write are: they outlive the
+  // process, reads see them, and fdatasync takes them along.
+  void ExpectWrites(uint64_t begin, uint64_t end) noexcept override {
+    window_.Close();
+    struct stat info;
+    if (::fstat(descriptor_, &info) != 0 || static_cast<uint64_t>(info.st_size) < end) return;
+    begin -= begin % kPageBytes;
+    if (begin >= end || !KeepsItsBlocks(descriptor_)) return;
+    void* memory = ::mmap(nullptr, end - begin, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_,
+                          static_cast<off_t>(begin));
+    if (memory != MAP_FAILED) window_ = {begin, end, static_cast<uint8_t*>(memory)};
   }
 
  private:
@@ -147,6 +194,7 @@ class PosixFile final : public File {
 
   const int descriptor_;
   const std::string path_;
+  Window window_;
 };
 
 class PosixLock final : public FileLock {

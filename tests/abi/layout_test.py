@@ -55,7 +55,8 @@ def one_line(text):
 
 
 def declarations(body):
-    """The parts of a class body that end with ';' at its own level, bodies of functions left out."""
+    """The parts of a class body that end with ';' at its own level, and its virtual methods that have
+    a body. Bodies are left out."""
     depth, start, parts = 0, 0, []
     for i, c in enumerate(body):
         depth += {"{": 1, "}": -1}.get(c, 0)
@@ -64,6 +65,8 @@ def declarations(body):
             part = one_line(body[start:i])
             if c == ";":
                 parts.append(part)
+            elif re.search(r"\bvirtual [^~]", part):
+                parts.append(part.split("{")[0].strip())
             start = i + 1
     return parts
 

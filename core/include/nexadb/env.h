@@ -35,6 +35,10 @@ class File {
   virtual Status Truncate(uint64_t size) noexcept = 0;
   virtual Result<uint64_t> Size() noexcept = 0;
   virtual void Release() noexcept = 0;  // closes
+  // Many small writes will go to [begin, end), which Allocate has covered: WriteAt may copy them
+  // into memory that the file shares instead of calling the system for each. What WriteAt promises
+  // stays as it is. A hint, which takes the place of the one before. Not beside WriteAt.
+  virtual void ExpectWrites(uint64_t /*begin*/, uint64_t /*end*/) noexcept {}
 
  protected:
   ~File() = default;

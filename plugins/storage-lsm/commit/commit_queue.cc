@@ -341,10 +341,12 @@ Status CommitQueue::Apply(Sequence first) {
 Status CommitQueue::WriteLog(Durability durability) {
   LogWriter& wal = *host_.Wal();
   LSM_RETURN_IF_ERROR(wal.failure());
-  if (durability == Durability::kDisk) LSM_RETURN_IF_ERROR(wal.Reserve());
   const uint64_t bytes = wal.buffered_bytes();
   if (durability != Durability::kProcess || bytes > kBufferedBytesMax ||
       write_due_.load(std::memory_order_relaxed)) {
+    if (durability == Durability::kDisk || wal.use() == LogUse::kWritten) {
+      LSM_RETURN_IF_ERROR(wal.Reserve());
+    }
     LSM_RETURN_IF_ERROR(wal.Write());
     write_due_.store(false, std::memory_order_relaxed);
     statistics_.wal_bytes.fetch_add(bytes, std::memory_order_relaxed);

@@ -34,10 +34,15 @@ Result<std::unique_ptr<LogWriter>> Store::NewWal(uint64_t number, uint64_t previ
   header.generation = base::LoadLittle<uint64_t>(generation);
   const std::string path = JoinPath(directory_, WalName(number));
   const uint64_t step = std::min(options_.MemtableBytes(), kWalReserveBytesMax);
-  const uint64_t spare = TakeSpareLog();
+  const bool written =
+      options_.durability == Durability::kOs || options_.durability == Durability::kInterval;
+  const LogUse use = written ? LogUse::kWritten : LogUse::kSynced;
+  // A log that is written through memory begins with fresh pages: old ones might have to be read,
+  // and a page that cannot be read ends the process.
+  const uint64_t spare = written ? 0 : TakeSpareLog();
   auto log = spare != 0 ? LogWriter::Recycle(env_.Files(), JoinPath(directory_, WalName(spare)),
                                              path, header, step)
-                        : LogWriter::Create(env_.Files(), path, header, step);
+                        : LogWriter::Create(env_.Files(), path, header, step, use);
   if (spare != 0 && !log.ok()) RemoveLog(spare);
   Status status = log.ok() ? env_.Files().SyncDirectory(directory_) : log.status();
   if (status.ok()) return log;
@@ -50,7 +55,8 @@ Result<std::unique_ptr<LogWriter>> Store::NewWal(uint64_t number, uint64_t previ
 void Store::RetireLog(uint64_t number) {
   {
     MutexLock lock(*mutex_);
-    if (spare_logs_.size() < kSpareLogsMax && idle_waiters_ == 0 && !closing_) {
+    if (wal_->use() == LogUse::kSynced && spare_logs_.size() < kSpareLogsMax &&
+        idle_waiters_ == 0 && !closing_) {
       spare_logs_.push_back(number);
       return;
     }

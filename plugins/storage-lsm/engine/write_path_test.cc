@@ -1,6 +1,9 @@
 // Laws of the write path: how writers are slowed, how syncs are shared, what becomes of logs,
 // deletes and sequences behind them.
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -175,6 +178,44 @@ TEST(Logs, UsedFilesServeAgainAndNoneIsLeftWhenQuiet) {
   db.Reopen();
   EXPECT_EQ(db.Scan().size(), 1000u);
 }
+
+#if !defined(__SANITIZE_THREAD__)  // which knows no fork of a program with threads
+// Batches of all classes, small ones and such as fill a step of the log, then kill -9.
+TEST(Logs, WhatWasWrittenThroughMemoryOutlivesTheProcess) {
+  std::string name = ::testing::TempDir() + "nexadb_killed_XXXXXX";
+  ASSERT_NE(::mkdtemp(name.data()), nullptr);
+  StoreOptions options = TinyOptions();
+  options.memtable_bytes = 1u << 20;
+  options.durability = Durability::kOs;
+  constexpr int kBatches = 400;
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    TestEngine db(base::SystemEnv(), name + "/lsm", options);
+    bool right = db.TryOpen().ok();
+    for (int i = 0; i < kBatches; ++i) {
+      const size_t size = i % 40 == 39 ? 300'000 : 50;
+      const Durability durability = i % 100 == 7 ? Durability::kDisk : Durability::kOs;
+      right = right && db.TryWrite({Put(Key(i), std::string(size, 'v'))}, durability).ok();
+    }
+    if (!right) ::_exit(1);
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status)) << "the writer failed";
+  {
+    TestEngine db(base::SystemEnv(), name + "/lsm", options);
+    db.Open();
+    const Rows rows = db.Scan();
+    ASSERT_EQ(rows.size(), static_cast<size_t>(kBatches));
+    for (int i = 0; i < kBatches; ++i) {
+      EXPECT_EQ(rows[static_cast<size_t>(i)].second.size(), i % 40 == 39 ? 300'000u : 50u);
+    }
+  }
+  std::filesystem::remove_all(name);
+}
+#endif
 
 TEST(Compaction, RowsThatEverybodySeesAreAllEquallyOld) {
   base::SimEnv env(4);

@@ -15,10 +15,10 @@ constexpr size_t kBufferBytesKept = 4u << 20;
 
 Result<std::unique_ptr<LogWriter>> LogWriter::Create(FileSystem& files, const std::string& path,
                                                      const LogHeader& header,
-                                                     uint64_t reserve_bytes) {
+                                                     uint64_t reserve_bytes, LogUse use) {
   auto file = files.Open(path, FileMode::kTruncate);
   if (!file.ok()) return file.status();
-  std::unique_ptr<LogWriter> log(new LogWriter(std::move(*file), header, reserve_bytes));
+  std::unique_ptr<LogWriter> log(new LogWriter(std::move(*file), header, reserve_bytes, use));
   LSM_RETURN_IF_ERROR(log->WriteHeader());
   return log;
 }
@@ -31,7 +31,8 @@ Result<std::unique_ptr<LogWriter>> LogWriter::Recycle(FileSystem& files, const s
   if (!file.ok()) return file.status();
   auto size = (*file)->Size();
   if (!size.ok()) return size.status();
-  std::unique_ptr<LogWriter> log(new LogWriter(std::move(*file), header, reserve_bytes));
+  std::unique_ptr<LogWriter> log(
+      new LogWriter(std::move(*file), header, reserve_bytes, LogUse::kSynced));
   log->reserved_ = *size;
   LSM_RETURN_IF_ERROR(log->WriteHeader());
   LSM_RETURN_IF_ERROR(files.Rename(spare, path));
@@ -75,6 +76,9 @@ Status LogWriter::Reserve() {
   if (status.code() == Code::kResourceExhausted) return status;
   if (!status.ok()) return failure_ = std::move(status);
   reserved_ = target;
+  if (use_ == LogUse::kWritten) {
+    file_->ExpectWrites(written_.load(std::memory_order_relaxed), target);
+  }
   return Status::Ok();
 }
 

@@ -7,9 +7,11 @@
 //   log->Sync();                                 // survives a power cut
 //
 // A log that is synced record by record calls Reserve before it writes: then the file's blocks are
-// there, and a sync writes data alone. Recycle goes further and takes over the file of a log that
-// nobody needs any more, whose blocks have been written already; what it still holds has another
-// generation and never reads as a record.
+// there, and a sync writes data alone. One that is only written record by record does so too: then
+// records are copied into memory that the file shares, which costs a tenth of a system call.
+// Recycle goes further and takes over the file of a log that nobody needs any more, whose blocks
+// have been written already; what it still holds has another generation and never reads as a
+// record.
 //
 // After a failed Write or Sync every later call returns that first failure: nobody knows what the
 // file holds behind it, so a log with a hole must not grow, and a sync is never tried again. A disk
@@ -29,12 +31,16 @@
 
 namespace nexadb::lsm {
 
+// What most records wait for before their writers are answered.
+enum class LogUse : uint8_t { kSynced, kWritten };
+
 class LogWriter {
  public:
   // Makes the file with its header, durable on return but for the directory entry, which the
   // caller syncs. `reserve_bytes`: the steps of Reserve; 0: it reserves nothing.
   static Result<std::unique_ptr<LogWriter>> Create(FileSystem& files, const std::string& path,
-                                                   const LogHeader& header, uint64_t reserve_bytes);
+                                                   const LogHeader& header, uint64_t reserve_bytes,
+                                                   LogUse use = LogUse::kSynced);
   // The same from the file at `spare`, a log that no recovery reads any more. It gets its header
   // before its name, so a log under `path` has always begun. On failure either name may be left.
   static Result<std::unique_ptr<LogWriter>> Recycle(FileSystem& files, const std::string& spare,
@@ -61,6 +67,7 @@ class LogWriter {
   uint64_t buffered_bytes() const { return buffer_.size(); }
   uint64_t unsynced_bytes() const { return end() - synced_.load(std::memory_order_relaxed); }
   const LogHeader& header() const { return header_; }
+  LogUse use() const { return use_; }
   // The bytes that the file is known to have.
   uint64_t reserved_bytes() const { return reserved_; }
   // A write found no room: the bytes behind the last one that fitted are in doubt.
@@ -69,13 +76,14 @@ class LogWriter {
   const Status& failure();
 
  private:
-  LogWriter(Handle<File> file, const LogHeader& header, uint64_t reserve_bytes)
-      : file_(std::move(file)), header_(header), reserve_bytes_(reserve_bytes) {}
+  LogWriter(Handle<File> file, const LogHeader& header, uint64_t reserve_bytes, LogUse use)
+      : file_(std::move(file)), header_(header), reserve_bytes_(reserve_bytes), use_(use) {}
   Status WriteHeader();
 
   Handle<File> file_;
   LogHeader header_;
   uint64_t reserve_bytes_;
+  const LogUse use_;
   std::string buffer_;       // begins at file offset written_
   size_t record_start_ = 0;  // of the open record, within buffer_
   std::atomic<uint64_t> written_{0};
