@@ -332,8 +332,8 @@ void CommitQueue::Encode(const Flight& flight, Sequence first) {
 }
 
 Status CommitQueue::Apply(Sequence first) {
-  Memtable& memtable = host_.ActiveMemtable();
-  for (const Entry& entry : resolver_.entries()) memtable.Add(entry, first++);
+  const std::vector<Entry>& entries = resolver_.entries();
+  host_.ActiveMemtable().AddAll({entries.data(), entries.size()}, first);
   host_.Applied();
   return Status::Ok();
 }

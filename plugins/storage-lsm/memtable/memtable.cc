@@ -7,18 +7,39 @@ Memtable::Memtable(uint64_t wal_number, std::string prefix)
   PublishTombstones();
 }
 
-void Memtable::Add(const Entry& entry, Sequence sequence) {
-  if (entry.kind == Kind::kDeleteRange) {
-    range_deletes_.push_back({std::string(entry.key), std::string(entry.value), sequence});
-    PublishTombstones();
-    tombstone_count_.fetch_add(1, std::memory_order_relaxed);
-  } else {
-    list_.Insert(entry.key, sequence, entry.kind, entry.value);
-    // One writer: plain additions, published by the store of sequence_max_.
-    entries_.store(entries() + 1, std::memory_order_relaxed);
-    if (entry.kind == Kind::kDelete) deletes_.store(deletes() + 1, std::memory_order_relaxed);
+void Memtable::Add(const Entry& entry, Sequence sequence) { AddAll({&entry, 1}, sequence); }
+
+void Memtable::AddRange(const Entry& entry, Sequence sequence) {
+  range_deletes_.push_back({std::string(entry.key), std::string(entry.value), sequence});
+  PublishTombstones();
+  tombstone_count_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Memtable::AddAll(Span<const Entry> entries, Sequence first) {
+  SkipList::Node* nodes[SkipList::kLinkedMax];
+  size_t count = 0;
+  uint64_t deleted = 0;
+  // One writer: plain additions, published by the store of sequence_max_.
+  auto link = [&] {
+    list_.Link({nodes, count});
+    entries_.store(this->entries() + count, std::memory_order_relaxed);
+    count = 0;
+  };
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const Entry& entry = entries[i];
+    if (entry.kind == Kind::kDeleteRange) {
+      AddRange(entry, first + i);
+      continue;
+    }
+    nodes[count++] = list_.Prepare(entry.key, first + i, entry.kind, entry.value);
+    if (entry.kind == Kind::kDelete) ++deleted;
+    if (count == SkipList::kLinkedMax) link();
   }
-  sequence_max_.store(sequence, std::memory_order_release);
+  if (count > 0) link();
+  deletes_.store(deletes() + deleted, std::memory_order_relaxed);
+  if (entries.size() > 0) {
+    sequence_max_.store(first + entries.size() - 1, std::memory_order_release);
+  }
 }
 
 void Memtable::PublishTombstones() {

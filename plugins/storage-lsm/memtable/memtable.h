@@ -25,6 +25,8 @@ class Memtable : public Pinned<Memtable> {
 
   // [writer] REQUIRES: sequences never fall.
   void Add(const Entry& entry, Sequence sequence);
+  // Entry i with the sequence first + i. [writer]
+  void AddAll(Span<const Entry> entries, Sequence first);
 
   // [any]
   const SkipList& list() const { return list_; }
@@ -39,6 +41,7 @@ class Memtable : public Pinned<Memtable> {
   uint64_t wal_number() const { return wal_number_; }
 
  private:
+  void AddRange(const Entry& entry, Sequence sequence);
   void PublishTombstones();
 
   const uint64_t wal_number_;

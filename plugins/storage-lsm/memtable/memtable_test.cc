@@ -50,6 +50,38 @@ TEST(SkipListTest, EntriesAreInOrderNewestFirst) {
   }
 }
 
+// Neighbours, versions of one key and keys behind the last one may all be among those linked
+// together; the list is the same as if they had come one by one.
+TEST(SkipListTest, EntriesLinkedTogetherAreInOrderAsThoseThatCameAlone) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    base::Prng prng(seed);
+    SkipList together("1");
+    SkipList alone("1");
+    const uint64_t keys = 1 + prng.Below(seed % 2 == 0 ? 10 : 3000);
+    std::vector<SkipList::Node*> nodes;
+    for (Sequence sequence = 1; sequence <= 700; ++sequence) {
+      const std::string key = std::to_string(prng.OneIn(3) ? sequence : prng.Below(keys));
+      alone.Insert(key, sequence, Kind::kPut, key);
+      nodes.push_back(together.Prepare(key, sequence, Kind::kPut, key));
+      if (nodes.size() < SkipList::kLinkedMax && !prng.OneIn(9)) continue;
+      together.Link({nodes.data(), nodes.size()});
+      nodes.clear();
+    }
+    together.Link({nodes.data(), nodes.size()});
+    const SkipList::Node* other = together.First();
+    for (const SkipList::Node* node = alone.First(); node != nullptr; node = node->Next(0)) {
+      ASSERT_NE(other, nullptr);
+      ASSERT_EQ(other->key(), node->key());
+      ASSERT_EQ(other->sequence, node->sequence);
+      ASSERT_EQ(together.Seek(node->key(), node->sequence), other) << "the upper levels";
+      other = other->Next(0);
+    }
+    EXPECT_EQ(other, nullptr);
+    EXPECT_EQ(together.SharedPrefix(), alone.SharedPrefix());
+  }
+}
+
 TEST(SkipListTest, KeysInOrderAreAppended) {
   SkipList list;
   for (uint32_t i = 0; i < 5000; ++i) {

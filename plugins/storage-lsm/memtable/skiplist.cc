@@ -67,34 +67,90 @@ int SkipList::RandomHeight() {
   return height;
 }
 
-void SkipList::Insert(std::string_view key, Sequence sequence, Kind kind, std::string_view value) {
-  const int height = RandomHeight();
-  Node* node = NewNode(height, key, value);
+SkipList::Node* SkipList::Prepare(std::string_view key, Sequence sequence, Kind kind,
+                                  std::string_view value) {
+  Node* node = NewNode(RandomHeight(), key, value);
   node->sequence = sequence;
   node->kind = kind;
+  return node;
+}
+
+// One search for a new node's place, a comparison at a time.
+struct SkipList::Descent {
+  Node* node;
+  Node* at;
+  Node* next;
+  const Node* bound;  // known not to stand before the new node: no second comparison
+  int level;
   Node* before[kHeightMax];
-  if (tails_[0] == root_ || Less(tails_[0], node->head, key, sequence)) {
-    for (int i = 0; i < kHeightMax; ++i) before[i] = tails_[i];
-  } else {
-    Node* at = root_;
-    const Node* bound = nullptr;  // known not to stand before the new node: no second comparison
-    for (int i = kHeightMax - 1; i >= 0; --i) {
-      Node* next = at->Next(i);
-      while (next != bound && Less(next, node->head, key, sequence)) {
-        at = next;
-        next = at->Next(i);
-      }
+
+  void Start(Node* new_node, Node* root, int height) {
+    node = new_node;
+    at = root;
+    bound = nullptr;
+    level = height - 1;
+    next = at->Next(level);
+    std::fill(before, before + kHeightMax, root);
+  }
+  // Compares the next node, and has the one after it fetched. False once the place is known.
+  bool Step() {
+    if (next != bound && Less(next, node->head, node->key(), node->sequence)) {
+      at = next;
+      next = at->Next(level);
+    } else {
       bound = next;
-      before[i] = at;
+    }
+    while (next == bound) {
+      before[level] = at;
+      if (level == 0) return false;
+      next = at->Next(--level);
+    }
+    __builtin_prefetch(next);
+    __builtin_prefetch(next->next() + level);
+    return true;
+  }
+};
+
+void SkipList::Link(Span<Node* const> nodes) {
+  Descent descents[kLinkedMax];
+  Descent* running[kLinkedMax];
+  size_t searched = 0;
+  for (Node* node : nodes) {
+    if (tails_[0] == root_ || Less(tails_[0], node->head, node->key(), node->sequence)) {
+      Splice(node, tails_);
+    } else {
+      descents[searched].Start(node, root_, height_.load(std::memory_order_relaxed));
+      running[searched] = &descents[searched];
+      ++searched;
     }
   }
-  if (height > height_.load(std::memory_order_relaxed)) {
-    height_.store(height, std::memory_order_relaxed);
+  for (size_t left = searched; left > 0;) {
+    for (size_t i = 0; i < left;) {
+      if (running[i]->Step()) {
+        ++i;
+      } else {
+        running[i] = running[--left];
+      }
+    }
   }
-  for (int i = 0; i < height; ++i) {
-    node->next()[i].store(before[i]->Next(i), std::memory_order_relaxed);
-    before[i]->next()[i].store(node, std::memory_order_release);
-    if (node->Next(i) == nullptr) tails_[i] = node;
+  for (size_t i = 0; i < searched; ++i) Splice(descents[i].node, descents[i].before);
+}
+
+void SkipList::Splice(Node* node, Node* const* before) {
+  if (node->height > height_.load(std::memory_order_relaxed)) {
+    height_.store(node->height, std::memory_order_relaxed);
+  }
+  for (int i = 0; i < node->height; ++i) {
+    Node* at = before[i];
+    Node* next = at->Next(i);
+    // What was linked together with this node may have come in between.
+    while (next != nullptr && Less(next, node->head, node->key(), node->sequence)) {
+      at = next;
+      next = at->Next(i);
+    }
+    node->next()[i].store(next, std::memory_order_relaxed);
+    at->next()[i].store(node, std::memory_order_release);
+    if (next == nullptr) tails_[i] = node;
   }
 }
 

@@ -57,7 +57,16 @@ class SkipList {
   SkipList& operator=(const SkipList&) = delete;
 
   // REQUIRES: no entry with this key and sequence yet.
-  void Insert(std::string_view key, Sequence sequence, Kind kind, std::string_view value);
+  void Insert(std::string_view key, Sequence sequence, Kind kind, std::string_view value) {
+    Node* node = Prepare(key, sequence, kind, value);
+    Link({&node, 1});
+  }
+  // The same for several entries at once, which costs far less for each: an insertion is a row of
+  // waits for memory, and those of several searches pass together. Prepare makes a node that no
+  // reader sees yet; Link takes up to kLinkedMax of them.
+  static constexpr size_t kLinkedMax = 16;
+  Node* Prepare(std::string_view key, Sequence sequence, Kind kind, std::string_view value);
+  void Link(Span<Node* const> nodes);
 
   // The first entry at or after (key, sequence): of this key not newer than `sequence`, or of a
   // later key. Null past the end.
@@ -77,7 +86,11 @@ class SkipList {
   size_t bytes() const { return arena_.bytes(); }
 
  private:
+  struct Descent;
+
   uint64_t HeadOf(std::string_view key) const;
+  // Puts `node` behind `before`, where its neighbours have been found.
+  void Splice(Node* node, Node* const* before);
   Node* NewNode(int height, std::string_view key, std::string_view value);
   int RandomHeight();
 
