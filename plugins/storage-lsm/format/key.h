@@ -43,6 +43,21 @@ inline uint64_t KeyHead(std::string_view key, size_t skip = 0) noexcept {
   return head;
 }
 
+// The eight bytes of `key` behind `prefix`, as KeyHead; of keys that do not begin with it the least
+// number when they sort before it, the greatest when after. So heads order as their keys do, and
+// equal ones decide nothing.
+inline uint64_t HeadBehind(std::string_view prefix, std::string_view key) noexcept {
+  if (key.starts_with(prefix)) return KeyHead(key, prefix.size());
+  return key < prefix ? 0 : ~uint64_t{0};
+}
+
+inline size_t SharedPrefix(std::string_view a, std::string_view b) noexcept {
+  const size_t limit = a.size() < b.size() ? a.size() : b.size();
+  size_t n = 0;
+  while (n < limit && a[n] == b[n]) ++n;
+  return n;
+}
+
 // The least key above `key`.
 inline std::string Successor(std::string_view key) {
   std::string next;

@@ -38,7 +38,8 @@ class Search {
     if (!*hit) return cover != 0;
     if (entry.sequence > cover && HasValue(entry.kind)) {
       found_ = true;
-      *value_ = entry.block->Pin(AsBytes(entry.value));
+      const BytesView bytes = AsBytes(entry.value);
+      *value_ = Buffer(bytes, entry.block.Detach());
     }
     return true;
   }

@@ -1,6 +1,9 @@
 // RowSource: entries in order from one place: a memtable, a table, a level, a transaction's write
 // set. The current entry lies in plain members, so that merging costs one virtual call a row.
 //
+// A row's head is a number that orders like its key, as far as it goes: the eight bytes behind a
+// prefix that the reader names, for keys that are read together mostly begin alike.
+//
 // Views stay valid while the source stands on the entry; with a PinList, until that is cleared.
 // After a failed call the source is not valid and stays so until the next Seek. [serial]
 #pragma once
@@ -42,6 +45,12 @@ class RowSource {
   // No entry of the place is newer.
   virtual Sequence sequence_max() const = 0;
 
+  // Heads are taken behind `prefix` from now on, the current row's too. It must stay in memory.
+  void SetPrefix(std::string_view prefix) {
+    prefix_ = prefix;
+    if (valid_) head_ = HeadBehind(prefix_, key_);
+  }
+
   bool valid() const { return valid_; }
   uint64_t head() const { return head_; }
   std::string_view key() const { return key_; }
@@ -50,9 +59,8 @@ class RowSource {
   Kind kind() const { return kind_; }
 
  protected:
-  void SetRow(uint64_t head, std::string_view key, Sequence sequence, Kind kind,
-              std::string_view value) {
-    head_ = head;
+  void SetRow(std::string_view key, Sequence sequence, Kind kind, std::string_view value) {
+    head_ = HeadBehind(prefix_, key);
     key_ = key;
     sequence_ = sequence;
     kind_ = kind;
@@ -62,6 +70,7 @@ class RowSource {
   void SetInvalid() { valid_ = false; }
 
  private:
+  std::string_view prefix_;
   uint64_t head_ = 0;
   std::string_view key_;
   std::string_view value_;

@@ -12,6 +12,8 @@ namespace {
 constexpr size_t kPinnedBytesMax = 4u << 20;
 // After so many covered entries in a row, seeking past the rest beats stepping over them.
 constexpr uint32_t kCoveredRunMax = 8;
+// Rows further on share less of their keys than those that stand next to each other now.
+constexpr size_t kPrefixMargin = 4;
 
 }  // namespace
 
@@ -74,6 +76,22 @@ Status StoreCursor::Position() {
   return Status::Ok();
 }
 
+void StoreCursor::ChoosePrefix() {
+  const RowSource* first = nullptr;
+  size_t shared = 0;
+  size_t valid = 0;
+  for (const RowSource* source : source_pointers_) {
+    if (!source->valid()) continue;
+    shared = ++valid == 1 ? source->key().size()
+                          : std::min(shared, SharedPrefix(first->key(), source->key()));
+    if (first == nullptr) first = source;
+  }
+  if (valid < 2) return;  // nothing is compared
+  prefix_.assign(first->key().substr(0, shared - std::min(shared, kPrefixMargin)));
+  for (RowSource* source : source_pointers_) source->SetPrefix(prefix_);
+  last_head_ = HeadBehind(prefix_, last_);
+}
+
 Status StoreCursor::Seek(BytesView key) noexcept {
   return sdk::Guard([&]() -> Status {
     const std::string_view target = AsText(key);
@@ -102,6 +120,7 @@ Result<uint64_t> StoreCursor::Next(Span<Row> rows) noexcept {
 Result<uint64_t> StoreCursor::Fill(Span<Row> rows) {
   uint64_t count = 0;
   if (!positioned_) failure_ = Position();
+  if (failure_.ok()) ChoosePrefix();
   while (failure_.ok() && count < rows.size()) {
     auto found = reverse_ ? Backward(&rows[count], count) : Forward(&rows[count], count);
     if (!found.ok()) {
@@ -155,7 +174,7 @@ Result<StoreCursor::Found> StoreCursor::Forward(Row* row, uint64_t count) {
     RowSource& top = forward_.top();
     const std::string_view key = top.key();
     if (!BeforeEnd(key, end_)) return Found::kEnd;
-    if ((has_last_ && key == last_) || !Visible(top)) {
+    if (IsLast(top) || !Visible(top)) {
       LSM_RETURN_IF_ERROR(forward_.Step());
       continue;
     }
@@ -169,12 +188,8 @@ Result<StoreCursor::Found> StoreCursor::Forward(Row* row, uint64_t count) {
     const bool live = HasValue(top.kind());
     row->key = AsBytes(key);
     row->value = keys_only_ ? BytesView() : AsBytes(top.value());
-    if (live) {
-      last_ = key;
-    } else {
-      last_copy_.assign(key);
-      last_ = last_copy_;
-    }
+    last_ = key;
+    last_head_ = top.head();
     has_last_ = true;
     Status moved = forward_.Step();
     if (live) {
@@ -190,14 +205,16 @@ Result<StoreCursor::Found> StoreCursor::Backward(Row* row, uint64_t count) {
   while (reverse_merge_.valid()) {
     if (!MayGoOn(count)) return Found::kPause;
     const std::string_view key = reverse_merge_.top().key();
+    const uint64_t head = reverse_merge_.top().head();
     if (key < begin_) return Found::kEnd;
     const RangeTombstones::Fragment* fragment =
         tombstones_.empty() ? nullptr : tombstones_.Find(key);
     // Entries of one key come oldest first: the last visible one decides.
     bool live = false;
     bool covered = false;
-    while (reverse_merge_.valid() && reverse_merge_.top().key() == key) {
+    while (reverse_merge_.valid()) {
       RowSource& top = reverse_merge_.top();
+      if (top.head() != head || top.key() != key) break;
       covered = fragment != nullptr && fragment->sequences.front() > top.sequence();
       if (covered && !live) {
         LSM_RETURN_IF_ERROR(PassCovered(*fragment));

@@ -56,6 +56,11 @@ class StoreCursor final : public Cursor {
   }
   // Passes an entry that the fragment covers, and where it pays all that it covers.
   Status PassCovered(const RangeTombstones::Fragment& fragment);
+  // Has all sources take their heads behind what their keys have in common.
+  void ChoosePrefix();
+  bool IsLast(const RowSource& source) const {
+    return has_last_ && source.head() == last_head_ && source.key() == last_;
+  }
   // Lets pinned blocks go while no row of the batch needs them.
   void DropPins();
   void Observe(uint64_t count, Span<Row> rows);
@@ -70,11 +75,13 @@ class StoreCursor final : public Cursor {
   PinList pins_;
   std::vector<std::unique_ptr<RowSource>> sources_;
   std::vector<RowSource*> source_pointers_;
-  RangeTombstones tombstones_;  // the newest visible one of each stretch
+  RangeTombstones tombstones_;         // the newest visible one of each stretch
   Merge<Direction::kForward> forward_;
   Merge<Direction::kReverse> reverse_merge_;
   std::string from_;       // where reading starts (reverse: the exclusive upper end)
+  std::string prefix_;     // behind which the sources' heads begin
   std::string_view last_;  // forwards: the key whose older entries are to be passed
+  uint64_t last_head_ = 0;
   std::string last_copy_;
   uint32_t covered_run_ = 0;
   bool has_last_ = false;

@@ -23,7 +23,7 @@ Status TableSource::Enter(uint32_t block) {
 Status TableSource::Take(uint32_t row) {
   row_ = row;
   const std::string_view key = block_->KeyAt(row);
-  SetRow(KeyHead(key), key, block_->SequenceAt(row), block_->KindAt(row), block_->ValueAt(row));
+  SetRow(key, block_->SequenceAt(row), block_->KindAt(row), block_->ValueAt(row));
   return Status::Ok();
 }
 
@@ -80,7 +80,7 @@ void LevelSource::Open(size_t table) {
 }
 
 void LevelSource::Take() {
-  SetRow(source_->head(), source_->key(), source_->sequence(), source_->kind(), source_->value());
+  SetRow(source_->key(), source_->sequence(), source_->kind(), source_->value());
 }
 
 Status LevelSource::TakeForward() {

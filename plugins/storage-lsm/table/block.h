@@ -52,7 +52,8 @@ class BlockBuilder {
 };
 
 // A parsed block and its memory; shared, immutable.
-class Block : public Pinned<Block> {
+// A lookup reads most of its members: they share a pair of cache lines, which come together.
+class alignas(128) Block : public Pinned<Block> {
  public:
   // Takes the raw bytes over and checks their structure: afterwards no row leads outside of them,
   // whatever they hold. Null when they are malformed.
@@ -79,7 +80,11 @@ class Block : public Pinned<Block> {
   Block() = default;
   bool ParseHeader();
   bool CheckRows() const;
-  uint64_t HeadAt(uint32_t row) const;
+  uint64_t HeadAt(uint32_t row) const {
+    return base::LoadLittle<uint64_t>(heads_ + row * size_t{8});
+  }
+  // The first row of [low, rows()) whose head is not below `head`.
+  uint32_t SeekHead(uint32_t low, uint64_t head) const;
   static uint32_t Offset(const uint8_t* column, uint8_t width, uint32_t row) {
     if (width == 2) return base::LoadLittle<uint16_t>(column + size_t{row} * 2);
     return base::LoadLittle<uint32_t>(column + size_t{row} * 4);

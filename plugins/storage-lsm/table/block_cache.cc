@@ -1,6 +1,7 @@
 #include "plugins/storage-lsm/table/block_cache.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "plugins/storage-lsm/util/sync.h"
 
@@ -14,6 +15,15 @@ uint64_t CostOf(const Block& block) { return block.bytes() + kEntryBytes; }
 
 }  // namespace
 
+Block* CacheSlot::Lock() {
+  uintptr_t word = word_.fetch_or(kLocked, std::memory_order_acquire);
+  while ((word & kLocked) != 0) {
+    std::this_thread::yield();
+    word = word_.fetch_or(kLocked, std::memory_order_acquire);
+  }
+  return reinterpret_cast<Block*>(word);
+}
+
 BlockCache::BlockCache(Env& env, uint64_t capacity_bytes) : capacity_bytes_(capacity_bytes) {
   for (Shard& shard : shards_) shard.mutex = env.NewMutex();
 }
@@ -26,57 +36,49 @@ uint64_t BlockCache::ShardLimit() const {
   return left / kShards;
 }
 
-Ref<Block> BlockCache::Find(uint64_t table, uint64_t offset) {
-  const Key key{table, offset};
-  Shard& shard = ShardOf(key);
-  MutexLock lock(*shard.mutex);
-  auto found = shard.index.find(key);
-  if (found == shard.index.end()) {
-    misses_.fetch_add(1, std::memory_order_relaxed);
-    return {};
-  }
-  hits_.fetch_add(1, std::memory_order_relaxed);
-  Slot& slot = shard.slots[found->second];
-  slot.recent = true;
-  return slot.block;
-}
-
-void BlockCache::Insert(uint64_t table, uint64_t offset, const Ref<Block>& block) {
-  const Key key{table, offset};
-  Shard& shard = ShardOf(key);
+void BlockCache::Insert(CacheSlot& slot, const Ref<Block>& block) {
   if (CostOf(*block) > ShardLimit()) return;  // would push everything else out
+  Shard& shard = ShardOf(slot);
   MutexLock lock(*shard.mutex);
-  auto [place, fresh] = shard.index.try_emplace(key, 0);
-  if (!fresh) return;
-  if (shard.free_slots.empty()) {
-    place->second = shard.slots.size();
-    shard.slots.emplace_back();
-  } else {
-    place->second = shard.free_slots.back();
-    shard.free_slots.pop_back();
-  }
-  const size_t at = place->second;
-  shard.slots[at] = Slot{key, block, false};
+  if (slot.word_.load(std::memory_order_relaxed) != 0) return;
+  slot.place_ = static_cast<uint32_t>(shard.filled.size());
+  shard.filled.push_back(&slot);
+  slot.recent_.store(0, std::memory_order_relaxed);
+  static_cast<void>(slot.Exchange(block));
   shard.bytes.fetch_add(CostOf(*block), std::memory_order_relaxed);
-  Sweep(shard, at);
+  Sweep(shard, &slot);
 }
 
-void BlockCache::Sweep(Shard& shard, size_t keep) {
+void BlockCache::Empty(Shard& shard, CacheSlot& slot) {
+  const Ref<Block> block = slot.Exchange({});
+  shard.bytes.fetch_sub(CostOf(*block), std::memory_order_relaxed);
+  CacheSlot* last = shard.filled.back();
+  last->place_ = slot.place_;
+  shard.filled[slot.place_] = last;
+  shard.filled.pop_back();
+}
+
+void BlockCache::Sweep(Shard& shard, const CacheSlot* keep) {
   const uint64_t limit = ShardLimit();
   // Two rounds: the first may only clear marks.
-  for (size_t steps = shard.slots.size() * 2;
+  for (size_t steps = shard.filled.size() * 2;
        steps > 0 && shard.bytes.load(std::memory_order_relaxed) > limit; --steps) {
-    shard.hand = (shard.hand + 1) % shard.slots.size();
-    Slot& slot = shard.slots[shard.hand];
-    if (!slot.block || shard.hand == keep) continue;
-    if (slot.recent) {
-      slot.recent = false;
+    shard.hand = (shard.hand + 1) % shard.filled.size();
+    CacheSlot& slot = *shard.filled[shard.hand];
+    if (&slot == keep) continue;
+    if (slot.recent_.load(std::memory_order_relaxed) != 0) {
+      slot.recent_.store(0, std::memory_order_relaxed);
       continue;
     }
-    shard.bytes.fetch_sub(CostOf(*slot.block), std::memory_order_relaxed);
-    shard.index.erase(slot.key);
-    slot.block = {};
-    shard.free_slots.push_back(shard.hand);
+    Empty(shard, slot);
+  }
+}
+
+void BlockCache::Forget(CacheSlot* slots, size_t count) {
+  for (CacheSlot* slot = slots; slot != slots + count; ++slot) {
+    Shard& shard = ShardOf(*slot);
+    MutexLock lock(*shard.mutex);
+    if (slot->word_.load(std::memory_order_relaxed) != 0) Empty(shard, *slot);
   }
 }
 

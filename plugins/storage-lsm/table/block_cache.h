@@ -1,32 +1,73 @@
-// BlockCache: parsed blocks by (table, offset), within a bound of bytes.
+// BlockCache: parsed blocks, within a bound of bytes.
 //
-// Sharded by hash; each shard sweeps a clock: a block that was looked up since the hand last came
-// by stays for another round. Memory that the engine uses elsewhere (memtables, indexes, filters)
-// is charged here and shrinks what the cache keeps, so that one budget bounds it all. A block in
-// use outlives its eviction. [any]
+// Every block of an open table has a slot, an atomic word that holds the cached block: a hit is one
+// indexed load and no search, and takes no lock but the word's lowest bit, for as long as it takes
+// to count a reference. The cache knows which slots are filled and sweeps a clock over them: a
+// block that was found since the hand last came by stays for another round. Memory that the engine
+// uses elsewhere (memtables, indexes, filters) is charged here and shrinks what the cache keeps, so
+// that one budget bounds it all. A block in use outlives its eviction. [any]
 #pragma once
 #include <atomic>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "nexadb/env.h"
 #include "plugins/storage-lsm/table/block.h"
+#include "plugins/storage-lsm/util/striped_counter.h"
 
 namespace nexadb::lsm {
+
+// Where the cached block of one place in a table is. Empty at first.
+class CacheSlot {
+ public:
+  // The block, or null.
+  Ref<Block> Load() {
+    if (word_.load(std::memory_order_relaxed) == 0) return {};
+    Block* block = Lock();
+    if (block != nullptr) block->AddRef();
+    Unlock(block);
+    if (recent_.load(std::memory_order_relaxed) == 0) recent_.store(1, std::memory_order_relaxed);
+    return Ref<Block>(block);
+  }
+
+ private:
+  friend class BlockCache;
+  static constexpr uintptr_t kLocked = 1;
+
+  Block* Lock();
+  void Unlock(Block* block) {
+    word_.store(reinterpret_cast<uintptr_t>(block), std::memory_order_release);
+  }
+  // Puts another block into the slot, which takes over its reference; returns the former one.
+  Ref<Block> Exchange(Ref<Block> block) {
+    Block* former = Lock();
+    Unlock(block.Detach());
+    return Ref<Block>(former);
+  }
+
+  std::atomic<uintptr_t> word_{0};  // the block's address, and kLocked while somebody looks
+  uint32_t place_ = 0;              // in the shard's list, under its mutex
+  std::atomic<uint8_t> recent_{0};
+};
 
 class BlockCache {
  public:
   BlockCache(Env& env, uint64_t capacity_bytes);
 
-  Ref<Block> Find(uint64_t table, uint64_t offset);
-  void Insert(uint64_t table, uint64_t offset, const Ref<Block>& block);
+  Ref<Block> Find(CacheSlot& slot) {
+    Ref<Block> block = slot.Load();
+    (block ? hits_ : misses_).Add(1);
+    return block;
+  }
+  // Keeps the block in an empty slot, which must be emptied by Forget before it goes away.
+  void Insert(CacheSlot& slot, const Ref<Block>& block);
+  void Forget(CacheSlot* slots, size_t count);
   // Counts `bytes` of other memory (negative: gives back) against the capacity.
   void Charge(int64_t bytes) { charged_.fetch_add(bytes, std::memory_order_relaxed); }
 
   uint64_t bytes() const;
-  uint64_t hits() const { return hits_.load(std::memory_order_relaxed); }
-  uint64_t misses() const { return misses_.load(std::memory_order_relaxed); }
+  uint64_t hits() const { return hits_.Total(); }
+  uint64_t misses() const { return misses_.Total(); }
   uint64_t capacity_bytes() const { return capacity_bytes_; }
 
  private:
@@ -35,39 +76,25 @@ class BlockCache {
   // memory every read would go to the disk.
   static constexpr uint64_t kShareKept = 16;
 
-  struct Key {
-    uint64_t table;
-    uint64_t offset;
-    bool operator==(const Key&) const = default;
-  };
-  struct KeyHash {
-    size_t operator()(const Key& key) const {
-      return static_cast<size_t>(
-          (key.table * 0x9e3779b97f4a7c15u ^ key.offset) * 0xbf58476d1ce4e5b9u >> 7);
-    }
-  };
-  struct Slot {
-    Key key{};
-    Ref<Block> block;
-    bool recent = false;
-  };
   struct Shard {
     Handle<Mutex> mutex;
-    std::unordered_map<Key, size_t, KeyHash> index;  // into slots
-    std::vector<Slot> slots;
-    std::vector<size_t> free_slots;
+    std::vector<CacheSlot*> filled;
     size_t hand = 0;
     std::atomic<uint64_t> bytes{0};
   };
-  Shard& ShardOf(const Key& key) { return shards_[KeyHash()(key) % kShards]; }
+  Shard& ShardOf(const CacheSlot& slot) {
+    return shards_[reinterpret_cast<uintptr_t>(&slot) / sizeof(CacheSlot) % kShards];
+  }
   uint64_t ShardLimit() const;
   // Evicts until the shard is within its share, sparing `keep`.
-  void Sweep(Shard& shard, size_t keep);
+  void Sweep(Shard& shard, const CacheSlot* keep);
+  // REQUIRES: the shard's mutex is held, and the slot is filled.
+  void Empty(Shard& shard, CacheSlot& slot);
 
   const uint64_t capacity_bytes_;
   std::atomic<int64_t> charged_{0};
-  std::atomic<uint64_t> hits_{0};
-  std::atomic<uint64_t> misses_{0};
+  StripedCounter hits_;
+  StripedCounter misses_;
   Shard shards_[kShards];
 };
 

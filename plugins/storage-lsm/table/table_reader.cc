@@ -30,7 +30,10 @@ std::unique_ptr<TableReader> TableReader::Damaged(std::string path, const Footer
   return reader;
 }
 
-TableReader::~TableReader() { cache_.Charge(-charged_); }
+TableReader::~TableReader() {
+  if (slots_) cache_.Forget(slots_.get(), blocks());
+  cache_.Charge(-charged_);
+}
 
 Status TableReader::Load(uint64_t file_bytes) {
   auto size = file_->Size();
@@ -58,7 +61,8 @@ Status TableReader::Load(uint64_t file_bytes) {
     }
   }
   charged_ = static_cast<int64_t>(uint64_t{footer_.index.raw} + footer_.filter.raw +
-                                  uint64_t{footer_.tombstones.raw} * 2 + sizeof(*this));
+                                  uint64_t{footer_.tombstones.raw} * 2 +
+                                  blocks() * sizeof(CacheSlot) + sizeof(*this));
   cache_.Charge(charged_);
   return Status::Ok();
 }
@@ -83,6 +87,7 @@ Status TableReader::LoadIndex() {
   LSM_RETURN_IF_ERROR(ReadBlock(*file_, path_, number_, footer_.index, BlockKind::kIndex, &raw));
   index_ = Block::Parse(std::move(raw), footer_.index.raw);
   if (!index_) return Corruption(path_, footer_.index.offset, "malformed index");
+  slots_ = std::make_unique<CacheSlot[]>(index_->rows());
   for (uint32_t i = 0; i < index_->rows(); ++i) {
     if (index_->ValueAt(i).size() != kIndexValueBytes) {
       return Corruption(path_, footer_.index.offset, "malformed index");
@@ -111,16 +116,15 @@ Result<Ref<Block>> TableReader::ReadData(const BlockHandle& handle) const {
 
 Status TableReader::Load(uint32_t block, ReadMode mode, CacheMode cache, Ref<Block>* out) const {
   if (!index_) return damage_;
-  const BlockHandle handle = HandleOf(block);
-  *out = cache_.Find(number_, handle.offset);
+  *out = cache_.Find(slots_[block]);
   if (*out) return Status::Ok();
   if (mode == ReadMode::kMemoryOnly) {
     return Status::Error(Code::kWouldBlock, "the block is not in memory");
   }
-  auto read = ReadData(handle);
+  auto read = ReadData(HandleOf(block));
   if (!read.ok()) return read.status();
   *out = std::move(*read);
-  if (cache == CacheMode::kKeep) cache_.Insert(number_, handle.offset, *out);
+  if (cache == CacheMode::kKeep) cache_.Insert(slots_[block], *out);
   return Status::Ok();
 }
 

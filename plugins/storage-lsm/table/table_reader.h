@@ -73,6 +73,7 @@ class TableReader {
   Ref<Block> index_;
   std::unique_ptr<uint8_t[]> filter_;
   RangeTombstones tombstones_;
+  std::unique_ptr<CacheSlot[]> slots_;  // one for each block
   int64_t charged_ = 0;
 };
 

@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <thread>
 
 #include "core/base/prng.h"
 #include "core/base/sim_env.h"
+#include "core/base/system_env.h"
 #include "plugins/storage-lsm/read/table_source.h"
 #include "plugins/storage-lsm/table/bloom.h"
 #include "plugins/storage-lsm/table/table_builder.h"
@@ -173,20 +175,50 @@ TEST_F(TableTest, AFlippedBitAnywhereIsFound) {
 
 TEST_F(TableTest, TheCacheKeepsItsBound) {
   BlockCache cache(env_, 256u << 10);
+  std::vector<CacheSlot> slots(3300);
   for (uint64_t i = 0; i < 3000; ++i) {
     Ref<Block> block = BuildBlock({{"k", i + 1, Kind::kPut, std::string(700, 'v')}});
-    cache.Insert(1, i * 1000, block);
-    Ref<Block> again = cache.Find(1, i * 1000);
+    cache.Insert(slots[i], block);
+    Ref<Block> again = cache.Find(slots[i]);
     ASSERT_TRUE(again) << "what was inserted last stays";
     EXPECT_EQ(again->SequenceAt(0), i + 1);
     EXPECT_LE(cache.bytes(), 256u << 10);
   }
   EXPECT_GT(cache.bytes(), 128u << 10);
   cache.Charge(200 << 10);
-  for (uint64_t i = 0; i < 300; ++i) {
-    cache.Insert(2, i, BuildBlock({{"k", 1, Kind::kPut, std::string(700, 'v')}}));
+  for (uint64_t i = 3000; i < 3300; ++i) {
+    cache.Insert(slots[i], BuildBlock({{"k", 1, Kind::kPut, std::string(700, 'v')}}));
   }
   EXPECT_LT(cache.bytes(), 100u << 10) << "memory charged elsewhere shrinks it";
+  cache.Forget(slots.data(), slots.size());
+  EXPECT_EQ(cache.bytes(), 0u);
+  for (CacheSlot& slot : slots) EXPECT_FALSE(cache.Find(slot));
+}
+
+TEST_F(TableTest, ABlockFoundOutlivesItsEviction) {
+  BlockCache cache(base::SystemEnv(), 64u << 10);
+  std::vector<CacheSlot> slots(200);  // far more than fit
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> readers;
+  for (uint64_t r = 0; r < 2; ++r) {
+    readers.emplace_back([&, r] {
+      base::Prng prng(r + 1);
+      while (!stop.load()) {
+        const uint64_t i = prng.Below(slots.size());
+        const Ref<Block> block = cache.Find(slots[i]);
+        if (!block) continue;
+        EXPECT_EQ(block->SequenceAt(0), i + 1);
+      }
+    });
+  }
+  for (uint64_t i = 0; i < 20000; ++i) {
+    const uint64_t at = i % slots.size();
+    cache.Insert(slots[at], BuildBlock({{"k", at + 1, Kind::kPut, std::string(700, 'v')}}));
+  }
+  stop = true;
+  for (std::thread& reader : readers) reader.join();
+  cache.Forget(slots.data(), slots.size());
+  EXPECT_EQ(cache.bytes(), 0u);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ class OwnRows final : public RowSource {
       return Status::Ok();
     }
     const Own& own = rows_[row];
-    SetRow(KeyHead(own.key), own.key, kOwnWriteSequence, own.value ? Kind::kPut : Kind::kDelete,
+    SetRow(own.key, kOwnWriteSequence, own.value ? Kind::kPut : Kind::kDelete,
            own.value.value_or(std::string_view()));
     return Status::Ok();
   }

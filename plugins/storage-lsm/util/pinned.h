@@ -49,6 +49,8 @@ class Ref {
   ~Ref() {
     if (object_ != nullptr) object_->DropRef();
   }
+  // Gives the reference away.
+  T* Detach() noexcept { return std::exchange(object_, nullptr); }
   T* get() const noexcept { return object_; }
   T* operator->() const noexcept { return object_; }
   T& operator*() const noexcept { return *object_; }
