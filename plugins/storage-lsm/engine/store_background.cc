@@ -19,6 +19,8 @@ constexpr uint64_t kRetryNs = 1'000'000'000;
 // A memtable with so many deletes, and so long without a write, is flushed if they are most of it.
 constexpr uint64_t kRestingDeletesMin = 1000;
 constexpr uint64_t kRestingNs = 500'000'000;
+// With so many, which are worth a table, it is flushed beside the writers once scans meet them.
+constexpr uint64_t kDeletesInTheWayMin = 1 << 15;
 // Looks for a compaction that meets no damaged table, before waiting for the next round.
 constexpr int kPicksMax = 64;
 
@@ -308,12 +310,16 @@ void Store::FlushRestingDeletes() {
   const uint64_t now = env_.Clock().MonotonicNs();
   const bool mostly_deletes =
       memtable.deletes() >= kRestingDeletesMin && memtable.deletes() * 2 >= entries;
-  if (!mostly_deletes || entries != resting_entries_) {
+  // Scans have passed as many as there are: from here on they cost more than a flush does.
+  const bool in_the_way = mostly_deletes && view->immutable.empty() &&
+                          memtable.deletes() >= kDeletesInTheWayMin &&
+                          memtable.deletes_passed() >= entries;
+  if (!mostly_deletes || (entries != resting_entries_ && !in_the_way)) {
     resting_entries_ = entries;
     resting_since_ns_ = now;
     return;
   }
-  if (now - resting_since_ns_ < kRestingNs) return;
+  if (now - resting_since_ns_ < kRestingNs && !in_the_way) return;
   resting_since_ns_ = now;
   queue_->RunIfIdle([](void* store) { return static_cast<Store*>(store)->RotateUsed(); }, this);
 }

@@ -217,6 +217,35 @@ TEST(Logs, WhatWasWrittenThroughMemoryOutlivesTheProcess) {
 }
 #endif
 
+// Scans that meet deletes again and again have them flushed, though writers never rest.
+TEST(Compaction, DeletesInTheWayOfScansAreFlushedBesideTheWriters) {
+  base::SimEnv env(9);
+  StoreOptions options = TinyOptions();
+  options.memory_budget_bytes = 256u << 20;
+  options.memtable_bytes = 64u << 20;
+  TestEngine db(env, "data/lsm", options);
+  db.Open();
+  std::vector<std::string> keys;
+  for (int i = 0; i < 40'000; ++i) keys.push_back(Key(i));
+  std::vector<Mutation> batch;
+  for (const std::string& key : keys) batch.push_back(Delete(key));
+  db.Write(batch);
+  auto rounds_until_flushed = [&](bool scans) {
+    for (int round = 0; round < 20; ++round) {
+      if (Figure(db, "flushes") > 0) return round;
+      if (scans) {
+        EXPECT_EQ(db.Scan({}, Key(30'000)).size(), 0u);
+      }
+      db.Write({Delete(Key(round))});
+      env.SleepNs(60'000'000);
+    }
+    return 20;
+  };
+  EXPECT_EQ(rounds_until_flushed(false), 20) << "writers do not rest, and no scan suffers";
+  EXPECT_LT(rounds_until_flushed(true), 10);
+  EXPECT_EQ(db.Scan().size(), 0u);
+}
+
 TEST(Compaction, RowsThatEverybodySeesAreAllEquallyOld) {
   base::SimEnv env(4);
   TestEngine db(env, "data/lsm", TinyOptions());

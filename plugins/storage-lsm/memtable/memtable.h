@@ -34,6 +34,11 @@ class Memtable : public Pinned<Memtable> {
   size_t bytes() const { return list_.bytes() + tombstone_bytes_.load(std::memory_order_relaxed); }
   uint64_t entries() const { return entries_.load(std::memory_order_relaxed); }
   uint64_t deletes() const { return deletes_.load(std::memory_order_relaxed); }  // of single keys
+  // How many deletes of single keys scans had to pass here. [any]
+  uint64_t deletes_passed() const { return deletes_passed_.load(std::memory_order_relaxed); }
+  void NotePassed(uint64_t deletes) const {
+    deletes_passed_.fetch_add(deletes, std::memory_order_relaxed);
+  }
   uint64_t tombstone_count() const { return tombstone_count_.load(std::memory_order_relaxed); }
   bool empty() const { return entries() == 0 && tombstone_count() == 0; }
   // The newest sequence in it; 0 while empty.
@@ -51,6 +56,7 @@ class Memtable : public Pinned<Memtable> {
   std::vector<std::unique_ptr<const RangeTombstones>> tombstone_lists_;  // all there ever were
   std::atomic<uint64_t> entries_{0};
   std::atomic<uint64_t> deletes_{0};
+  mutable std::atomic<uint64_t> deletes_passed_{0};
   std::atomic<uint64_t> tombstone_count_{0};
   std::atomic<size_t> tombstone_bytes_{0};
   std::atomic<Sequence> sequence_max_{0};

@@ -39,7 +39,9 @@ StoreCursor::StoreCursor(ReadViewPointer view, Sequence snapshot, const ScanOpti
 
 void StoreCursor::AddSources(const ReadHow& how) {
   view_->EachMemtable([&](const Memtable& memtable) {
-    if (memtable.entries() > 0) sources_.push_back(std::make_unique<MemtableSource>(memtable));
+    if (memtable.entries() == 0) return;
+    sources_.push_back(std::make_unique<MemtableSource>(memtable));
+    if (&memtable == view_->memtable.get()) newest_ = sources_.back().get();
   });
   for (const TablePointer& table : view_->version->levels[0]) {
     if (!RangesOverlap(table->info.begin, table->info.end, begin_, end_)) continue;
@@ -131,6 +133,7 @@ Result<uint64_t> StoreCursor::Fill(Span<Row> rows) {
     if (*found != Found::kRow) break;
     ++count;
   }
+  NotePassed();
   // Rows found before a failure are good; the next call tells of it.
   if (count == 0 && !failure_.ok()) return failure_;
   return count;
@@ -191,6 +194,7 @@ Result<StoreCursor::Found> StoreCursor::Forward(Row* row, uint64_t count) {
     last_ = key;
     last_head_ = top.head();
     has_last_ = true;
+    if (!live && &top == newest_) ++deletes_passed_;
     Status moved = forward_.Step();
     if (live) {
       failure_ = std::move(moved);  // the row is good; what follows is not
@@ -222,6 +226,7 @@ Result<StoreCursor::Found> StoreCursor::Backward(Row* row, uint64_t count) {
       }
       if (Visible(top)) {
         live = HasValue(top.kind()) && !covered;
+        if (!live && &top == newest_) ++deletes_passed_;
         row->key = AsBytes(key);
         row->value = keys_only_ ? BytesView() : AsBytes(top.value());
       }
@@ -233,6 +238,12 @@ Result<StoreCursor::Found> StoreCursor::Backward(Row* row, uint64_t count) {
     }
   }
   return Found::kEnd;
+}
+
+void StoreCursor::NotePassed() {
+  if (deletes_passed_ == 0) return;
+  view_->memtable->NotePassed(deletes_passed_);
+  deletes_passed_ = 0;
 }
 
 void StoreCursor::Observe(uint64_t count, Span<Row> rows) {

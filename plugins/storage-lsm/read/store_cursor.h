@@ -64,6 +64,8 @@ class StoreCursor final : public Cursor {
   // Lets pinned blocks go while no row of the batch needs them.
   void DropPins();
   void Observe(uint64_t count, Span<Row> rows);
+  // Tells the newest memtable how many of its deletes were in the way.
+  void NotePassed();
 
   const ReadViewPointer view_;
   const Sequence snapshot_;
@@ -75,6 +77,8 @@ class StoreCursor final : public Cursor {
   PinList pins_;
   std::vector<std::unique_ptr<RowSource>> sources_;
   std::vector<RowSource*> source_pointers_;
+  const RowSource* newest_ = nullptr;  // of the memtable being written
+  uint64_t deletes_passed_ = 0;        // there, in this batch
   RangeTombstones tombstones_;         // the newest visible one of each stretch
   Merge<Direction::kForward> forward_;
   Merge<Direction::kReverse> reverse_merge_;
