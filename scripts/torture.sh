@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
-# Looks for lost writes for as long as you like, with seeds that nobody has played before.
+# Tests for as long as you like, with seeds that nobody has played before.
+#   scripts/torture.sh soak [minutes]   (default 60)
+# keeps a server under mixed load; fails when a request does, or when memory, descriptors or disk grow
+# (tests/integration/soak_test.py).
 #   scripts/torture.sh [minutes]        (default 10)
+# looks for lost writes.
 # In turns: power cuts, kills and failing syncs of the storage on the simulated machine (tests/crash),
 # one history under eight option sets (metamorphic), concurrent transactions checked as a whole
 # (isolation), flipped bits in every kind of file (integrity), kill -9 of a running NexaDB under load.
@@ -10,8 +14,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-minutes=${1:-10}
 build=${NEXADB_BUILD_DIR:-build/release}
+if [ "${1:-}" = soak ]; then
+  export NEXADB_BUILD_DIR=$build PYTHONDONTWRITEBYTECODE=1 NEXADB_SOAK_S=$((${2:-60} * 60))
+  exec python3 tests/integration/soak_test.py
+fi
+minutes=${1:-10}
 seed=${NEXADB_SEED:-$(date +%s)}
 histories=200     # of each turn; some seconds
 metamorphic=5
