@@ -6,6 +6,8 @@
 #include <cstdio>
 
 #include "core/base/crash_report.h"
+#include "core/base/directory_lock.h"
+#include "core/base/service_manager.h"
 #include "core/base/system_env.h"
 #include "core/kernel/kernel.h"
 #include "core/kernel/options.h"
@@ -45,28 +47,9 @@ void LogStarted(Kernel& kernel, uint64_t took_ms) {
                                 ::getpid()));
 }
 
-// Keeps two kernels out of one data directory, which is made when missing. The system drops the
-// lock when the process dies, so a stale file never stands in the way; the file says who holds it.
-Result<Handle<FileLock>> LockDataDirectory(FileSystem& files, const std::string& data_dir) {
-  if (Status s = files.CreateDirectories(data_dir); !s.ok()) return s;
-  const std::string path = data_dir + "/LOCK";
-  auto lock = files.Lock(path);
-  auto file = files.Open(path, FileMode::kReadWrite);
-  if (lock.status().code() == Code::kConflict && file.ok()) {
-    uint8_t text[32];
-    auto size = (*file)->ReadAt(0, {text, sizeof(text)});
-    const std::string_view holder = AsText({text, size.ok() ? *size : 0});
-    return Status::Error(Code::kConflict,
-                         fmt::format("{} is in use by another kernel (pid {}); stop it or choose "
-                                     "another data_dir",
-                                     data_dir, holder.substr(0, holder.find('\n'))));
-  }
-  if (!lock.ok()) return lock;
-  if (!file.ok()) return file.status();
-  const std::string pid = fmt::format("{}\n", ::getpid());
-  if (Status s = (*file)->Truncate(0); !s.ok()) return s;
-  if (Status s = (*file)->WriteAt(0, AsBytes(pid)); !s.ok()) return s;
-  return lock;
+// A service manager that cannot be told may give the kernel up, which is worth a line in the log.
+void Tell(Kernel& kernel, std::string_view message) {
+  if (Status s = base::NotifyServiceManager(message); !s.ok()) kernel.Log().Warning(s.message());
 }
 
 void Reload(Kernel& kernel, const Options& options) {
@@ -82,7 +65,7 @@ int Run(const Plan& plan, const Options& options) {
   const uint64_t began_ns = env.Clock().MonotonicNs();
   base::InstallCrashReport("nexadb-kernel");
   base::RaiseDescriptorLimit();
-  const auto lock = LockDataDirectory(env.Files(), plan.settings.data_dir);
+  const auto lock = base::LockDirectory(env.Files(), plan.settings.data_dir);
   if (!lock.ok()) return Fail(kExitFailure, lock.status().message());
   WatchSignals();
   Kernel kernel(plan, env);
@@ -93,7 +76,13 @@ int Run(const Plan& plan, const Options& options) {
     return Fail(kExitFailure, fmt::format("{}; what had started was stopped again", s.message()));
   }
   LogStarted(kernel, (env.Clock().MonotonicNs() - began_ns) / 1000000);
-  while (WaitForRequest() == Request::kReload) Reload(kernel, options);
+  Tell(kernel, base::kServiceReady);
+  while (WaitForRequest() == Request::kReload) {
+    Tell(kernel, base::ServiceReloading(env.Clock().MonotonicNs()));
+    Reload(kernel, options);
+    Tell(kernel, base::kServiceReady);
+  }
+  Tell(kernel, base::kServiceStopping);
   kernel.Log().Info(fmt::format("draining, for {} ms at most; a second signal stops at once",
                                 plan.settings.drain_ms));
   kernel.Stop();
