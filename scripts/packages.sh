@@ -15,8 +15,11 @@ test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   clang-14 libc++-14-dev libc++abi-14-dev
   make curl openssl ca-certificates git iso-codes wordnet-base strace procps
+  man-db groff-base systemd
   chromium-headless-shell fonts-dejavu-core
 )
+# What making and testing the Debian package needs.
+package_packages=(dpkg-dev file lintian)
 # The peers of each suite of bench/; only scripts/bench.sh installs them.
 storage_peer_packages=(librocksdb-dev libleveldb-dev liblmdb-dev libwiredtiger-dev)
 database_peer_packages=(libsqlite3-dev libpq-dev postgresql-15)

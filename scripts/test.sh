@@ -30,7 +30,7 @@ run_preset() {
 }
 
 stage "packages and data"
-need_packages "${build_packages[@]}" "${test_packages[@]}"
+need_packages "${build_packages[@]}" "${test_packages[@]}" "${package_packages[@]}"
 mkdir -p build
 scripts/test_data.sh
 scripts/node.sh

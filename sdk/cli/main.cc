@@ -1,7 +1,6 @@
 // nexadb: the command line. One command, or the shell.
 //
-// stdout is data, stderr is words. Exit status: 0 done, 1 error, 2 wrong usage, 3 not found, 4 no
-// or wrong key, 5 conflict, 6 no answer, 7 done in part.
+// stdout is data, stderr is words; kExitMeanings says what it exits with.
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
@@ -12,6 +11,7 @@
 
 #include "core/base/suggest.h"
 #include "sdk/cli/commands.h"
+#include "sdk/cli/manual.h"
 #include "sdk/cli/relaxed_json.h"
 #include "sdk/cli/shell.h"
 #include "sdk/cli/transfer.h"
@@ -28,6 +28,17 @@ enum ExitStatus {
   kConflict = 5,
   kNoAnswer = 6,
   kPartial = 7
+};
+
+constexpr ExitMeaning kExitMeanings[] = {
+    {kDone, "done"},
+    {kError, "an error; stderr says which"},
+    {kUsage, "wrong usage"},
+    {kNotFound, "not found"},
+    {kNoAccess, "no key, a wrong one, or one that may not do this"},
+    {kConflict, "a conflict: it exists, or somebody was faster"},
+    {kNoAnswer, "the server did not answer"},
+    {kPartial, "done in part"},
 };
 
 int StatusOf(const client::Error& error) {
@@ -108,6 +119,10 @@ class Program {
       std::cerr << "nexadb: " << error.what() << "\nnexadb --help lists the commands\n";
       return kUsage;
     }
+    if (print_) {
+      std::cout << print_();
+      return kDone;
+    }
     try {
       client::Options options;
       options.url = arguments_.url;
@@ -131,15 +146,10 @@ class Program {
  private:
   using Action = std::function<int(Commands&)>;
 
-  std::vector<const CLI::App*> Declared() const {
-    const CLI::App& app = app_;
-    return app.get_subcommands([](const CLI::App*) { return true; });
-  }
-
   // The first word when no command has that name: CLI11 would only say that one is missing.
   const char* UnknownCommand(int argc, char** argv) {
     if (argc < 2 || argv[1][0] == '-') return nullptr;
-    for (const CLI::App* command : Declared()) {
+    for (const CLI::App* command : CommandsOf(app_)) {
       if (command->get_name() == argv[1]) return nullptr;
     }
     return argv[1];
@@ -149,7 +159,7 @@ class Program {
   std::string Suggestion(const std::string& word) {
     constexpr size_t kEditsMax = 2;
     std::vector<std::string> texts;
-    for (const CLI::App* command : Declared()) texts.push_back(command->get_name());
+    for (const CLI::App* command : CommandsOf(app_)) texts.push_back(command->get_name());
     const std::string name(base::Nearest(word, {texts.begin(), texts.end()}, kEditsMax));
     return name.empty() ? "" : "; did you mean '" + name + "'?";
   }
@@ -171,6 +181,11 @@ class Program {
     app_.name("nexadb");
     app_.require_subcommand(1);
     app_.set_version_flag("--version", "nexadb " NEXADB_VERSION);
+    std::string statuses = "Exit status:";
+    for (const ExitMeaning& row : kExitMeanings) {
+      statuses += "\n  " + std::to_string(row.status) + "  " + std::string(row.meaning);
+    }
+    app_.footer(statuses);
     app_.add_option("--url", arguments_.url, "Server")
         ->envname("NEXADB_URL")
         ->capture_default_str();
@@ -183,6 +198,7 @@ class Program {
     DeclareDocuments();
     DeclareTransfer();
     DeclareServer();
+    DeclareSelf();
   }
 
   void DeclareDocuments() {
@@ -287,9 +303,21 @@ class Program {
     });
   }
 
+  // What the program says of itself, for which it needs no server.
+  void DeclareSelf() {
+    auto* completion = app_.add_subcommand("completion", "A shell's completion, to be sourced");
+    completion->add_option("shell", arguments_.name)->required()->check(CLI::IsMember({"bash"}));
+    completion->callback([this] { print_ = [this] { return BashCompletion(app_); }; });
+    auto* manual = app_.add_subcommand("manual", "The manual page; read it with: man -l -");
+    manual->callback([this] {
+      print_ = [this] { return ManualPage(app_, kExitMeanings, std::size(kExitMeanings)); };
+    });
+  }
+
   CLI::App app_;
   Arguments arguments_;
   Action chosen_;
+  std::function<std::string()> print_;  // instead of a command
 };
 
 }  // namespace

@@ -14,10 +14,11 @@ class Install(unittest.TestCase):
     def setUp(self):
         self.prefix = Path(tempfile.mkdtemp(prefix="nexadb-install-"))
         self.addCleanup(shutil.rmtree, self.prefix)
-        subprocess.run(
-            ["cmake", "--install", str(kernel.BUILD), "--prefix", str(self.prefix),
-             "--component", "runtime"],
-            check=True, capture_output=True, text=True)
+        for component in ("runtime", "config"):
+            subprocess.run(
+                ["cmake", "--install", str(kernel.BUILD), "--prefix", str(self.prefix),
+                 "--component", component],
+                check=True, capture_output=True, text=True)
 
     def test_the_installed_tree_starts_and_is_ready(self):
         def installed(_):
