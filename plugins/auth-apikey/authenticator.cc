@@ -34,18 +34,21 @@ Counter& MakeCounter(MetricsRegistry& metrics, StringView name, StringView help)
 ApiKeyAuthenticator::ApiKeyAuthenticator(PluginContext& context, const AuthConfig& config)
     : context_(context),
       config_(config),
+      clock_(context.Env().Clock()),
+      store_directory_(std::string_view(context.DataDirectory())),
       kernel_directory_(std::string_view(context.KernelDataDirectory())),
       root_key_path_(kernel_directory_ + "/root.key"),
-      store_(context.Env().Files(), std::string(std::string_view(context.DataDirectory()))),
+      store_(context.Env().Files(), store_directory_),
       throttle_(config.failed_logins_per_minute),
       refused_(MakeCounter(context.Metrics(), "nexadb_auth_refused_total", "Bad keys.")),
       throttled_(
           MakeCounter(context.Metrics(), "nexadb_auth_throttled_total", "Bad keys answered 429.")) {
-  Clock& clock = context.Env().Clock();
-  system_ = new KeyEntry(FullRecord("system", "the server itself"), clock);
-  if (config.dev_loopback) {
-    developer_ = new KeyEntry(FullRecord("developer", "dev mode, without a key"), clock);
-  }
+  system_ = new KeyEntry(FullRecord("system", "the server itself"), clock_);
+  if (config.dev_loopback) developer_ = new KeyEntry(DeveloperRecord(), clock_);
+}
+
+KeyRecord ApiKeyAuthenticator::DeveloperRecord() {
+  return FullRecord("developer", "dev mode, without a key");
 }
 
 ApiKeyAuthenticator::~ApiKeyAuthenticator() {
@@ -54,14 +57,13 @@ ApiKeyAuthenticator::~ApiKeyAuthenticator() {
   if (developer_ != nullptr) developer_->Release();
 }
 
-Status ApiKeyAuthenticator::Start() {
-  FileSystem& files = context_.Env().Files();
-  const std::string directory(std::string_view(context_.DataDirectory()));
-  if (Status made = files.CreateDirectories(directory); !made.ok()) return made;
-  auto lock = files.Lock(directory + "/LOCK");
-  if (!lock.ok()) return lock.status();
-  lock_ = std::move(*lock);
-  if (Status loaded = LoadOrCreate(); !loaded.ok()) return loaded;
+Status ApiKeyAuthenticator::Start(KeyHandover* predecessor) {
+  std::lock_guard lock(admin_mutex_);
+  if (predecessor != nullptr) {
+    if (Status inherited = Inherit(*predecessor); !inherited.ok()) return inherited;
+  }
+  if (Status opened = Open(); !opened.ok()) return opened;
+  ShowForebears();
   if (config_.dev_loopback) {
     context_.Log().Warning(
         "dev mode: every program on this machine may do everything here without a key, and the "
@@ -70,8 +72,16 @@ Status ApiKeyAuthenticator::Start() {
   return {};
 }
 
+Status ApiKeyAuthenticator::Open() {
+  FileSystem& files = context_.Env().Files();
+  if (Status made = files.CreateDirectories(store_directory_); !made.ok()) return made;
+  auto lock = files.Lock(store_directory_ + "/LOCK");
+  if (!lock.ok()) return lock.status();
+  lock_ = std::move(*lock);
+  return LoadOrCreate();
+}
+
 Status ApiKeyAuthenticator::LoadOrCreate() {
-  std::lock_guard lock(admin_mutex_);
   auto loaded = store_.Load();
   if (!loaded.ok()) return loaded.status();
   if (*loaded) {
@@ -134,23 +144,39 @@ Status ApiKeyAuthenticator::WarnOfForeignRootKey(const std::vector<KeyRecord>& r
 }
 
 void ApiKeyAuthenticator::Stop() {
-  const Status stopped = sdk::Guard([&]() -> Status {
-    if (!lock_) return {};
-    std::lock_guard lock(admin_mutex_);
-    std::vector<KeyRecord> records = records_;
-    bool used = false;
-    for (KeyRecord& record : records) {
-      const int64_t last_used_ms = entries_.at(record.id)->last_used_ms();
-      used = used || last_used_ms != record.last_used_ms;
-      record.last_used_ms = last_used_ms;
-    }
-    return used ? store_.Save(records) : Status();
-  });
-  if (!stopped.ok()) {
-    context_.Log().Warning("when keys were last used could not be stored: " +
-                           std::string(stopped.message()));
+  {
+    std::shared_lock standing(heir_mutex_);
+    if (heir_admin_ != nullptr) return;  // the store is the heir's
   }
-  lock_.Reset();
+  std::vector<Forebear> forebears;
+  {
+    std::lock_guard lock(admin_mutex_);
+    if (const Status saved = sdk::Guard([&] { return SaveUse(); }); !saved.ok()) {
+      context_.Log().Warning("when keys were last used could not be stored: " +
+                             std::string(saved.message()));
+    }
+    lock_.Reset();
+    forebears.swap(forebears_);
+  }
+  // Without the lock: changes that a predecessor has passed on may wait for it, and Resume for
+  // them.
+  for (const Forebear& forebear : forebears) {
+    if (const Status resumed = forebear.keys->Resume(); !resumed.ok()) {
+      context_.Log().Error("the keys could not be given back: " + std::string(resumed.message()));
+    }
+  }
+}
+
+Status ApiKeyAuthenticator::SaveUse() {
+  if (!lock_) return {};
+  std::vector<KeyRecord> records = records_;
+  bool used = false;
+  for (KeyRecord& record : records) {
+    const int64_t last_used_ms = entries_.at(record.id)->last_used_ms();
+    used = used || last_used_ms != record.last_used_ms;
+    record.last_used_ms = last_used_ms;
+  }
+  return used ? store_.Save(records) : Status();
 }
 
 KeyEntry* ApiKeyAuthenticator::Find(const Digest& digest, int64_t now_ms) {
@@ -164,6 +190,9 @@ KeyEntry* ApiKeyAuthenticator::Find(const Digest& digest, int64_t now_ms) {
 Result<Handle<Principal>> ApiKeyAuthenticator::Authenticate(
     const Credentials& credentials) noexcept {
   return sdk::Guard([&]() -> Result<Handle<Principal>> {
+    if (Authenticator* heir = heir_.load(std::memory_order_acquire)) {
+      return heir->Authenticate(credentials);
+    }
     const bool developer = developer_ != nullptr && credentials.peer_is_loopback != 0;
     if (credentials.secret.empty()) {
       if (developer) return developer_->NewHandle();
@@ -190,6 +219,10 @@ Result<Handle<Principal>> ApiKeyAuthenticator::Authenticate(
 
 // One text for an unknown, an expired and a revoked key.
 Result<Handle<Principal>> ApiKeyAuthenticator::Refuse(const Credentials& credentials) {
+  std::shared_lock standing(heir_mutex_);
+  if (Authenticator* heir = heir_.load(std::memory_order_relaxed)) {
+    return heir->Authenticate(credentials);
+  }
   const int64_t wait_ms = throttle_.NoteFailure(credentials.peer, NowMs());
   if (wait_ms > 0) {
     throttled_.Add(1);
@@ -228,16 +261,16 @@ Status ApiKeyAuthenticator::Commit(std::vector<KeyRecord> records) {
   if (Status saved = store_.Save(records); !saved.ok()) return saved;
   records_ = std::move(records);
   Show(records_);
+  ShowForebears();
   return {};
 }
 
 void ApiKeyAuthenticator::Show(const std::vector<KeyRecord>& records) {
-  Clock& clock = context_.Env().Clock();
   LookupTable table;
   std::map<std::string, KeyEntry*> entries;
   for (const KeyRecord& record : records) {
     const auto known = entries_.find(record.id);
-    KeyEntry* entry = known != entries_.end() ? known->second : new KeyEntry(record, clock);
+    KeyEntry* entry = known != entries_.end() ? known->second : new KeyEntry(record, clock_);
     entries.emplace(record.id, entry);
     if (known != entries_.end()) entry->Apply(record);
     if (record.revoked_ms != 0) continue;
@@ -295,6 +328,8 @@ void ApiKeyAuthenticator::Audit(std::string_view what, std::string_view id, std:
 
 Result<Buffer> ApiKeyAuthenticator::Create(BytesView spec) noexcept {
   return sdk::Guard([&]() -> Result<Buffer> {
+    std::shared_lock standing(heir_mutex_);
+    if (heir_admin_ != nullptr) return heir_admin_->Create(spec);
     KeyRecord record;
     record.created_ms = NowMs();
     Status applied = ApplySpec(bson::Document(spec), SpecUse::kCreate, NowMs(), record);
@@ -323,6 +358,8 @@ Result<Buffer> ApiKeyAuthenticator::Create(BytesView spec) noexcept {
 
 Result<Buffer> ApiKeyAuthenticator::List() noexcept {
   return sdk::Guard([&]() -> Result<Buffer> {
+    std::shared_lock standing(heir_mutex_);
+    if (heir_admin_ != nullptr) return heir_admin_->List();
     std::lock_guard lock(admin_mutex_);
     bson::Builder out;
     out.OpenArray("keys");
@@ -337,6 +374,8 @@ Result<Buffer> ApiKeyAuthenticator::List() noexcept {
 
 Result<Buffer> ApiKeyAuthenticator::Get(StringView id) noexcept {
   return sdk::Guard([&]() -> Result<Buffer> {
+    std::shared_lock standing(heir_mutex_);
+    if (heir_admin_ != nullptr) return heir_admin_->Get(id);
     std::lock_guard lock(admin_mutex_);
     auto index = IndexOf(id);
     if (!index.ok()) return index.status();
@@ -346,6 +385,8 @@ Result<Buffer> ApiKeyAuthenticator::Get(StringView id) noexcept {
 
 Result<Buffer> ApiKeyAuthenticator::Update(StringView id, BytesView changes) noexcept {
   return sdk::Guard([&]() -> Result<Buffer> {
+    std::shared_lock standing(heir_mutex_);
+    if (heir_admin_ != nullptr) return heir_admin_->Update(id, changes);
     std::lock_guard lock(admin_mutex_);
     auto index = IndexOf(id);
     if (!index.ok()) return index.status();
@@ -365,6 +406,8 @@ Result<Buffer> ApiKeyAuthenticator::Update(StringView id, BytesView changes) noe
 
 Status ApiKeyAuthenticator::Revoke(StringView id) noexcept {
   return sdk::Guard([&]() -> Status {
+    std::shared_lock standing(heir_mutex_);
+    if (heir_admin_ != nullptr) return heir_admin_->Revoke(id);
     std::lock_guard lock(admin_mutex_);
     auto index = IndexOf(id);
     if (!index.ok()) return index.status();
@@ -382,6 +425,8 @@ Status ApiKeyAuthenticator::Revoke(StringView id) noexcept {
 
 Result<Buffer> ApiKeyAuthenticator::Rotate(StringView id, uint64_t grace_ms) noexcept {
   return sdk::Guard([&]() -> Result<Buffer> {
+    std::shared_lock standing(heir_mutex_);
+    if (heir_admin_ != nullptr) return heir_admin_->Rotate(id, grace_ms);
     if (grace_ms > kGraceMsMax) {
       return MakeError(ErrorId::kBadRequest, "the time of grace is longer than 30 days");
     }

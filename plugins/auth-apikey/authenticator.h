@@ -3,7 +3,11 @@
 // Authenticate hashes the secret, looks its digest up under a shared lock and hands out the key's
 // entry; it neither reads files nor waits for the changes of KeyAdmin, which prepare everything
 // before they take the lock. A change is durable before it shows.
+//
+// It may be replaced while it runs (key_handover.h; handover.cc). Calls that come after that are
+// answered by the heir.
 #pragma once
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -16,6 +20,7 @@
 #include "nexadb/authenticator.h"
 #include "nexadb/plugin.h"
 #include "plugins/auth-apikey/key_entry.h"
+#include "plugins/auth-apikey/key_handover.h"
 #include "plugins/auth-apikey/key_record.h"
 #include "plugins/auth-apikey/key_store.h"
 #include "plugins/auth-apikey/throttle.h"
@@ -37,10 +42,19 @@ class ApiKeyAuthenticator final : public Authenticator, public KeyAdmin {
   ApiKeyAuthenticator(PluginContext& context, const AuthConfig& config);
   ~ApiKeyAuthenticator();
 
-  // Loads the store, or makes it with a root key on the first start.
-  Status Start();
-  // Stores when keys were last used.
+  // Loads the store, or makes it with a root key on the first start. `predecessor`, or null, hands
+  // the store over.
+  Status Start(KeyHandover* predecessor);
+  // Stores when keys were last used; gives the keys back to a predecessor that still serves.
   void Stop();
+
+  // As a predecessor: KeyHandover and KeyFollower in this plugin's own words.
+  Status Yield(Authenticator& heir);
+  Status Resume();
+  void Follow(BytesView store, bool dev_loopback) noexcept;
+  bool InUse();
+  // From here on every call is the heir's, when there is one; the context is used no more.
+  void Retire();
 
   // Authenticator
   Result<Handle<Principal>> Authenticate(const Credentials& credentials) noexcept override;
@@ -69,8 +83,15 @@ class ApiKeyAuthenticator final : public Authenticator, public KeyAdmin {
   };
   using LookupTable = std::unordered_map<Digest, Lookup, DigestHash>;
 
-  int64_t NowMs() const { return context_.Env().Clock().UnixMs(); }
+  int64_t NowMs() const { return clock_.UnixMs(); }
+  static KeyRecord DeveloperRecord();
+  // Lock, directory and keys. REQUIRES, as all below: admin_mutex_ held.
+  Status Open();
   Status LoadOrCreate();
+  Status SaveUse();
+  Status Inherit(KeyHandover& predecessor);
+  void ShowForebears();
+  void RevokeAll();
   Status WarnOfForeignRootKey(const std::vector<KeyRecord>& records);
   Result<std::string> ReadOrWriteRootKey();
   Status WriteRootKey(const std::string& secret);
@@ -88,6 +109,8 @@ class ApiKeyAuthenticator final : public Authenticator, public KeyAdmin {
 
   PluginContext& context_;
   const AuthConfig config_;
+  Clock& clock_;  // the kernel's, which lives longer than the context
+  const std::string store_directory_;
   const std::string kernel_directory_;
   const std::string root_key_path_;
   KeyStore store_;
@@ -104,6 +127,19 @@ class ApiKeyAuthenticator final : public Authenticator, public KeyAdmin {
   std::shared_mutex table_mutex_;
   LookupTable table_;                         // guarded by table_mutex_
   std::map<std::string, KeyEntry*> entries_;  // guarded by admin_mutex_
+
+  // The one replaced by this one, which knows those before it, while principals of theirs are held.
+  struct Forebear {
+    Handle<KeyFollower> keys;
+    uint64_t since_ns;
+  };
+  std::vector<Forebear> forebears_;  // guarded by admin_mutex_
+
+  // Held shared by whoever changes keys here or writes to the log. Comes before admin_mutex_.
+  std::shared_mutex heir_mutex_;
+  KeyAdmin* heir_admin_ = nullptr;        // guarded by heir_mutex_; null: changes are made here
+  Authenticator* chosen_heir_ = nullptr;  // guarded by heir_mutex_
+  std::atomic<Authenticator*> heir_{nullptr};  // set once retired
 };
 
 }  // namespace nexadb::auth

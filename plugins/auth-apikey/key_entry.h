@@ -24,6 +24,10 @@ class KeyEntry final : public Principal {
     references_.fetch_add(1, std::memory_order_relaxed);
     return Handle<Principal>(this);
   }
+  // [any] For good, as far as principals that are held see it, until a record is applied.
+  void Revoke() { revoked_.store(true, std::memory_order_release); }
+  // Whether anybody but the table holds it.
+  bool Held() const { return references_.load(std::memory_order_acquire) > 1; }
   // Notes a use, to the minute: a hot key must not make its cache line hot.
   void Touch(int64_t now_ms);
   int64_t last_used_ms() const { return last_used_ms_.load(std::memory_order_relaxed); }

@@ -141,6 +141,60 @@ class Reload(unittest.TestCase):
         self.assertEqual((status, counted["count"] * 2), (200, load.done))
         self.assertIn('"name":"http"', self.kernel.http("GET", "/status", raw=True)[1].decode())
 
+    def test_the_authenticator_is_replaced_under_load_and_revocations_hold(self):
+        made = [self.kernel.http("POST", "/keys", {"name": f"n{i}", "actions": ["read", "write"], "patterns": ["*"]})[1]
+                for i in range(6)]
+        held = self.kernel.http("POST", "/transactions/begin", {}, key=made[0]["key"])[1]["id"]
+        with Load(self.kernel) as load:
+            for turn, key in enumerate(made):
+                if turn % 2:
+                    self.configure(lambda text, turn=turn: re.sub(
+                        r"(?m)^failed_logins_per_minute = \d+", f"failed_logins_per_minute = {10 - turn}", text))
+                else:
+                    self.install("auth-apikey")
+                revoker = threading.Thread(target=self.kernel.http, args=("DELETE", "/keys/" + key["id"]))
+                revoker.start()  # before, while or after it is replaced
+                lines = self.reload("done, 1 replaced")
+                self.assertIn('instance "auth" was replaced', lines[0])
+                revoker.join()
+                for gone in made[:turn + 1]:
+                    self.assertEqual(self.kernel.http("GET", "/collections", key=gone["key"])[0] // 100 * 100, 400)
+                for good in made[turn + 1:]:
+                    self.assertEqual(self.kernel.http("GET", "/collections", key=good["key"])[0], 200)
+                load.wait_for(50)
+                self.assertEqual(load.failures, [])
+        self.assertEqual(load.failures, [])
+        # The transaction's principal is of the first of the seven.
+        refused = self.kernel.http("POST", f"/transactions/{held}/commit", {}, key=made[0]["key"])
+        self.assertIn(refused[0], (401, 429))
+        log = "".join(self.kernel.log)
+        for key in made:
+            self.assertEqual(len(re.findall(r"audit: key revoked.*" + key["id"], log)), 1, log)
+            self.assertNotIn(key["key"], log)
+        listed = {k["id"]: k for k in self.kernel.http("GET", "/keys")[1]["keys"]}
+        self.assertTrue(all(listed[key["id"]].get("revoked_at") for key in made))
+
+    def test_a_follower_of_changes_loses_its_key_over_a_replacement(self):
+        key = self.kernel.http("POST", "/keys", {"name": "f", "actions": ["read"], "patterns": ["*"]})[1]
+        self.kernel.http("POST", "/collections", {"name": "followed", "changes": True})
+        follower = http.client.HTTPConnection("127.0.0.1", self.kernel.port, timeout=WITHIN_S)
+        self.addCleanup(follower.close)
+        follower.request("GET", "/collections/followed/_changes", headers={"X-API-Key": key["key"]})
+        stream = follower.getresponse()
+        self.assertEqual(stream.status, 200)
+        self.install("auth-apikey")
+        self.reload("done, 1 replaced")
+        self.kernel.http("POST", "/collections/followed", {"_id": "seen"})
+        while b"seen" not in (line := stream.readline()):
+            self.assertTrue(line, "the stream ended")
+        self.kernel.http("DELETE", "/keys/" + key["id"])
+        self.kernel.http("POST", "/collections/followed", {"_id": "unseen"})
+        try:
+            rest = stream.read()
+        except http.client.IncompleteRead as cut:
+            rest = cut.partial
+        self.assertNotIn(b"unseen", rest)
+
     def test_a_changed_option_of_the_server_holds_after_the_reload(self):
         origin = {"Origin": "https://page.example"}
         self.assertEqual(self.kernel.http("GET", "/healthz", headers=origin)[0], 403)

@@ -1,0 +1,45 @@
+// KeyHandover: how a running authenticator hands the keys to the one that takes its place, while
+// both serve. A facet of this plugin, asked for by a later version of it: frozen once released.
+//
+//   Yield    the store is up to date and its lock free; from here on the heir makes every change,
+//            also those that the predecessor is asked for, and shows each to the predecessor
+//   Show     so principals that the predecessor has given out, perhaps held for hours by a
+//            transaction or a stream of changes, lose at once what the heir takes away
+//   Resume   the heir was given up before it served: the keys are the predecessor's again
+//
+// Once drained the predecessor answers nothing by itself: who still calls it is answered by the
+// heir. It stays in memory until none of its principals is held.
+#pragma once
+#include "nexadb/authenticator.h"
+
+namespace nexadb::auth {
+
+// The predecessor as its heir sees it; lives beyond the predecessor's plugin.
+class KeyFollower {
+ public:
+  // [any] All keys as they are now, in the form of the store (FORMAT.md), and whether dev mode is
+  // on. What cannot be read revokes every principal of the predecessor.
+  virtual void Show(BytesView store, uint32_t dev_loopback) noexcept = 0;
+  // [any] Nonzero while somebody holds a principal of the predecessor.
+  virtual uint32_t InUse() noexcept = 0;
+  // [control] Gives the keys back, after the heir has let go of the store. Without effect once the
+  // predecessor has been drained.
+  virtual Status Resume() noexcept = 0;
+  virtual void Release() noexcept = 0;
+
+ protected:
+  ~KeyFollower() = default;
+};
+
+class KeyHandover {
+ public:
+  static constexpr InterfaceId kInterface{"nexadb.auth-apikey.keys", 0, 1};
+  // [control] `heir` offers KeyAdmin and lives longer than every caller of the predecessor. Its
+  // answers to changes may wait until it has loaded the store. A failure changes nothing.
+  virtual Result<Handle<KeyFollower>> Yield(Authenticator& heir) noexcept = 0;
+
+ protected:
+  ~KeyHandover() = default;
+};
+
+}  // namespace nexadb::auth
