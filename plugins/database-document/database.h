@@ -38,6 +38,8 @@ class DocumentDatabase final : public Database {
 
   // New sessions are refused with `draining` from here on.
   void set_draining(bool draining) { draining_.store(draining, std::memory_order_relaxed); }
+  // Before the first call.
+  void set_retention(const RetentionRule& rule) { backups_.set_retention(rule); }
 
  private:
   Environment& environment_;

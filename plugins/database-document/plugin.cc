@@ -24,6 +24,9 @@ class DatabasePlugin final : public Plugin {
       auto settings = Settings::Read(context.Config());
       if (!settings.ok()) return settings.status();
       environment_.settings = *settings;
+      auto retention = RetentionRule::Read(context.Config());
+      if (!retention.ok()) return retention.status();
+      database_.set_retention(*retention);
       return context.Provide<Database>(database_);
     });
   }

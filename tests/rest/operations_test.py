@@ -141,6 +141,26 @@ class OperationsTest(unittest.TestCase):
         self.http("DELETE", "/backups/first", expect=200)
         self.refused(404, "backup_not_found", "GET", "/backups/first")
 
+    def test_retention_keeps_the_newest_and_those_with_a_name_once_a_new_one_is_verified(self):
+        with Kernel(edit=lambda text: text.replace("backups_kept = 0", "backups_kept = 2", 1)) as kernel:
+            self.kernel, shared = kernel, self.kernel
+            try:
+                self.http("POST", "/collections/r", {"x": "y" * 1000}, 201)
+                self.ended(self.http("POST", "/backups", {"id": "named"}, 202))
+                made, removed = [], []
+                for _ in range(4):
+                    self.http("POST", "/collections/r", {"x": "y" * 1000}, 201)
+                    result = self.ended(self.http("POST", "/backups", expect=202))["result"]
+                    made.append(result["id"])
+                    removed += result["removed"]
+                self.assertEqual(removed, made[:2])
+                listed = [b["id"] for b in self.http("GET", "/backups", expect=200)["backups"]]
+                self.assertEqual(sorted(listed), sorted([*made[2:], "named"]))
+                for kept in made[2:]:
+                    self.assertTrue(self.ended(self.http("POST", f"/backups/{kept}/verify", {}, 202))["result"]["whole"])
+            finally:
+                self.kernel = shared
+
     def test_a_damaged_backup_is_told(self):
         self.http("POST", "/collections/kept/bulk", {"documents": [{"n": n, "x": "y" * 100} for n in range(100)]}, 201)
         self.ended(self.http("POST", "/backups", {"id": "hurt"}, 202))

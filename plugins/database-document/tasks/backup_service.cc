@@ -1,10 +1,8 @@
 // Backups: what storage copies, under names, with long calls as tasks.
-#include <algorithm>
-
 #include "core/document/error.h"
-#include "core/document/json.h"
 #include "nexadb/sdk/guard.h"
 #include "plugins/database-document/session/session.h"
+#include "plugins/database-document/tasks/retention.h"
 #include "plugins/database-document/tasks/task_service.h"
 #include "plugins/database-document/tasks/task_table.h"
 
@@ -92,14 +90,14 @@ Result<Buffer> Begin(const Shelf& shelf, std::string_view kind, std::string_view
   return Buffer::Own(std::move(*task));
 }
 
-// A name that sorts by time: 20261122T184500123Z.
-std::string NameOfNow(Environment& environment) {
-  std::string name;
-  AppendRfc3339(name, environment.NowMs());
-  name.erase(std::remove_if(name.begin(), name.end(),
-                            [](char c) { return c == '-' || c == ':' || c == '.'; }),
-             name.end());
-  return name;
+// The new backup is read again before older ones may go for it.
+Status Retain(const Shelf& shelf, const RetentionRule& rule, const std::string& name,
+              TaskControl& control, bson::Builder& out) {
+  if (!rule.removes()) return {};
+  Status whole = shelf.storage->VerifyBackup(shelf.Path(name), WatchOf(control));
+  if (!whole.ok()) return Translated(std::move(whole), name);
+  return RemoveSurplusBackups(*shelf.storage, shelf.Folder(), name, rule,
+                              shelf.environment->NowMs(), out);
 }
 
 }  // namespace
@@ -159,21 +157,23 @@ Result<Buffer> BackupService::Create(Session& session, StringView id) noexcept {
     auto shelf = ShelfOf(session);
     if (!shelf.ok()) return shelf.status();
     std::string name(id);
-    if (name.empty()) name = NameOfNow(*shelf->environment);
+    if (name.empty()) name = BackupNameOf(shelf->environment->NowMs());
     if (Status status = CheckName(name); !status.ok()) return status;
     if (shelf->storage->Describe(shelf->Path(name)).ok()) {
       return MakeError(ErrorId::kConflict, "there is a backup '" + name + "' already");
     }
     FileSystem& files = shelf->environment->system->Files();
     if (Status made = files.CreateDirectories(shelf->Folder()); !made.ok()) return made;
-    return Begin(*shelf, "backup", name,
-                 [shelf = *shelf, name](TaskControl& control) -> Result<std::string> {
-                   auto info = shelf.storage->Backup(shelf.Path(name), WatchOf(control));
-                   if (!info.ok()) return Translated(info.status(), name);
-                   bson::Builder out;
-                   AppendInfo(name, *info, out);
-                   return out.Finish();
-                 });
+    return Begin(
+        *shelf, "backup", name,
+        [shelf = *shelf, rule = retention_, name](TaskControl& control) -> Result<std::string> {
+          auto info = shelf.storage->Backup(shelf.Path(name), WatchOf(control));
+          if (!info.ok()) return Translated(info.status(), name);
+          bson::Builder out;
+          AppendInfo(name, *info, out);
+          if (Status kept = Retain(shelf, rule, name, control, out); !kept.ok()) return kept;
+          return out.Finish();
+        });
   });
 }
 

@@ -2,6 +2,7 @@
 // what they do concerns the server, not a collection. [any][worker]
 #pragma once
 #include "nexadb/database.h"
+#include "plugins/database-document/tasks/retention.h"
 
 namespace nexadb::database {
 
@@ -16,6 +17,8 @@ class TaskService final : public Tasks {
 
 class BackupService final : public Backups {
  public:
+  // Before the first call.
+  void set_retention(const RetentionRule& rule) { retention_ = rule; }
   Result<Buffer> List(Session& session) noexcept override;
   Result<Buffer> Get(Session& session, StringView id) noexcept override;
   Status Remove(Session& session, StringView id) noexcept override;
@@ -23,6 +26,9 @@ class BackupService final : public Backups {
   Result<Buffer> Verify(Session& session, StringView id) noexcept override;
   Result<Buffer> Restore(Session& session, StringView id,
                          const RestoreOptions& options) noexcept override;
+
+ private:
+  RetentionRule retention_;
 };
 
 }  // namespace nexadb::database
