@@ -9,7 +9,7 @@
 
 A NexaDB object may be shared by threads: each request takes a connection from its pool.
 """
-from . import codes
+from . import codes, contract
 from .client import Collection, NexaDB, VectorCollection, VectorHit
 from .errors import (
     AuthError,
@@ -42,5 +42,6 @@ __all__ = [
     "VectorCollection",
     "VectorHit",
     "codes",
+    "contract",
 ]
 __version__ = "0.1.0"
