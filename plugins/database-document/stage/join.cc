@@ -60,9 +60,8 @@ class LookupSource final : public DocumentSource {
   }
 
   Result<size_t> Pass(size_t most) override {
-    // Each document gives one, whatever is found for it.
-    if (spec_.filter == nullptr && at_ == count_) return input_->Pass(most);
     return Catch<size_t>([&] {
+      if (join_ && spec_.filter == nullptr && at_ == count_) return PassUnjoined(most);
       size_t n = 0;
       while (n == 0 && (at_ != count_ || Fetch(most))) {
         for (; n < most && at_ < count_; ++at_) {
@@ -75,6 +74,14 @@ class LookupSource final : public DocumentSource {
   }
 
  private:
+  // Each document gives one, whatever is found for it. Whether the caller may read there, and
+  // whether there is anything wrong with what is named, is asked all the same.
+  size_t PassUnjoined(size_t most) {
+    if (!opened_foreign_) Unwrap(context_.OpenCollection(spec_.from, bson::Document()));
+    opened_foreign_ = true;
+    return Unwrap(input_->Pass(most));
+  }
+
   bool Fetch(size_t wanted) {
     Require(context_.CheckInterrupt());
     batch_.resize(std::min(wanted, kBatchDocuments));
@@ -187,6 +194,7 @@ class LookupSource final : public DocumentSource {
   std::vector<BatchDocument> batch_;
   size_t at_ = 0;
   size_t count_ = 0;
+  bool opened_foreign_ = false;
 };
 
 class LookupStage final : public Stage {
