@@ -5,6 +5,7 @@
 
 #include "nexadb/plugin.h"
 #include "nexadb/sdk/guard.h"
+#include "plugins/storage-lsm/encryption/key_file.h"
 #include "plugins/storage-lsm/engine/engine.h"
 #include "plugins/storage-lsm/util/error.h"
 
@@ -47,6 +48,16 @@ Status ReadChoices(const ConfigView& config, StoreOptions* options) {
   return Status::Ok();
 }
 
+Status ReadKeys(const ConfigView& config, StoreOptions* options) {
+  auto path = config.Text("encryption_key_file");
+  if (!path.ok()) return path.status();
+  if (path->empty()) return Status::Ok();
+  auto keys = ReadKeyFile(std::string(std::string_view(*path)));
+  if (!keys.ok()) return keys.status();
+  options->keys = std::move(*keys);
+  return Status::Ok();
+}
+
 Status ReadOptionsFrom(const ConfigView& config, StoreOptions* options) {
   constexpr uint64_t kNoMax = uint64_t{1} << 62;
   LSM_RETURN_IF_ERROR(
@@ -63,6 +74,7 @@ Status ReadOptionsFrom(const ConfigView& config, StoreOptions* options) {
   LSM_RETURN_IF_ERROR(ReadBytes(config, "disk_reserve", 0, kNoMax, &options->disk_reserve_bytes));
   LSM_RETURN_IF_ERROR(
       ReadBytes(config, "changes_retained", 0, kNoMax, &options->changes_retained_bytes));
+  LSM_RETURN_IF_ERROR(ReadKeys(config, options));
   return ReadChoices(config, options);
 }
 

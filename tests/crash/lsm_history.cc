@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "plugins/storage-lsm/testing/test_keys.h"
 #include "tests/crash/client.h"
 
 namespace nexadb::crash {
@@ -78,7 +79,8 @@ class History {
 
  private:
   std::string Cycle() {
-    const StoreOptions options = RandomOptions(prng_);
+    StoreOptions options = RandomOptions(prng_);
+    if (encrypted_) options.keys = lsm::testing::TestKeys(kRotations[key_choice_.Below(3)]);
     Engine engine;
     // Now and then the machine fails while the store is still recovering.
     for (int attempt = 0; prng_.OneIn(3) && attempt < 3; ++attempt) {
@@ -145,8 +147,13 @@ class History {
                                                  : base::CrashStyle::kRandom);
   }
 
+  static constexpr const char* kRotations[] = {"ab", "ba", "-ab"};
+
   const HistoryOptions options_;
   base::Prng prng_;
+  // Of its own, so that a history is the same with encryption and without.
+  base::Prng key_choice_{~options_.seed};
+  const bool encrypted_ = key_choice_.OneIn(3);
   base::SimEnv env_;
   Env& machine_;
   std::vector<Client> clients_;

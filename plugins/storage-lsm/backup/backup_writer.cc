@@ -111,7 +111,7 @@ Status BackupWriter::Share(const std::string& name, const FileSum& sum) {
 
 Status BackupWriter::WriteManifest() {
   BlockCache no_cache(env_, kNoCacheBytes);
-  VersionSet versions(env_, partial_, no_cache, kManifestBytes);
+  VersionSet versions(env_, partial_, no_cache, kManifestBytes, store_.vault);
   versions.AssumeIdentity(store_.store_id, store_.next_number);
   VersionEdit edit;
   edit.wal_min = store_.next_number;

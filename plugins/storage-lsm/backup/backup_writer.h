@@ -19,6 +19,7 @@ struct FrozenStore {
   Sequence sequence = 0;  // all up to it, and nothing above it, lies in the tables
   uint64_t store_id = 0;
   uint64_t next_number = 0;
+  const Vault* vault = nullptr;  // encrypts the backup's manifest as it does the store's
 };
 
 Result<BackupList> WriteBackup(Env& env, const FrozenStore& store, const std::string& directory,

@@ -125,7 +125,7 @@ Status ChangeFeed::ReadLog(uint64_t number, uint64_t end, Sequence visible, cons
     if (opened.status().code() == Code::kNotFound) return Status::Ok();  // retired meanwhile
     if (!opened.ok()) return opened.status();
     file = std::move(*opened);
-    reader = std::make_unique<LogReader>(*file, path);
+    reader = std::make_unique<LogReader>(*file, path, vault_);
     const Status status = reader->Open(LogType::kWal, number);
     // A log that is kept stays as it is; another may have been retired, and serve again.
     if (!status.ok() && !kept) return Status::Ok();

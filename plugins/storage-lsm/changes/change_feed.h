@@ -17,8 +17,10 @@ namespace nexadb::lsm {
 
 class ChangeFeed {
  public:
-  ChangeFeed(Env& env, std::string directory, uint64_t bytes_max)
+  // `vault` outlives the feed.
+  ChangeFeed(Env& env, std::string directory, uint64_t bytes_max, const Vault* vault)
       : files_(env.Files()),
+        vault_(vault),
         directory_(std::move(directory)),
         bytes_max_(bytes_max),
         mutex_(env.NewMutex()) {}
@@ -50,6 +52,7 @@ class ChangeFeed {
                  Sequence* reached);
 
   FileSystem& files_;
+  const Vault* const vault_;
   const std::string directory_;
   const uint64_t bytes_max_;
   // Around kept_, and around the reading of a log: one that is read is not retired meanwhile.

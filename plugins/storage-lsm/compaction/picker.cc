@@ -148,6 +148,20 @@ std::optional<Compaction> PickTidying(const Version& version) {
   return compaction;
 }
 
+std::optional<Compaction> PickRekeying(const Version& version, KeyId current) {
+  for (int level = 0; level < kLevels; ++level) {
+    for (const TablePointer& table : version.levels[level]) {
+      if (table->info.key_id == current || table->damaged.load()) continue;
+      Compaction compaction;
+      compaction.level = level;
+      compaction.output_level = level;
+      compaction.inputs = {table};
+      return compaction;
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<Compaction> CompactRange(const Version& version, int level, std::string_view begin,
                                        std::string_view end) {
   std::vector<TablePointer> inputs =

@@ -40,6 +40,10 @@ std::optional<Compaction> PickCompaction(const Version& version, const Compactio
 // times its size at most. Every table there is one more place for reads to look at.
 std::optional<Compaction> PickTidying(const Version& version);
 
+// A table under another master key than `current`, to be written anew where it stands; damaged ones
+// are left alone.
+std::optional<Compaction> PickRekeying(const Version& version, KeyId current);
+
 // All of [begin, end) from `level` into the next. Nothing when the level has none of it.
 std::optional<Compaction> CompactRange(const Version& version, int level, std::string_view begin,
                                        std::string_view end);

@@ -1,8 +1,9 @@
 // The format on disk: stores written long ago open, stores of the future are refused untouched,
 // damage is told.
 //
-// golden/v1 was written by this test itself, run with NEXADB_LSM_WRITE_GOLDEN=golden/v1. It is kept
-// for ever: a change of the format adds a new folder.
+// golden/v1 and, encrypted, golden/v2 were written by this test itself, run with
+// NEXADB_LSM_WRITE_GOLDEN=golden/v1 (or v2, and the backups' likewise). They are kept for ever: a
+// change of the format adds a new folder.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,44 +14,20 @@
 #include <map>
 
 #include "core/base/sim_env.h"
+#include "plugins/storage-lsm/testing/disk_files.h"
 #include "plugins/storage-lsm/testing/test_engine.h"
+#include "plugins/storage-lsm/testing/test_keys.h"
 
 namespace nexadb::lsm::testing {
 namespace {
 
-using Files = std::map<std::string, std::string>;
-
-Files ReadDisk(Env& env, const std::string& directory) {
-  std::vector<std::string> names;
-  DirectorySink sink{
-      [](void* state, StringView name) noexcept {
-        static_cast<std::vector<std::string>*>(state)->emplace_back(std::string_view(name));
-      },
-      &names};
-  EXPECT_TRUE(env.Files().List(directory, sink).ok());
-  Files files;
-  for (const std::string& name : names) {
-    auto file = env.Files().Open(directory + "/" + name, FileMode::kRead);
-    std::string bytes(*(*file)->Size(), '\0');
-    EXPECT_TRUE((*file)->ReadAt(0, {reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()}).ok());
-    files[name] = bytes;
-  }
-  return files;
-}
-
-void WriteDisk(Env& env, const std::string& directory, const Files& files) {
-  ASSERT_TRUE(env.Files().CreateDirectories(directory).ok());
-  for (const auto& [name, bytes] : files) {
-    auto file = env.Files().Open(directory + "/" + name, FileMode::kTruncate);
-    ASSERT_TRUE((*file)->WriteAt(0, AsBytes(bytes)).ok());
-  }
-}
+using Files = DiskFiles;
 
 // A store with rows in tables of two levels, range deletes, and more rows in a log that no flush
 // has seen.
-Files MakeStore() {
+Files MakeStore(const StoreOptions& options) {
   base::SimEnv env(1);
-  TestEngine db(env, "lsm", TinyOptions());
+  TestEngine db(env, "lsm", options);
   db.Open();
   for (int i = 0; i < 60; ++i) db.Write({Put("key" + std::to_string(i), "value")});
   EXPECT_TRUE(db.store().Compact({}, {}).ok());
@@ -59,7 +36,7 @@ Files MakeStore() {
   EXPECT_TRUE(db.store().WaitIdle().ok());
   db.Write({Put("in the log", "1"), Delete("key0"), Add("sum", Number(42))});
   db.Write({DeleteRange("key5", "key6")});
-  return ReadDisk(env, "lsm");
+  return ReadDiskFiles(env, "lsm");
 }
 
 void ExpectGoldenRows(TestEngine& db) {
@@ -77,9 +54,35 @@ void ExpectGoldenRows(TestEngine& db) {
   EXPECT_TRUE(db.store().Verify().ok());
 }
 
-Files ReadGolden() {
+StoreOptions EncryptedOptions() {
+  StoreOptions options = TinyOptions();
+  options.keys = TestKeys("a");
+  return options;
+}
+
+// A backup of such a store.
+Files MakeBackup(const StoreOptions& options) {
+  base::SimEnv env(1);
+  WriteDiskFiles(env, "lsm", MakeStore(options));
+  TestEngine db(env, "lsm", options);
+  db.Open();
+  EXPECT_TRUE(db.store().Backup("backup", BackupWatch{}).ok());
+  return ReadDiskFiles(env, "backup");
+}
+
+// Written anew first when the environment says so.
+Files ReadGolden(const std::string& version, const StoreOptions& options,
+                 Files (*make)(const StoreOptions&) = MakeStore) {
+  const std::string wanted = "golden/" + version;
+  const char* directory = std::getenv("NEXADB_LSM_WRITE_GOLDEN");
+  if (directory != nullptr && std::string_view(directory).ends_with(wanted)) {
+    std::filesystem::create_directories(directory);
+    for (const auto& [name, bytes] : make(options)) {
+      std::ofstream(std::filesystem::path(directory) / name, std::ios::binary) << bytes;
+    }
+  }
   Files files;
-  for (const auto& entry : std::filesystem::directory_iterator(NEXADB_LSM_GOLDEN "/v1")) {
+  for (const auto& entry : std::filesystem::directory_iterator(NEXADB_LSM_GOLDEN "/" + version)) {
     std::ifstream in(entry.path(), std::ios::binary);
     files[entry.path().filename().string()] =
         std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
@@ -87,20 +90,57 @@ Files ReadGolden() {
   return files;
 }
 
-TEST(FormatTest, StoresOfFormatOneOpenWithAllTheirRows) {
-  if (const char* directory = std::getenv("NEXADB_LSM_WRITE_GOLDEN")) {
-    std::filesystem::create_directories(directory);
-    for (const auto& [name, bytes] : MakeStore()) {
-      std::ofstream(std::filesystem::path(directory) / name, std::ios::binary) << bytes;
-    }
-  }
+void ExpectGoldenOpens(const std::string& version, const StoreOptions& options) {
   base::SimEnv env(2);
-  WriteDisk(env, "lsm", ReadGolden());
-  TestEngine db(env, "lsm", TinyOptions());
+  WriteDiskFiles(env, "lsm", ReadGolden(version, options));
+  TestEngine db(env, "lsm", options);
   db.Open();
   ExpectGoldenRows(db);
   db.Reopen();
   ExpectGoldenRows(db);
+}
+
+TEST(FormatTest, StoresOfFormatOneOpenWithAllTheirRows) { ExpectGoldenOpens("v1", TinyOptions()); }
+
+TEST(FormatTest, EncryptedStoresOfFormatTwoOpenWithAllTheirRows) {
+  ExpectGoldenOpens("v2", EncryptedOptions());
+}
+
+void ExpectGoldenBackup(const std::string& version, const StoreOptions& options) {
+  base::SimEnv env(2);
+  WriteDiskFiles(env, "backup", ReadGolden(version, options, MakeBackup));
+  TestEngine db(env, "lsm", options);
+  db.Open();
+  auto* facet = static_cast<StorageBackup*>(db.engine().Facet(StorageBackup::kInterface));
+  auto info = facet->Describe("backup");
+  ASSERT_TRUE(info.ok()) << info.status().message();
+  EXPECT_GT(info->sequence, 60u);
+  const Status verified = facet->VerifyBackup("backup", BackupWatch{});
+  EXPECT_TRUE(verified.ok()) << verified.message();
+  ASSERT_TRUE(facet->Restore("backup", "restored", BackupWatch{}).ok());
+  TestEngine restored(env, "restored", options);
+  restored.Open();
+  ExpectGoldenRows(restored);
+}
+
+TEST(FormatTest, BackupsOfFormatOneAreCheckedAndOpen) {
+  ExpectGoldenBackup("backup-v1", TinyOptions());
+}
+
+TEST(FormatTest, EncryptedBackupsOfFormatOneAreCheckedAndOpen) {
+  ExpectGoldenBackup("backup-v1-encrypted", EncryptedOptions());
+}
+
+TEST(FormatTest, AStoreThatIsNotEncryptedKeepsFormatOne) {
+  for (const auto& [name, bytes] : MakeStore(TinyOptions())) {
+    if (name == "CURRENT") {
+      EXPECT_TRUE(bytes.starts_with("nexadb-lsm 1 "));
+    } else if (name.ends_with(".wal") || name.starts_with("MANIFEST")) {
+      EXPECT_EQ(bytes[8], 1) << name;
+    } else if (name.ends_with(".sst")) {
+      EXPECT_EQ(bytes[bytes.size() - 40], 1) << name;
+    }
+  }
 }
 
 class DamageTest : public ::testing::Test {
@@ -108,17 +148,17 @@ class DamageTest : public ::testing::Test {
   // What opening the damaged store says. A refused store must be left as it was.
   Status OpenWith(const Files& files) {
     base::SimEnv env(3);
-    WriteDisk(env, "lsm", files);
+    WriteDiskFiles(env, "lsm", files);
     TestEngine db(env, "lsm", TinyOptions());
     const Status status = db.TryOpen();
     if (status.ok()) {
       ExpectGoldenRows(db);
     } else {
-      Files after = ReadDisk(env, "lsm");
+      Files after = ReadDiskFiles(env, "lsm");
       after.erase("LOCK");
       Files before = files;
       before.erase("LOCK");
-      EXPECT_EQ(after, before) << "a refused store is left as it was";
+      EXPECT_TRUE(after == before) << "a refused store is left as it was";
     }
     return status;
   }
@@ -129,7 +169,7 @@ class DamageTest : public ::testing::Test {
     return {};
   }
 
-  const Files files_ = MakeStore();
+  const Files files_ = MakeStore(TinyOptions());
 };
 
 TEST_F(DamageTest, TheWholeStoreOpens) { EXPECT_TRUE(OpenWith(files_).ok()); }
@@ -138,12 +178,12 @@ TEST_F(DamageTest, ANewerFormatIsRefusedWithNothingChanged) {
   base::SimEnv env(4);
   Files files = files_;
   files.erase("LOCK");
-  files["CURRENT"].replace(0, 12, "nexadb-lsm 2");
-  WriteDisk(env, "lsm", files);
+  files["CURRENT"].replace(0, 12, "nexadb-lsm 3");
+  WriteDiskFiles(env, "lsm", files);
   TestEngine db(env, "lsm", TinyOptions());
   const Status status = db.TryOpen();
   EXPECT_EQ(status.code(), Code::kUnsupported) << status.message();
-  EXPECT_EQ(ReadDisk(env, "lsm"), files);
+  EXPECT_TRUE(ReadDiskFiles(env, "lsm") == files);
 }
 
 TEST_F(DamageTest, AMissingFileIsNamed) {
@@ -176,7 +216,7 @@ TEST_F(DamageTest, FlippedBytesAllOverTheManifestAreRefusedOrHarmless) {
     Files files = files_;
     files[name][at] = static_cast<char>(files[name][at] ^ 0x40);
     base::SimEnv env(5);
-    WriteDisk(env, "lsm", files);
+    WriteDiskFiles(env, "lsm", files);
     TestEngine db(env, "lsm", TinyOptions());
     // Behind the last durable record nothing was promised; before it nothing may change unseen.
     const Status status = db.TryOpen();

@@ -7,7 +7,9 @@
 
 #include "core/base/prng.h"
 #include "core/base/sim_env.h"
+#include "plugins/storage-lsm/testing/disk_files.h"
 #include "plugins/storage-lsm/testing/test_engine.h"
+#include "plugins/storage-lsm/testing/test_keys.h"
 
 namespace nexadb::lsm::testing {
 namespace {
@@ -15,34 +17,11 @@ namespace {
 constexpr const char* kDirectory = "lsm";
 constexpr int kFlipsOfEachKind = 100;
 
-using Files = std::map<std::string, std::string>;
+using Files = DiskFiles;
 
 uint64_t Seed() {
   const char* text = std::getenv("NEXADB_SEED");
   return text != nullptr ? std::strtoull(text, nullptr, 10) : 20261122;
-}
-
-Files ReadDisk(base::SimEnv& env) {
-  Files files;
-  std::vector<std::string> names;
-  EXPECT_TRUE(env.disk().List(kDirectory, &names).ok());
-  for (const std::string& name : names) {
-    auto file = env.Files().Open(kDirectory + ("/" + name), FileMode::kRead);
-    std::string bytes(*(*file)->Size(), '\0');
-    EXPECT_TRUE((*file)->ReadAt(0, {reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()}).ok());
-    files[name] = std::move(bytes);
-  }
-  return files;
-}
-
-void WriteDisk(base::SimEnv& env, const Files& files) {
-  ASSERT_TRUE(env.Files().CreateDirectories(kDirectory).ok());
-  for (const auto& [name, bytes] : files) {
-    auto file = env.Files().Open(kDirectory + ("/" + name), FileMode::kTruncate);
-    ASSERT_TRUE((*file)->WriteAt(0, AsBytes(bytes)).ok());
-    ASSERT_TRUE((*file)->Sync().ok());
-  }
-  ASSERT_TRUE(env.Files().SyncDirectory(kDirectory).ok());
 }
 
 using Truth = std::map<std::string, std::string>;
@@ -51,9 +30,9 @@ std::string KeyOf(int i) { return "key" + std::to_string(1000 + i); }
 constexpr int kKeys = 300;
 
 // A store that was closed in good order: tables in several levels, range deletes, a full log.
-Files MakeStore(Truth* truth) {
+Files MakeStore(Truth* truth, const StoreOptions& options) {
   base::SimEnv env(1);
-  TestEngine db(env, kDirectory, TinyOptions());
+  TestEngine db(env, kDirectory, options);
   db.Open();
   base::Prng prng(1);
   auto write = [&](int i, int round) {
@@ -70,7 +49,7 @@ Files MakeStore(Truth* truth) {
   EXPECT_TRUE(db.store().WaitIdle().ok());
   for (int i = 0; i < kKeys; i += 10) write(i, 2);
   EXPECT_TRUE(db.TryClose().ok());
-  return ReadDisk(env);
+  return ReadDiskFiles(env, kDirectory);
 }
 
 // Reads everything: what is answered must be true, and a failure must be told as corruption.
@@ -114,7 +93,14 @@ int ExpectTruthOrCorruption(TestEngine& db, const Truth& truth, const std::strin
   return failed;
 }
 
-class IntegrityTest : public ::testing::Test {
+StoreOptions OptionsWith(std::string_view keys) {
+  StoreOptions options = TinyOptions();
+  if (!keys.empty()) options.keys = TestKeys(keys);
+  return options;
+}
+
+// Of a plain store, and of an encrypted one.
+class IntegrityTest : public ::testing::TestWithParam<const char*> {
  protected:
   std::string Find(std::string_view part) const {
     for (const auto& [name, bytes] : files_) {
@@ -131,21 +117,24 @@ class IntegrityTest : public ::testing::Test {
     return found;
   }
 
+  const StoreOptions options_ = OptionsWith(GetParam());
   Truth truth_;
-  const Files files_ = MakeStore(&truth_);
+  const Files files_ = MakeStore(&truth_, options_);
 };
+INSTANTIATE_TEST_SUITE_P(Keys, IntegrityTest, ::testing::Values("", "a"),
+                         [](const auto& keys) { return *keys.param == 0 ? "Plain" : "Encrypted"; });
 
-TEST_F(IntegrityTest, TheStoreItselfIsAsExpected) {
+TEST_P(IntegrityTest, TheStoreItselfIsAsExpected) {
   base::SimEnv env(2);
-  WriteDisk(env, files_);
-  TestEngine db(env, kDirectory, TinyOptions());
+  WriteDiskFiles(env, kDirectory, files_);
+  TestEngine db(env, kDirectory, options_);
   db.Open();
   EXPECT_EQ(ExpectTruthOrCorruption(db, truth_, ""), 0);
   EXPECT_GT(All(".sst").size(), 3u);
   EXPECT_GT(files_.at(Find(".wal")).size(), 1000u);
 }
 
-TEST_F(IntegrityTest, AFlippedBitIsFoundOrHarmlessAndNeverCopiedOn) {
+TEST_P(IntegrityTest, AFlippedBitIsFoundOrHarmlessAndNeverCopiedOn) {
   base::Prng prng(Seed());
   std::printf("seed %llu\n", static_cast<unsigned long long>(Seed()));
   for (const char* kind : {".sst", ".wal", "MANIFEST", "CURRENT"}) {
@@ -160,12 +149,12 @@ TEST_F(IntegrityTest, AFlippedBitIsFoundOrHarmlessAndNeverCopiedOn) {
       bytes[at] = static_cast<char>(bytes[at] ^ (1 << prng.Below(8)));
       const std::string what = name + " byte " + std::to_string(at) + ": ";
       base::SimEnv env(static_cast<uint64_t>(flip));
-      WriteDisk(env, files);
-      TestEngine db(env, kDirectory, TinyOptions());
+      WriteDiskFiles(env, kDirectory, files);
+      TestEngine db(env, kDirectory, options_);
       const Status opened = db.TryOpen();
       if (!opened.ok()) {
         EXPECT_TRUE(opened.code() == Code::kCorruption || opened.code() == Code::kUnsupported ||
-                    opened.code() == Code::kNotFound)
+                    opened.code() == Code::kNotFound || opened.code() == Code::kPermissionDenied)
             << what << opened.message();
         ++found;
         continue;
@@ -182,14 +171,14 @@ TEST_F(IntegrityTest, AFlippedBitIsFoundOrHarmlessAndNeverCopiedOn) {
   }
 }
 
-TEST_F(IntegrityTest, ADamagedTableKeepsNothingElseClosed) {
+TEST_P(IntegrityTest, ADamagedTableKeepsNothingElseClosed) {
   for (const std::string& name : All(".sst")) {
     Files files = files_;
     std::string& bytes = files[name];
     bytes[bytes.size() - 20] = static_cast<char>(bytes[bytes.size() - 20] ^ 1);  // in the footer
     base::SimEnv env(7);
-    WriteDisk(env, files);
-    TestEngine db(env, kDirectory, TinyOptions());
+    WriteDiskFiles(env, kDirectory, files);
+    TestEngine db(env, kDirectory, options_);
     db.Open();
     const int failed = ExpectTruthOrCorruption(db, truth_, name + ": ");
     EXPECT_GT(failed, 0) << name;
@@ -207,14 +196,14 @@ TEST_F(IntegrityTest, ADamagedTableKeepsNothingElseClosed) {
     EXPECT_EQ(ExpectTruthOrCorruption(db, truth_, name + ": later, "), failed);
     // Nothing of it was thrown away or taken for good: the file is there as it was.
     ASSERT_TRUE(db.TryClose().ok());
-    EXPECT_EQ(ReadDisk(env)[name], bytes);
+    EXPECT_EQ(ReadDiskFiles(env, kDirectory)[name], bytes);
   }
 }
 
-TEST_F(IntegrityTest, DamageThatCompactionMeetsIsLeftWhereItIs) {
+TEST_P(IntegrityTest, DamageThatCompactionMeetsIsLeftWhereItIs) {
   base::SimEnv env(8);
-  WriteDisk(env, files_);
-  StoreOptions options = TinyOptions();
+  WriteDiskFiles(env, kDirectory, files_);
+  StoreOptions options = options_;
   options.level0_compact = 2;
   TestEngine db(env, kDirectory, options);
   db.Open();
@@ -233,12 +222,12 @@ TEST_F(IntegrityTest, DamageThatCompactionMeetsIsLeftWhereItIs) {
   EXPECT_EQ(db.store().View()->version->DamagedCount(), 1u);
 }
 
-TEST_F(IntegrityTest, AMissingTableKeepsTheStoreClosed) {
+TEST_P(IntegrityTest, AMissingTableKeepsTheStoreClosed) {
   Files files = files_;
   files.erase(Find(".sst"));
   base::SimEnv env(9);
-  WriteDisk(env, files);
-  TestEngine db(env, kDirectory, TinyOptions());
+  WriteDiskFiles(env, kDirectory, files);
+  TestEngine db(env, kDirectory, options_);
   const Status status = db.TryOpen();
   EXPECT_EQ(status.code(), Code::kCorruption);
   EXPECT_NE(std::string(status.message()).find("not there"), std::string::npos) << status.message();

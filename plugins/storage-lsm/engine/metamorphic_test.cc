@@ -15,6 +15,7 @@
 #include "core/base/sim_env.h"
 #include "core/base/system_env.h"
 #include "plugins/storage-lsm/testing/test_engine.h"
+#include "plugins/storage-lsm/testing/test_keys.h"
 
 namespace nexadb::lsm::testing {
 namespace {
@@ -50,6 +51,8 @@ std::vector<OptionSet> OptionSets() {
   eager.memtable_bytes = 2048;
   eager.level0_compact = 1;
   eager.durability = Durability::kInterval;
+  StoreOptions encrypted = plain;
+  encrypted.keys = TestKeys("a");
   return {{"plain", plain},
           {"tiny blocks", tiny_blocks},
           {"no compression", no_compression},
@@ -57,7 +60,8 @@ std::vector<OptionSet> OptionSets() {
           {"roomy", roomy},
           {"lazy compaction", lazy},
           {"many tables", many_tables},
-          {"eager compaction", eager}};
+          {"eager compaction", eager},
+          {"encrypted", encrypted}};
 }
 
 class History {
@@ -78,6 +82,8 @@ class History {
       }
       case 2:
         snapshots_.clear();
+        // Each life of an encrypted store has other keys in front: b, none, a, …
+        if (db_.options().keys) db_.options().keys = TestKeys(kRotations[reopened_++ % 3]);
         db_.Reopen();
         break;
       case 3:
@@ -227,8 +233,11 @@ class History {
     }
   }
 
+  static constexpr const char* kRotations[] = {"ba", "-ab", "ab"};
+
   base::Prng prng_;
   base::SimEnv env_;
+  size_t reopened_ = 0;
   TestEngine db_;
   Model model_;
   std::vector<std::pair<Handle<Snapshot>, Model>> snapshots_;

@@ -1,8 +1,10 @@
 // StoreOptions: what the configuration decides, with the derived limits. Plain data.
 #pragma once
 #include <cstdint>
+#include <memory>
 
 #include "nexadb/storage_engine.h"
+#include "plugins/storage-lsm/encryption/key_ring.h"
 #include "plugins/storage-lsm/table/table_format.h"
 
 namespace nexadb::lsm {
@@ -33,6 +35,8 @@ struct StoreOptions {
   uint32_t level0_compact = 4;  // tables in level 0 that start a compaction
   uint32_t level0_slow = 8;     // … that begin to slow writers down
   uint32_t level0_stop = 24;    // … that make them wait
+
+  std::shared_ptr<const KeyRing> keys;  // null: nothing is encrypted
 
   uint64_t MemtableBytes() const {
     if (memtable_bytes != 0) return memtable_bytes;

@@ -93,6 +93,8 @@ class Store final : private CommitHost {
   Status OpenFiles();
   Status MakeDirectory();
   Status AdoptRestored();
+  // kPermissionDenied when a master key is missing that the store in `directory` needs.
+  Status CheckKeys(const std::string& directory);
   Status ReplayLogs();
   Status ApplyRecord(BytesView payload, std::string_view path, uint64_t offset);
   Status FlushRecovered();
@@ -173,6 +175,7 @@ class Store final : private CommitHost {
   Logger* const log_;
   const std::string directory_;
   const StoreOptions options_;
+  const Vault vault_;
   SnapshotRegistry snapshots_;
   BlockCache cache_;
   VersionSet versions_;

@@ -31,6 +31,7 @@ MergeSettings Store::Settings() const {
   settings.table.block_bytes = options_.block_bytes;
   settings.table.compression = options_.compression;
   settings.table.store_id = versions_.store_id();
+  settings.table.vault = &vault_;
   settings.table_bytes_max = options_.table_bytes;
   settings.stop = &stop_;
   return settings;
@@ -252,6 +253,7 @@ Result<bool> Store::CompactOnce(Rest rest) {
     compaction = PickTidying(*View()->version);
     if (compaction && TouchesDamage(*compaction)) compaction.reset();
   }
+  if (!compaction) compaction = PickRekeying(*View()->version, vault_.current());
   if (!compaction) return false;
   const Status status = RunCompaction(*compaction);
   if (status.code() == Code::kCorruption && Quarantine(*compaction)) return true;
@@ -407,7 +409,8 @@ Status Store::WaitIdle() {
          (compacting_ || flushing_ || !compact_idle_ || !immutable_.empty() ||
           (view_->version->DamagedCount() == 0 &&
            (PickCompaction(*view_->version, Limits(), none, visible_.load()).has_value() ||
-            PickTidying(*view_->version).has_value())))) {
+            PickTidying(*view_->version).has_value() ||
+            PickRekeying(*view_->version, vault_.current()).has_value())))) {
     work_->NotifyAll();
     done_->WaitFor(*mutex_, kRetryNs);
   }

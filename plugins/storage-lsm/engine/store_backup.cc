@@ -37,9 +37,15 @@ Result<BackupInfo> Store::Backup(std::string_view directory, const BackupWatch& 
   frozen.directory = directory_;
   frozen.store_id = versions_.store_id();
   frozen.next_number = versions_.next_number();
+  frozen.vault = &vault_;
   auto list = WriteBackup(env_, frozen, path, watch);
   if (!list.ok()) return list.status();
   return list->Info();
+}
+
+Status Store::CheckKeys(const std::string& directory) {
+  BlockCache no_cache(env_, 0);
+  return VersionSet(env_, directory, no_cache, options_.manifest_bytes, &vault_).CheckReadable();
 }
 
 Status Store::RestoreAtNextOpen(std::string_view backup, const BackupWatch& watch) {
@@ -48,6 +54,7 @@ Status Store::RestoreAtNextOpen(std::string_view backup, const BackupWatch& watc
   const std::string path(backup);
   auto list = ReadBackupList(files, path);
   if (!list.ok()) return list.status();
+  LSM_RETURN_IF_ERROR(CheckKeys(path));
   const std::string restored = Beside(directory_, kRestoredSuffix);
   if (files.Exists(restored)) {
     // What an earlier call has prepared gives way; cut off, this leaves nothing prepared.
@@ -65,6 +72,8 @@ Status Store::AdoptRestored() {
   FileSystem& files = env_.Files();
   const std::string restored = Beside(directory_, kRestoredSuffix);
   if (!files.Exists(restored)) return Status::Ok();
+  // What could not be opened must not take the place of what can.
+  LSM_RETURN_IF_ERROR(CheckKeys(restored));
   const std::string replaced = Beside(directory_, kReplacedSuffix);
   if (files.Exists(directory_)) {
     auto lock = files.Lock(JoinPath(directory_, kLockName));  // not while another process has it

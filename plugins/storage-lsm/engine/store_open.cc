@@ -48,11 +48,12 @@ Store::Store(Env& env, Logger* log, std::string directory, const StoreOptions& o
       log_(log),
       directory_(std::move(directory)),
       options_(options),
+      vault_(env.Random(), options.keys),
       snapshots_(env),
       cache_(env, options.memory_budget_bytes),
-      versions_(env, directory_, cache_, options.manifest_bytes),
+      versions_(env, directory_, cache_, options.manifest_bytes, &vault_),
       jobs_(env),
-      changes_(env, directory_, options.changes_retained_bytes),
+      changes_(env, directory_, options.changes_retained_bytes, &vault_),
       backup_mutex_(env.NewMutex()),
       manifest_mutex_(env.NewMutex()),
       wal_sync_mutex_(env.NewMutex()),
@@ -89,7 +90,7 @@ Status Store::OpenFiles() {
   FileSystem& files = env_.Files();
   LSM_RETURN_IF_ERROR(AdoptRestored());
   const bool exists = files.Exists(JoinPath(directory_, kCurrentName));
-  if (exists) LSM_RETURN_IF_ERROR(versions_.CheckFormat());  // before anything is touched
+  if (exists) LSM_RETURN_IF_ERROR(versions_.CheckReadable());  // before anything is touched
   LSM_RETURN_IF_ERROR(MakeDirectory());
   auto lock = files.Lock(JoinPath(directory_, kLockName));
   if (!lock.ok()) return lock.status();
@@ -166,7 +167,7 @@ Status Store::ReplayLogs() {
     auto file = env_.Files().Open(path, FileMode::kRead);
     if (!file.ok()) return file.status();
     log.file = std::move(*file);
-    log.reader = std::make_unique<LogReader>(*log.file, path);
+    log.reader = std::make_unique<LogReader>(*log.file, path, &vault_);
     LSM_RETURN_IF_ERROR(log.reader->Open(LogType::kWal, parsed.number));
     if (log.reader->blank()) continue;
     if (log.reader->header().store_id != versions_.store_id()) {

@@ -27,6 +27,17 @@ void AddCache(const BlockCache& cache, bson::Builder* out) {
       .Int64("cache_misses", Signed(cache.misses()));
 }
 
+void AddEncryption(const Vault& vault, const Version& version, bson::Builder* out) {
+  uint64_t other = 0;
+  for (const auto& level : version.levels) {
+    for (const TablePointer& table : level) other += table->info.key_id != vault.current() ? 1 : 0;
+  }
+  const bool encrypts = vault.current() != kPlainId;
+  out->Text("encryption", encrypts ? "aes-256-gcm" : "none");
+  if (encrypts) out->Text("encryption_key", KeyIdText(vault.current()));
+  out->Int64("tables_under_other_keys", Signed(other));
+}
+
 // What users gave, what was written for it, what it takes, how many places a get may look at.
 void AddAmplification(const CommitStatistics& commits, const StoreCounters& counters,
                       const ReadView& view, bson::Builder* out) {
@@ -190,6 +201,7 @@ std::string Store::StatisticsBson() {
   AddSyncLatency(commits.sync_latency, &out);
   AddJobs(jobs_, &out);
   AddCache(cache_, &out);
+  AddEncryption(vault_, *view->version, &out);
   if (!error.ok()) out.Text("error", error.message());
   const std::string level_bytes = levels.Finish();
   out.Array("levels", bson::Document(AsBytes(level_bytes)));

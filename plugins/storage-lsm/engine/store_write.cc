@@ -41,8 +41,8 @@ Result<std::unique_ptr<LogWriter>> Store::NewWal(uint64_t number, uint64_t previ
   // and a page that cannot be read ends the process.
   const uint64_t spare = written ? 0 : TakeSpareLog();
   auto log = spare != 0 ? LogWriter::Recycle(env_.Files(), JoinPath(directory_, WalName(spare)),
-                                             path, header, step)
-                        : LogWriter::Create(env_.Files(), path, header, step, use);
+                                             path, header, step, &vault_)
+                        : LogWriter::Create(env_.Files(), path, header, step, use, &vault_);
   if (spare != 0 && !log.ok()) RemoveLog(spare);
   Status status = log.ok() ? env_.Files().SyncDirectory(directory_) : log.status();
   if (status.ok()) return log;
@@ -229,7 +229,7 @@ Status Store::SealLog() {
   return queue_->RunExclusive(
       [](void* state) -> Status {
         auto& store = *static_cast<Store*>(state);
-        if (store.wal_->end() == kLogHeaderBytes) return Status::Ok();
+        if (store.wal_->empty()) return Status::Ok();
         const uint64_t mark = store.wal_->buffered_bytes();
         AppendBatchHeader(store.wal_->OpenRecord(), store.visible_.load() + 1, 0);
         store.wal_->CloseRecord();

@@ -26,20 +26,20 @@ uint32_t HeaderCheck(const uint8_t* record, uint64_t generation, uint64_t offset
 void EncodeLogHeader(const LogHeader& header, Span<uint8_t> out) {
   uint8_t* p = out.data();
   std::memcpy(p, kLogMagic.data(), kLogMagic.size());
-  StoreLittle<uint32_t>(p + 8, kFormatVersion);
+  StoreLittle<uint32_t>(p + 8, header.encrypted ? kEncryptedFormat : kPlainFormat);
   StoreLittle<uint32_t>(p + 12, static_cast<uint32_t>(header.type));
   StoreLittle<uint64_t>(p + 16, header.number);
   StoreLittle<uint64_t>(p + 24, header.generation);
   StoreLittle<uint64_t>(p + 32, header.previous_number);
   StoreLittle<uint64_t>(p + 40, header.previous_end);
   StoreLittle<uint64_t>(p + 48, header.store_id);
-  StoreLittle<uint64_t>(p + 56, base::Checksum64(BytesView{p, 56}));
+  StoreLittle<uint64_t>(p + 56, base::Checksum64(BytesView{p, kLogHeaderBoundBytes}));
 }
 
 Status DecodeLogHeader(BytesView bytes, std::string_view path, LogHeader* header) {
   const uint8_t* p = bytes.data();
   if (bytes.size() < kLogHeaderBytes || std::memcmp(p, kLogMagic.data(), kLogMagic.size()) != 0 ||
-      LoadLittle<uint64_t>(p + 56) != base::Checksum64(BytesView{p, 56})) {
+      LoadLittle<uint64_t>(p + 56) != base::Checksum64(BytesView{p, kLogHeaderBoundBytes})) {
     return Corruption(path, 0, "damaged log header");
   }
   if (LoadLittle<uint32_t>(p + 8) > kFormatVersion) {
@@ -54,6 +54,7 @@ Status DecodeLogHeader(BytesView bytes, std::string_view path, LogHeader* header
   header->previous_number = LoadLittle<uint64_t>(p + 32);
   header->previous_end = LoadLittle<uint64_t>(p + 40);
   header->store_id = LoadLittle<uint64_t>(p + 48);
+  header->encrypted = LoadLittle<uint32_t>(p + 8) == kEncryptedFormat;
   return Status::Ok();
 }
 
@@ -75,6 +76,15 @@ bool DecodeLogRecordHeader(BytesView bytes, uint64_t generation, uint64_t offset
   header->synced_to = LoadLittle<uint64_t>(p + 8);
   header->checksum = LoadLittle<uint64_t>(p + 16);
   return true;
+}
+
+LogBinding BindRecord(const LogRecordHeader& header, uint64_t log_number, uint64_t offset) {
+  LogBinding bound{};
+  StoreLittle<uint64_t>(bound.data(), log_number);
+  StoreLittle<uint64_t>(bound.data() + 8, offset);
+  StoreLittle<uint64_t>(bound.data() + 16, header.synced_to);
+  StoreLittle<uint32_t>(bound.data() + 24, header.size);
+  return bound;
 }
 
 }  // namespace nexadb::lsm

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/checksum.h"
+#include "core/base/coding.h"
 #include "plugins/storage-lsm/util/error.h"
 #include "plugins/storage-lsm/util/mutant.h"
 
@@ -30,7 +31,41 @@ Status LogReader::Open(LogType type, uint64_t number) {
   if (header_.type != type || header_.number != number) {
     return Corruption(path_, 0, "header belongs to another file");
   }
+  offset_ = LogStart(header_);
+  return header_.encrypted ? OpenEnvelope() : Status::Ok();
+}
+
+Status LogReader::OpenEnvelope() {
+  const BytesView all = AsBytes(contents_);
+  KeyId id = kPlainId;
+  if (all.size() < offset_ || !ReadEnvelopeKey(all.Sub(kLogHeaderBytes, kEnvelopeBytes), &id)) {
+    // As with the header: nothing behind it, so it was never complete.
+    blank_ = std::all_of(
+        contents_.begin() + static_cast<ptrdiff_t>(std::min<size_t>(contents_.size(), offset_)),
+        contents_.end(), [](char c) { return c == 0; });
+    return blank_ ? Status::Ok() : Corruption(path_, kLogHeaderBytes, "damaged key envelope");
+  }
+  if (vault_ == nullptr) return Vault::NoKeys(id, path_);
+  auto cipher = vault_->Unwrap(all.Sub(kLogHeaderBytes, kEnvelopeBytes),
+                               all.Sub(0, kLogHeaderBoundBytes), path_, kLogHeaderBytes);
+  if (!cipher.ok()) return cipher.status();
+  cipher_ = std::move(*cipher);
   return Status::Ok();
+}
+
+Status LogReader::Unseal(uint64_t offset, const LogRecordHeader& header, BytesView* payload) {
+  if (payload->size() > kSealBytes) {
+    auto* number = reinterpret_cast<uint8_t*>(contents_.data()) + offset + kLogRecordHeaderBytes;
+    uint8_t* sealed = number + kSealNumberBytes;
+    const size_t size = payload->size() - kSealBytes;
+    const LogBinding bound = BindRecord(header, header_.number, offset);
+    *payload = {sealed, size};
+    if (cipher_->Open(NonceOf(base::LoadLittle<uint64_t>(number)), {bound.data(), bound.size()},
+                      {sealed, size}, sealed + size)) {
+      return Status::Ok();
+    }
+  }
+  return Corruption(path_, offset, "record that was not sealed here with this log's key");
 }
 
 bool LogReader::RecordAt(uint64_t offset, LogRecordHeader* header, BytesView* payload) const {
@@ -52,6 +87,7 @@ Result<bool> LogReader::Next(BytesView* payload) {
     LSM_RETURN_IF_ERROR(JudgeTail());
     return false;
   }
+  if (cipher_) LSM_RETURN_IF_ERROR(Unseal(offset_, header, payload));
   offset_ += kLogRecordHeaderBytes + LogAlign(header.size);
   return true;
 }

@@ -5,8 +5,10 @@
 // It is damage, and kCorruption with file and offset, when a bad record stands
 //  * before an intact record whose sync mark says that the bad one's bytes were durable already; or
 //  * before the end that the next log's header gives for this one (`expected_end`).
-// Not thread-safe.
+// An encrypted record whose checksum is right and whose tag is not was forged, or belongs
+// elsewhere: damage as well, wherever it stands. Not thread-safe.
 #pragma once
+#include <memory>
 #include <string>
 
 #include "nexadb/env.h"
@@ -16,10 +18,13 @@ namespace nexadb::lsm {
 
 class LogReader {
  public:
-  // `path` is for messages. The file must outlive the reader.
-  LogReader(File& file, std::string path) : file_(file), path_(std::move(path)) {}
+  // `path` is for messages. The file must outlive the reader, and so must the vault, which is null
+  // where logs are plain.
+  LogReader(File& file, std::string path, const Vault* vault = nullptr)
+      : file_(file), path_(std::move(path)), vault_(vault) {}
 
-  // Reads the file and its header. kCorruption when the header is damaged; `blank` says that the
+  // Reads the file and its header. kCorruption when the header is damaged, kPermissionDenied when
+  // the log's master key is not there; `blank` says that the
   // file was made, and never had a record: no intact header, and no byte but zeros behind it.
   Status Open(LogType type, uint64_t number);
   bool blank() const { return blank_; }
@@ -33,11 +38,16 @@ class LogReader {
   uint64_t offset() const { return offset_; }
 
  private:
+  Status OpenEnvelope();
   bool RecordAt(uint64_t offset, LogRecordHeader* header, BytesView* payload) const;
+  // Decrypts the record at `offset` in place.
+  Status Unseal(uint64_t offset, const LogRecordHeader& header, BytesView* payload);
   Status JudgeTail() const;
 
   File& file_;
   std::string path_;
+  const Vault* vault_;
+  std::unique_ptr<FileCipher> cipher_;
   std::string contents_;
   LogHeader header_;
   uint64_t offset_ = kLogHeaderBytes;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/checksum.h"
+#include "core/base/coding.h"
 #include "plugins/storage-lsm/util/error.h"
 
 namespace nexadb::lsm {
@@ -15,18 +16,19 @@ constexpr size_t kBufferBytesKept = 4u << 20;
 
 Result<std::unique_ptr<LogWriter>> LogWriter::Create(FileSystem& files, const std::string& path,
                                                      const LogHeader& header,
-                                                     uint64_t reserve_bytes, LogUse use) {
+                                                     uint64_t reserve_bytes, LogUse use,
+                                                     const Vault* vault) {
   auto file = files.Open(path, FileMode::kTruncate);
   if (!file.ok()) return file.status();
   std::unique_ptr<LogWriter> log(new LogWriter(std::move(*file), header, reserve_bytes, use));
-  LSM_RETURN_IF_ERROR(log->WriteHeader());
+  LSM_RETURN_IF_ERROR(log->WriteHeader(vault));
   return log;
 }
 
 Result<std::unique_ptr<LogWriter>> LogWriter::Recycle(FileSystem& files, const std::string& spare,
                                                       const std::string& path,
                                                       const LogHeader& header,
-                                                      uint64_t reserve_bytes) {
+                                                      uint64_t reserve_bytes, const Vault* vault) {
   auto file = files.Open(spare, FileMode::kReadWrite);
   if (!file.ok()) return file.status();
   auto size = (*file)->Size();
@@ -34,34 +36,59 @@ Result<std::unique_ptr<LogWriter>> LogWriter::Recycle(FileSystem& files, const s
   std::unique_ptr<LogWriter> log(
       new LogWriter(std::move(*file), header, reserve_bytes, LogUse::kSynced));
   log->reserved_ = *size;
-  LSM_RETURN_IF_ERROR(log->WriteHeader());
+  LSM_RETURN_IF_ERROR(log->WriteHeader(vault));
   LSM_RETURN_IF_ERROR(files.Rename(spare, path));
   return log;
 }
 
-Status LogWriter::WriteHeader() {
-  uint8_t header[kLogHeaderBytes];
-  EncodeLogHeader(header_, {header, sizeof(header)});
-  LSM_RETURN_IF_ERROR(file_->WriteAt(0, {header, sizeof(header)}));
+Status LogWriter::WriteHeader(const Vault* vault) {
+  header_.encrypted = vault != nullptr && vault->current() != kPlainId;
+  std::string bytes(kLogHeaderBytes, '\0');
+  EncodeLogHeader(header_, {reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()});
+  if (header_.encrypted) {
+    auto cipher = vault->NewCipher();
+    if (!cipher.ok()) return cipher.status();
+    cipher_ = std::move(*cipher);
+    auto envelope = vault->Wrap(*cipher_, AsBytes(bytes).Sub(0, kLogHeaderBoundBytes));
+    if (!envelope.ok()) return envelope.status();
+    bytes.append(*envelope);
+  }
+  LSM_RETURN_IF_ERROR(file_->WriteAt(0, AsBytes(bytes)));
   LSM_RETURN_IF_ERROR(file_->Sync());
-  written_.store(kLogHeaderBytes, std::memory_order_release);
-  synced_.store(kLogHeaderBytes, std::memory_order_release);
+  written_.store(bytes.size(), std::memory_order_release);
+  synced_.store(bytes.size(), std::memory_order_release);
   return Status::Ok();
 }
 
 std::string& LogWriter::OpenRecord() {
   record_start_ = buffer_.size();
-  buffer_.append(kLogRecordHeaderBytes, '\0');
+  buffer_.append(kLogRecordHeaderBytes + (cipher_ ? kSealNumberBytes : 0), '\0');
   return buffer_;
 }
 
+// Encrypts the record's payload where it stands, behind the number that makes its nonce.
+void LogWriter::Seal(size_t record_at, const LogRecordHeader& header, uint64_t offset) {
+  auto* number = reinterpret_cast<uint8_t*>(buffer_.data()) + record_at + kLogRecordHeaderBytes;
+  const uint64_t seal = next_seal_++;
+  base::StoreLittle(number, seal);
+  const LogBinding bound = BindRecord(header, header_.number, offset);
+  const size_t size = header.size - kSealBytes;
+  uint8_t* plain = number + kSealNumberBytes;
+  Status status =
+      cipher_->Seal(NonceOf(seal), {bound.data(), bound.size()}, {plain, size}, plain + size);
+  if (!status.ok() && failure_.ok())
+    failure_ = std::move(status);  // what was not sealed stays here
+}
+
 void LogWriter::CloseRecord() {
+  if (cipher_) buffer_.append(kTagBytes, '\0');
   auto* record = reinterpret_cast<uint8_t*>(buffer_.data()) + record_start_;
   const size_t size = buffer_.size() - record_start_ - kLogRecordHeaderBytes;
   const uint64_t offset = written_.load(std::memory_order_relaxed) + record_start_;
   LogRecordHeader header;
   header.size = static_cast<uint32_t>(size);
   header.synced_to = synced_.load(std::memory_order_acquire);
+  if (cipher_) Seal(record_start_, header, offset);
   header.checksum = base::Checksum64(BytesView{record + kLogRecordHeaderBytes, size},
                                      LogSeed(header_.generation, offset));
   EncodeLogRecordHeader(header, header_.generation, offset, record);

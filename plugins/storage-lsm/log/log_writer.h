@@ -18,6 +18,9 @@
 // without room is the exception: Reserve then fails with nothing written, and Write leaves what it
 // was to write in the buffer, from where TakeBack removes it; the log is torn() from then on: it
 // may be completed by Sync, and another log must follow before anything else is written.
+// With a vault whose master key is set the log is encrypted, under a data key that no other log, no
+// earlier life of the same file and no other writer has; each record takes the next number for its
+// nonce, also where one before it was taken back, so that no nonce ever seals two records.
 // Not thread-safe: the commit queue, or the manifest's mutex, serialises callers. Only SyncWritten
 // may run beside OpenRecord, CloseRecord and Write; its caller's mutex keeps it apart from Sync,
 // since of two syncs of one file under way together only one would learn of a failure.
@@ -27,6 +30,7 @@
 #include <string>
 
 #include "nexadb/env.h"
+#include "plugins/storage-lsm/encryption/vault.h"
 #include "plugins/storage-lsm/log/log_format.h"
 
 namespace nexadb::lsm {
@@ -37,20 +41,23 @@ enum class LogUse : uint8_t { kSynced, kWritten };
 class LogWriter {
  public:
   // Makes the file with its header, durable on return but for the directory entry, which the
-  // caller syncs. `reserve_bytes`: the steps of Reserve; 0: it reserves nothing.
+  // caller syncs. `reserve_bytes`: the steps of Reserve; 0: it reserves nothing. `vault`: null for
+  // a plain log; it must outlive the call alone.
   static Result<std::unique_ptr<LogWriter>> Create(FileSystem& files, const std::string& path,
                                                    const LogHeader& header, uint64_t reserve_bytes,
-                                                   LogUse use = LogUse::kSynced);
+                                                   LogUse use = LogUse::kSynced,
+                                                   const Vault* vault = nullptr);
   // The same from the file at `spare`, a log that no recovery reads any more. It gets its header
   // before its name, so a log under `path` has always begun. On failure either name may be left.
   static Result<std::unique_ptr<LogWriter>> Recycle(FileSystem& files, const std::string& spare,
                                                     const std::string& path,
-                                                    const LogHeader& header,
-                                                    uint64_t reserve_bytes);
+                                                    const LogHeader& header, uint64_t reserve_bytes,
+                                                    const Vault* vault = nullptr);
 
   // The buffer to append one record's payload to. REQUIRES: no record is open.
   std::string& OpenRecord();
-  // Seals the open record. REQUIRES: it has 1 to kLogRecordBytesMax bytes.
+  // Closes the open record. REQUIRES: it has 1 to kLogRecordBytesMax bytes. Should encryption fail,
+  // so does the next Write.
   void CloseRecord();
   // Takes back every record since `mark`, a former buffered_bytes(). REQUIRES: no Write since.
   void TakeBack(uint64_t mark) { buffer_.resize(mark); }
@@ -68,6 +75,8 @@ class LogWriter {
   uint64_t unsynced_bytes() const { return end() - synced_.load(std::memory_order_relaxed); }
   const LogHeader& header() const { return header_; }
   LogUse use() const { return use_; }
+  // Nothing was appended yet.
+  bool empty() const { return end() == LogStart(header_); }
   // The bytes that the file is known to have.
   uint64_t reserved_bytes() const { return reserved_; }
   // A write found no room: the bytes behind the last one that fitted are in doubt.
@@ -78,7 +87,8 @@ class LogWriter {
  private:
   LogWriter(Handle<File> file, const LogHeader& header, uint64_t reserve_bytes, LogUse use)
       : file_(std::move(file)), header_(header), reserve_bytes_(reserve_bytes), use_(use) {}
-  Status WriteHeader();
+  Status WriteHeader(const Vault* vault);
+  void Seal(size_t record_at, const LogRecordHeader& header, uint64_t offset);
 
   Handle<File> file_;
   LogHeader header_;
@@ -91,6 +101,8 @@ class LogWriter {
   std::atomic<bool> sync_failed_{false};
   bool torn_ = false;
   uint64_t reserved_ = 0;
+  std::unique_ptr<FileCipher> cipher_;  // null: plain
+  uint64_t next_seal_ = 0;              // the number of the next record sealed
   Status failure_;
 };
 

@@ -47,8 +47,23 @@ Status TableBuilder::Add(std::string_view key, Sequence sequence, Kind kind,
   return Status::Ok();
 }
 
-BlockHandle TableBuilder::Append(std::string_view raw, BlockKind kind, Compression compression) {
-  return AppendBlock(buffer_, raw, kind, compression, info_.number, written_ + buffer_.size());
+Status TableBuilder::MakeCipher() {
+  if (cipher_ || options_.vault == nullptr || options_.vault->current() == kPlainId) {
+    return Status::Ok();
+  }
+  auto cipher = options_.vault->NewCipher();
+  if (!cipher.ok()) return cipher.status();
+  cipher_ = std::move(*cipher);
+  info_.key_id = options_.vault->current();
+  return Status::Ok();
+}
+
+Result<BlockHandle> TableBuilder::Append(std::string_view raw, BlockKind kind,
+                                         Compression compression) {
+  LSM_RETURN_IF_ERROR(MakeCipher());
+  const uint64_t at = written_ + buffer_.size();
+  if (!cipher_) return AppendBlock(buffer_, raw, kind, compression, info_.number, at);
+  return AppendSealedBlock(buffer_, raw, kind, compression, info_.number, at, *cipher_);
 }
 
 Status TableBuilder::FinishBlock(std::string_view next_key) {
@@ -57,7 +72,9 @@ Status TableBuilder::FinishBlock(std::string_view next_key) {
   raw_.clear();
   block_.Finish(raw_);
   std::string value;
-  AppendHandle(value, Append(raw_, BlockKind::kData, options_.compression));
+  auto handle = Append(raw_, BlockKind::kData, options_.compression);
+  if (!handle.ok()) return handle.status();
+  AppendHandle(value, *handle);
   base::PutLittle(value, rows);
   const std::string_view separator = next_key.empty() ? last : Separator(last, next_key);
   index_.Add(separator, 0, Kind::kPut, value);
@@ -85,9 +102,7 @@ void TableBuilder::NoteTombstones() {
   }
 }
 
-Result<TableInfo> TableBuilder::Finish() {
-  if (!block_.empty()) LSM_RETURN_IF_ERROR(FinishBlock({}));
-  NoteTombstones();
+Status TableBuilder::AppendFooter() {
   Footer footer;
   footer.number = info_.number;
   footer.store_id = options_.store_id;
@@ -95,15 +110,35 @@ Result<TableInfo> TableBuilder::Finish() {
   footer.sequence_min = info_.sequence_min;
   footer.sequence_max = info_.sequence_max;
   if (info_.rows > 0) {
-    footer.filter = Append(BuildBloom(hashes_), BlockKind::kFilter, Compression::kNone);
+    auto filter = Append(BuildBloom(hashes_), BlockKind::kFilter, Compression::kNone);
+    if (!filter.ok()) return filter.status();
+    footer.filter = *filter;
     raw_.clear();
     index_.Finish(raw_);
-    footer.index = Append(raw_, BlockKind::kIndex, Compression::kNone);
+    auto index = Append(raw_, BlockKind::kIndex, Compression::kNone);
+    if (!index.ok()) return index.status();
+    footer.index = *index;
   }
   if (!tombstones_.empty()) {
-    footer.tombstones = Append(tombstones_.Encode(), BlockKind::kTombstones, Compression::kNone);
+    auto tombstones = Append(tombstones_.Encode(), BlockKind::kTombstones, Compression::kNone);
+    if (!tombstones.ok()) return tombstones.status();
+    footer.tombstones = *tombstones;
   }
-  buffer_.append(EncodeFooter(footer));
+  footer.key_id = info_.key_id;
+  const std::string encoded = EncodeFooter(footer);
+  if (cipher_) {
+    auto envelope = options_.vault->Wrap(*cipher_, AsBytes(encoded).Sub(0, kFooterBoundBytes));
+    if (!envelope.ok()) return envelope.status();
+    buffer_.append(*envelope);
+  }
+  buffer_.append(encoded);
+  return Status::Ok();
+}
+
+Result<TableInfo> TableBuilder::Finish() {
+  if (!block_.empty()) LSM_RETURN_IF_ERROR(FinishBlock({}));
+  NoteTombstones();
+  LSM_RETURN_IF_ERROR(AppendFooter());
   LSM_RETURN_IF_ERROR(WriteBuffer());
   LSM_RETURN_IF_ERROR(file_->Sync());
   info_.file_bytes = written_;

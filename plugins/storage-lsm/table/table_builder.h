@@ -3,6 +3,7 @@
 // A failed write ends it: Abandon the file, and write a new one under a new number. The log still
 // holds what was to be in it.
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct TableOptions {
   size_t block_bytes = 8192;
   Compression compression = Compression::kLz4;
   uint64_t store_id = 0;
+  const Vault* vault = nullptr;  // null: plain tables
 };
 
 // What the manifest remembers of a table.
@@ -27,7 +29,8 @@ struct TableInfo {
   uint64_t raw_bytes = 0;
   Sequence sequence_min = 0;
   Sequence sequence_max = 0;
-  std::string begin;  // every key and every tombstone lies within [begin, end)
+  KeyId key_id = kPlainId;  // the master key that the table's own is sealed with
+  std::string begin;        // every key and every tombstone lies within [begin, end)
   std::string end;
 };
 
@@ -47,7 +50,9 @@ class TableBuilder {
 
  private:
   Status FinishBlock(std::string_view next_key);
-  BlockHandle Append(std::string_view raw, BlockKind kind, Compression compression);
+  Result<BlockHandle> Append(std::string_view raw, BlockKind kind, Compression compression);
+  Status MakeCipher();
+  Status AppendFooter();
   Status WriteBuffer();
   void NoteTombstones();
 
@@ -62,6 +67,7 @@ class TableBuilder {
   std::vector<uint64_t> hashes_;
   std::string last_key_;
   RangeTombstones tombstones_;
+  std::unique_ptr<FileCipher> cipher_;  // null: plain
 };
 
 }  // namespace nexadb::lsm

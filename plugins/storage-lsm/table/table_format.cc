@@ -14,7 +14,18 @@ namespace {
 using base::LoadLittle;
 using base::PutLittle;
 
-constexpr size_t kFooterChecksumAt = 112;
+// Stands in each trailer, and is never set in a plain block.
+enum BlockFlag : uint16_t { kSealed = 1 };
+
+// What an encrypted block is bound to: its place, and the first half of its trailer.
+using BlockBinding = std::array<uint8_t, 24>;
+BlockBinding BindBlock(uint64_t table_number, uint64_t offset, const uint8_t* trailer) {
+  BlockBinding bound;
+  base::StoreLittle(bound.data(), table_number);
+  base::StoreLittle(bound.data() + 8, offset);
+  std::memcpy(bound.data() + 16, trailer, 8);
+  return bound;
+}
 
 // Of the stored bytes and the trailer's first half, bound to the table and the place in it.
 uint64_t BlockChecksum(BytesView stored_and_trailer, uint64_t table_number, uint64_t offset) {
@@ -32,6 +43,34 @@ bool Compress(std::string& out, std::string_view raw) {
       size > 0 && static_cast<size_t>(size) <= raw.size() - raw.size() / kCompressionGainDivisor;
   out.resize(pays ? start + static_cast<size_t>(size) : start);
   return pays;
+}
+
+void AppendTrailer(std::string& out, bool packed, BlockKind kind, uint16_t flags, uint32_t raw) {
+  PutLittle(out, static_cast<uint8_t>(packed ? Compression::kLz4 : Compression::kNone));
+  PutLittle(out, static_cast<uint8_t>(kind));
+  PutLittle(out, flags);
+  PutLittle(out, raw);
+}
+void AppendBlockChecksum(std::string& out, size_t start, uint64_t table_number, uint64_t offset) {
+  PutLittle(out, BlockChecksum(AsBytes(std::string_view(out).substr(start)), table_number, offset));
+}
+
+// Decrypts in place and leaves in *size what is left without the tag.
+Status Unseal(std::string_view path, uint64_t table_number, const BlockHandle& handle,
+              uint8_t* stored, size_t* size, const FileCipher* cipher) {
+  const uint8_t* trailer = stored + handle.stored;
+  const bool sealed = LoadLittle<uint16_t>(trailer + 2) == kSealed;
+  if (sealed != (cipher != nullptr) || (sealed && *size <= kTagBytes)) {
+    return Corruption(path, handle.offset, "block encrypted unlike its table");
+  }
+  if (!sealed) return Status::Ok();
+  *size -= kTagBytes;
+  const BlockBinding bound = BindBlock(table_number, handle.offset, trailer);
+  if (cipher->Open(NonceOf(handle.offset), {bound.data(), bound.size()}, {stored, *size},
+                   stored + *size)) {
+    return Status::Ok();
+  }
+  return Corruption(path, handle.offset, "block that was not sealed here with this table's key");
 }
 
 }  // namespace
@@ -58,8 +97,9 @@ std::string EncodeFooter(const Footer& footer) {
   PutLittle(out, footer.rows);
   PutLittle(out, footer.sequence_min);
   PutLittle(out, footer.sequence_max);
-  PutLittle(out, kFormatVersion);
-  out.resize(kFooterChecksumAt, '\0');
+  PutLittle(out, footer.key_id == kPlainId ? kPlainFormat : kEncryptedFormat);
+  PutLittle(out, footer.key_id);
+  out.resize(kFooterBoundBytes, '\0');
   PutLittle(out, base::Checksum64(AsBytes(out), footer.number));
   out.append(kTableMagic);
   return out;
@@ -79,8 +119,9 @@ Status DecodeFooter(BytesView bytes, std::string_view path, uint64_t offset, Foo
   footer->rows = LoadLittle<uint64_t>(p + 64);
   footer->sequence_min = LoadLittle<uint64_t>(p + 72);
   footer->sequence_max = LoadLittle<uint64_t>(p + 80);
-  if (LoadLittle<uint64_t>(p + kFooterChecksumAt) !=
-      base::Checksum64(bytes.Sub(0, kFooterChecksumAt), footer->number)) {
+  footer->key_id = LoadLittle<uint64_t>(p + 92);
+  if (LoadLittle<uint64_t>(p + kFooterBoundBytes) !=
+      base::Checksum64(bytes.Sub(0, kFooterBoundBytes), footer->number)) {
     return Corruption(path, offset, "checksum mismatch in the footer");
   }
   if (LoadLittle<uint32_t>(p + 88) > kFormatVersion) {
@@ -95,20 +136,35 @@ BlockHandle AppendBlock(std::string& out, std::string_view raw, BlockKind kind,
   const size_t start = out.size();
   const bool packed = compression == Compression::kLz4 && Compress(out, raw);
   if (!packed) out.append(raw);
-  BlockHandle handle;
-  handle.offset = offset;
-  handle.stored = static_cast<uint32_t>(out.size() - start);
-  handle.raw = static_cast<uint32_t>(raw.size());
-  PutLittle(out, static_cast<uint8_t>(packed ? Compression::kLz4 : Compression::kNone));
-  PutLittle(out, static_cast<uint8_t>(kind));
-  PutLittle(out, uint16_t{0});
-  PutLittle(out, handle.raw);
-  PutLittle(out, BlockChecksum(AsBytes(std::string_view(out).substr(start)), table_number, offset));
+  const BlockHandle handle{offset, static_cast<uint32_t>(out.size() - start),
+                           static_cast<uint32_t>(raw.size())};
+  AppendTrailer(out, packed, kind, 0, handle.raw);
+  AppendBlockChecksum(out, start, table_number, offset);
+  return handle;
+}
+
+Result<BlockHandle> AppendSealedBlock(std::string& out, std::string_view raw, BlockKind kind,
+                                      Compression compression, uint64_t table_number,
+                                      uint64_t offset, FileCipher& cipher) {
+  const size_t start = out.size();
+  const bool packed = compression == Compression::kLz4 && Compress(out, raw);
+  if (!packed) out.append(raw);
+  const size_t size = out.size() - start;
+  out.append(kTagBytes, '\0');
+  const BlockHandle handle{offset, static_cast<uint32_t>(out.size() - start),
+                           static_cast<uint32_t>(raw.size())};
+  AppendTrailer(out, packed, kind, kSealed, handle.raw);
+  auto* stored = reinterpret_cast<uint8_t*>(out.data()) + start;
+  const BlockBinding bound = BindBlock(table_number, offset, stored + handle.stored);
+  LSM_RETURN_IF_ERROR(
+      cipher.Seal(NonceOf(offset), {bound.data(), bound.size()}, {stored, size}, stored + size));
+  AppendBlockChecksum(out, start, table_number, offset);
   return handle;
 }
 
 Status ReadBlock(File& file, std::string_view path, uint64_t table_number,
-                 const BlockHandle& handle, BlockKind kind, std::unique_ptr<uint8_t[]>* out) {
+                 const BlockHandle& handle, BlockKind kind, std::unique_ptr<uint8_t[]>* out,
+                 const FileCipher* cipher) {
   if (handle.stored > kBlockRawBytesMax || handle.raw > kBlockRawBytesMax) {
     return Corruption(path, handle.offset, "block of an impossible size");
   }
@@ -125,17 +181,19 @@ Status ReadBlock(File& file, std::string_view path, uint64_t table_number,
   if (trailer[1] != static_cast<uint8_t>(kind) || LoadLittle<uint32_t>(trailer + 4) != handle.raw) {
     return Corruption(path, handle.offset, "block of another kind or size");
   }
+  size_t size = handle.stored;
+  LSM_RETURN_IF_ERROR(Unseal(path, table_number, handle, stored.get(), &size, cipher));
   if (trailer[0] == static_cast<uint8_t>(Compression::kNone)) {
-    if (handle.raw != handle.stored) return Corruption(path, handle.offset, "block size differs");
+    if (handle.raw != size) return Corruption(path, handle.offset, "block size differs");
     *out = std::move(stored);
     return Status::Ok();
   }
   auto raw = std::make_unique_for_overwrite<uint8_t[]>(handle.raw);
-  const int size = LZ4_decompress_safe(
-      reinterpret_cast<const char*>(stored.get()), reinterpret_cast<char*>(raw.get()),
-      static_cast<int>(handle.stored), static_cast<int>(handle.raw));
+  const int unpacked = LZ4_decompress_safe(reinterpret_cast<const char*>(stored.get()),
+                                           reinterpret_cast<char*>(raw.get()),
+                                           static_cast<int>(size), static_cast<int>(handle.raw));
   if (trailer[0] != static_cast<uint8_t>(Compression::kLz4) ||
-      size != static_cast<int>(handle.raw)) {
+      unpacked != static_cast<int>(handle.raw)) {
     return Corruption(path, handle.offset, "block does not decompress");
   }
   *out = std::move(raw);

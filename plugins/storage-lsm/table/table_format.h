@@ -5,6 +5,7 @@
 #include <string>
 
 #include "nexadb/env.h"
+#include "plugins/storage-lsm/encryption/vault.h"
 #include "plugins/storage-lsm/format/key.h"
 
 namespace nexadb::lsm {
@@ -22,7 +23,7 @@ constexpr size_t kCompressionGainDivisor = 8;
 
 struct BlockHandle {
   uint64_t offset = 0;
-  uint32_t stored = 0;  // bytes in the file, without the trailer; 0: there is no such block
+  uint32_t stored = 0;  // bytes in the file, with the tag, without the trailer; 0: no such block
   uint32_t raw = 0;     // bytes once decompressed
 };
 constexpr size_t kBlockHandleBytes = 16;
@@ -39,16 +40,25 @@ struct Footer {
   uint64_t rows = 0;
   Sequence sequence_min = 0;
   Sequence sequence_max = 0;
+  KeyId key_id = kPlainId;  // otherwise an envelope of kEnvelopeBytes stands in front of the footer
 };
 std::string EncodeFooter(const Footer& footer);
+// The part of an encoded footer that the envelope is bound to.
+constexpr size_t kFooterBoundBytes = 112;
 Status DecodeFooter(BytesView bytes, std::string_view path, uint64_t offset, Footer* footer);
 
 // Appends a block, compressed where that pays, and its trailer. `offset` is where it will stand.
 BlockHandle AppendBlock(std::string& out, std::string_view raw, BlockKind kind,
                         Compression compression, uint64_t table_number, uint64_t offset);
+// The same, encrypted; its offset makes the nonce.
+Result<BlockHandle> AppendSealedBlock(std::string& out, std::string_view raw, BlockKind kind,
+                                      Compression compression, uint64_t table_number,
+                                      uint64_t offset, FileCipher& cipher);
 
-// Reads, checks and decompresses. `path` is for messages.
+// Reads, checks, decrypts and decompresses. `path` is for messages. `cipher`: null for a plain
+// table.
 Status ReadBlock(File& file, std::string_view path, uint64_t table_number,
-                 const BlockHandle& handle, BlockKind kind, std::unique_ptr<uint8_t[]>* out);
+                 const BlockHandle& handle, BlockKind kind, std::unique_ptr<uint8_t[]>* out,
+                 const FileCipher* cipher = nullptr);
 
 }  // namespace nexadb::lsm

@@ -13,18 +13,19 @@ constexpr size_t kIndexValueBytes = kBlockHandleBytes + 8;
 
 Result<std::unique_ptr<TableReader>> TableReader::Open(FileSystem& files, std::string path,
                                                        uint64_t number, uint64_t file_bytes,
-                                                       BlockCache& cache) {
+                                                       BlockCache& cache, const Vault* vault) {
   auto file = files.Open(path, FileMode::kRead);
   if (!file.ok()) return file.status();
   std::unique_ptr<TableReader> reader(
-      new TableReader(std::move(*file), std::move(path), number, cache));
+      new TableReader(std::move(*file), std::move(path), number, cache, vault));
   LSM_RETURN_IF_ERROR(reader->Load(file_bytes));
   return reader;
 }
 
 std::unique_ptr<TableReader> TableReader::Damaged(std::string path, const Footer& claimed,
                                                   BlockCache& cache, Status damage) {
-  std::unique_ptr<TableReader> reader(new TableReader({}, std::move(path), claimed.number, cache));
+  std::unique_ptr<TableReader> reader(
+      new TableReader({}, std::move(path), claimed.number, cache, nullptr));
   reader->footer_ = claimed;
   reader->damage_ = std::move(damage);
   return reader;
@@ -47,15 +48,18 @@ Status TableReader::Load(uint64_t file_bytes) {
   if (!got.ok()) return got.status();
   LSM_RETURN_IF_ERROR(DecodeFooter({bytes, static_cast<size_t>(*got)}, path_, at, &footer_));
   if (footer_.number != number_) return Corruption(path_, at, "footer of another table");
+  if (footer_.key_id != kPlainId) {
+    auto cipher = OpenEnvelope({bytes, kFooterBytes}, at);
+    if (!cipher.ok()) return cipher.status();
+    cipher_ = std::move(*cipher);
+  }
   if (footer_.index.stored != 0) LSM_RETURN_IF_ERROR(LoadIndex());
   if (footer_.filter.stored != 0) {
-    LSM_RETURN_IF_ERROR(
-        ReadBlock(*file_, path_, number_, footer_.filter, BlockKind::kFilter, &filter_));
+    LSM_RETURN_IF_ERROR(ReadSealed(footer_.filter, BlockKind::kFilter, &filter_));
   }
   if (footer_.tombstones.stored != 0) {
     std::unique_ptr<uint8_t[]> raw;
-    LSM_RETURN_IF_ERROR(
-        ReadBlock(*file_, path_, number_, footer_.tombstones, BlockKind::kTombstones, &raw));
+    LSM_RETURN_IF_ERROR(ReadSealed(footer_.tombstones, BlockKind::kTombstones, &raw));
     if (!RangeTombstones::Decode({raw.get(), footer_.tombstones.raw}, &tombstones_)) {
       return Corruption(path_, footer_.tombstones.offset, "malformed tombstones");
     }
@@ -65,6 +69,19 @@ Status TableReader::Load(uint64_t file_bytes) {
                                   blocks() * sizeof(CacheSlot) + sizeof(*this));
   cache_.Charge(charged_);
   return Status::Ok();
+}
+
+Result<std::unique_ptr<FileCipher>> TableReader::OpenEnvelope(BytesView footer,
+                                                              uint64_t footer_at) const {
+  if (vault_ == nullptr) return Vault::NoKeys(footer_.key_id, path_);
+  LSM_RETURN_IF_ERROR(vault_->CheckKey(footer_.key_id, path_));
+  if (footer_at < kEnvelopeBytes) return Corruption(path_, footer_at, "no room for an envelope");
+  uint8_t envelope[kEnvelopeBytes];
+  const uint64_t at = footer_at - kEnvelopeBytes;
+  auto got = file_->ReadAt(at, {envelope, kEnvelopeBytes});
+  if (!got.ok()) return got.status();
+  return vault_->Unwrap({envelope, static_cast<size_t>(*got)}, footer.Sub(0, kFooterBoundBytes),
+                        path_, at);
 }
 
 // The footer on the disk is still the one that was read when the table was opened.
@@ -78,13 +95,15 @@ Status TableReader::CheckFooter() const {
   if (!got.ok()) return got.status();
   Footer footer;
   LSM_RETURN_IF_ERROR(DecodeFooter({bytes, static_cast<size_t>(*got)}, path_, at, &footer));
-  if (AsText(BytesView{bytes, kFooterBytes}) == EncodeFooter(footer_)) return Status::Ok();
-  return Corruption(path_, at, "another footer than when the table was opened");
+  if (AsText(BytesView{bytes, kFooterBytes}) != EncodeFooter(footer_)) {
+    return Corruption(path_, at, "another footer than when the table was opened");
+  }
+  return cipher_ ? OpenEnvelope({bytes, kFooterBytes}, at).status() : Status::Ok();
 }
 
 Status TableReader::LoadIndex() {
   std::unique_ptr<uint8_t[]> raw;
-  LSM_RETURN_IF_ERROR(ReadBlock(*file_, path_, number_, footer_.index, BlockKind::kIndex, &raw));
+  LSM_RETURN_IF_ERROR(ReadSealed(footer_.index, BlockKind::kIndex, &raw));
   index_ = Block::Parse(std::move(raw), footer_.index.raw);
   if (!index_) return Corruption(path_, footer_.index.offset, "malformed index");
   slots_ = std::make_unique<CacheSlot[]>(index_->rows());
@@ -108,7 +127,7 @@ uint64_t TableReader::RowsOf(uint32_t block) const {
 
 Result<Ref<Block>> TableReader::ReadData(const BlockHandle& handle) const {
   std::unique_ptr<uint8_t[]> raw;
-  LSM_RETURN_IF_ERROR(ReadBlock(*file_, path_, number_, handle, BlockKind::kData, &raw));
+  LSM_RETURN_IF_ERROR(ReadSealed(handle, BlockKind::kData, &raw));
   Ref<Block> block = Block::Parse(std::move(raw), handle.raw);
   if (!block) return Corruption(path_, handle.offset, "malformed block");
   return block;
@@ -165,15 +184,13 @@ Status TableReader::Verify() const {
   if (rows != footer_.rows) return Corruption(path_, 0, "rows are missing or too many, counted");
   std::unique_ptr<uint8_t[]> raw;
   if (footer_.filter.stored != 0) {
-    LSM_RETURN_IF_ERROR(
-        ReadBlock(*file_, path_, number_, footer_.filter, BlockKind::kFilter, &raw));
+    LSM_RETURN_IF_ERROR(ReadSealed(footer_.filter, BlockKind::kFilter, &raw));
   }
   if (footer_.index.stored != 0) {
-    LSM_RETURN_IF_ERROR(ReadBlock(*file_, path_, number_, footer_.index, BlockKind::kIndex, &raw));
+    LSM_RETURN_IF_ERROR(ReadSealed(footer_.index, BlockKind::kIndex, &raw));
   }
   if (footer_.tombstones.stored != 0) {
-    LSM_RETURN_IF_ERROR(
-        ReadBlock(*file_, path_, number_, footer_.tombstones, BlockKind::kTombstones, &raw));
+    LSM_RETURN_IF_ERROR(ReadSealed(footer_.tombstones, BlockKind::kTombstones, &raw));
   }
   return CheckFooter();
 }

@@ -25,10 +25,11 @@ struct FoundEntry {
 
 class TableReader {
  public:
-  // `cache` outlives the reader.
+  // `cache` and `vault` outlive the reader; no vault: plain tables alone. kPermissionDenied: the
+  // table's master key is not there.
   static Result<std::unique_ptr<TableReader>> Open(FileSystem& files, std::string path,
                                                    uint64_t number, uint64_t file_bytes,
-                                                   BlockCache& cache);
+                                                   BlockCache& cache, const Vault* vault = nullptr);
   // Stands for a table that cannot be opened: every read of it answers `damage`. `claimed`: what
   // the manifest says of it.
   static std::unique_ptr<TableReader> Damaged(std::string path, const Footer& claimed,
@@ -57,17 +58,30 @@ class TableReader {
   const std::string& path() const { return path_; }
 
  private:
-  TableReader(Handle<File> file, std::string path, uint64_t number, BlockCache& cache)
-      : file_(std::move(file)), path_(std::move(path)), number_(number), cache_(cache) {}
+  TableReader(Handle<File> file, std::string path, uint64_t number, BlockCache& cache,
+              const Vault* vault)
+      : file_(std::move(file)),
+        path_(std::move(path)),
+        number_(number),
+        cache_(cache),
+        vault_(vault) {}
   Status Load(uint64_t file_bytes);
   Status LoadIndex();
   Status CheckFooter() const;
+  // The table's cipher from the envelope in front of its footer.
+  Result<std::unique_ptr<FileCipher>> OpenEnvelope(BytesView footer, uint64_t footer_at) const;
+  Status ReadSealed(const BlockHandle& handle, BlockKind kind,
+                    std::unique_ptr<uint8_t[]>* out) const {
+    return ReadBlock(*file_, path_, number_, handle, kind, out, cipher_.get());
+  }
   Result<Ref<Block>> ReadData(const BlockHandle& handle) const;
 
   Handle<File> file_;
   const std::string path_;
   const uint64_t number_;
   BlockCache& cache_;
+  const Vault* const vault_;
+  std::unique_ptr<FileCipher> cipher_;  // null: plain
   Footer footer_;
   Status damage_;  // then there is no index
   Ref<Block> index_;

@@ -12,13 +12,15 @@ enum Tag : uint64_t {
   kLastSequence = 3,
   kAdded = 4,
   kRemoved = 5,
+  kAddedEncrypted = 6,
 };
 
 Status Malformed() { return Status::Error(Code::kCorruption, "malformed version edit"); }
 
 void PutTable(std::string& out, int level, const TableInfo& info) {
-  base::PutVarint(out, kAdded);
+  base::PutVarint(out, info.key_id == kPlainId ? kAdded : kAddedEncrypted);
   base::PutVarint(out, static_cast<uint64_t>(level));
+  if (info.key_id != kPlainId) base::PutVarint(out, info.key_id);
   for (uint64_t v : {info.number, info.file_bytes, info.rows, info.deletes, info.raw_bytes,
                      info.sequence_min, info.sequence_max}) {
     base::PutVarint(out, v);
@@ -81,9 +83,14 @@ Status VersionEdit::Decode(BytesView bytes, VersionEdit* edit) {
       case kWalMin: good = ReadNumber(in, edit->wal_min); break;
       case kNextNumber: good = ReadNumber(in, edit->next_number); break;
       case kLastSequence: good = ReadNumber(in, edit->last_sequence); break;
-      case kAdded: {
+      case kAdded:
+      case kAddedEncrypted: {
         TableInfo info;
-        good = ReadLevel(in, &level) && ReadTable(in, &info);
+        good = ReadLevel(in, &level);
+        if (tag == kAddedEncrypted) {
+          good = good && in.ReadVarint(&info.key_id) && info.key_id != kPlainId;
+        }
+        good = good && ReadTable(in, &info);
         if (good) edit->added.emplace_back(level, std::move(info));
         break;
       }

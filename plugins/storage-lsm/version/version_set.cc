@@ -24,9 +24,9 @@ uint64_t RandomNumber(Env& env) {
   return base::LoadLittle<uint64_t>(bytes);
 }
 
-std::string CurrentText(std::string_view manifest) {
+std::string CurrentText(uint32_t format, std::string_view manifest) {
   std::string text(kCurrentMagic);
-  text.append(" ").append(std::to_string(kFormatVersion)).append(" ").append(manifest).append(" ");
+  text.append(" ").append(std::to_string(format)).append(" ").append(manifest).append(" ");
   char check[24];
   std::snprintf(check, sizeof(check), "%016llx\n",
                 static_cast<unsigned long long>(base::Checksum64(AsBytes(text))));
@@ -42,11 +42,13 @@ void SortLevel(int level, std::vector<TablePointer>& tables) {
 
 }  // namespace
 
-VersionSet::VersionSet(Env& env, std::string directory, BlockCache& cache, uint64_t manifest_bytes)
+VersionSet::VersionSet(Env& env, std::string directory, BlockCache& cache, uint64_t manifest_bytes,
+                       const Vault* vault)
     : env_(env),
       directory_(std::move(directory)),
       cache_(cache),
       manifest_bytes_(manifest_bytes),
+      vault_(vault),
       obsolete_tables_(env),
       current_(std::make_shared<Version>()) {}
 
@@ -64,10 +66,26 @@ void VersionSet::AssumeIdentity(uint64_t store_id, uint64_t next_number) {
   next_number_.store(next_number, std::memory_order_relaxed);
 }
 
-Status VersionSet::CheckFormat() {
-  std::string manifest;
-  uint64_t number = 0;
-  return ReadCurrent(&manifest, &number);
+Status VersionSet::CheckReadable() {
+  BlockCache no_cache(env_, 0);
+  VersionSet looking(env_, directory_, no_cache, manifest_bytes_, vault_);
+  std::vector<std::pair<int, TableInfo>> tables;
+  const Status status = looking.ReadManifest(tables);
+  // Damage is for Recover to tell.
+  if (status.code() == Code::kUnsupported || status.code() == Code::kPermissionDenied) {
+    return status;
+  }
+  return Status::Ok();
+}
+
+uint32_t VersionSet::Format() const {
+  if (vault_ != nullptr && vault_->current() != kPlainId) return kEncryptedFormat;
+  for (const auto& level : current_->levels) {
+    for (const TablePointer& table : level) {
+      if (table->info.key_id != kPlainId) return kEncryptedFormat;
+    }
+  }
+  return kPlainFormat;
 }
 
 Status VersionSet::Adopt(const VersionEdit& edit, const std::vector<TablePointer>& fresh) {
@@ -106,7 +124,7 @@ Status VersionSet::ReadCurrent(std::string* manifest, uint64_t* number) {
   const size_t name_end = text.find(' ', std::min(name_at, text.size()));
   if (name_end == std::string::npos) return Corruption(path, 0, "incomplete CURRENT file");
   *manifest = text.substr(name_at, name_end - name_at);
-  if (text != CurrentText(*manifest)) return Corruption(path, 0, "checksum mismatch");
+  if (text != CurrentText(format, *manifest)) return Corruption(path, 0, "checksum mismatch");
   const FileName name = ParseFileName(*manifest);
   if (name.type != FileType::kManifest) return Corruption(path, 0, "names no manifest");
   *number = name.number;
@@ -147,17 +165,16 @@ Status VersionSet::ReplayEdit(BytesView payload, std::vector<std::pair<int, Tabl
   return Status::Ok();
 }
 
-Status VersionSet::Recover() {
+Status VersionSet::ReadManifest(std::vector<std::pair<int, TableInfo>>& tables) {
   std::string name;
   LSM_RETURN_IF_ERROR(ReadCurrent(&name, &manifest_number_));
   const std::string path = JoinPath(directory_, name);
   auto file = env_.Files().Open(path, FileMode::kRead);
   if (!file.ok()) return file.status();
-  LogReader reader(**file, path);
+  LogReader reader(**file, path, vault_);
   LSM_RETURN_IF_ERROR(reader.Open(LogType::kManifest, manifest_number_));
   if (reader.blank()) return Corruption(path, 0, "empty manifest");
   store_id_ = reader.header().store_id;
-  std::vector<std::pair<int, TableInfo>> tables;
   BytesView payload;
   uint64_t records = 0;
   for (;; ++records) {
@@ -169,6 +186,18 @@ Status VersionSet::Recover() {
   // The first record was durable before CURRENT named the file.
   if (records == 0) return Corruption(path, kLogHeaderBytes, "no intact record in the manifest");
   SkipNumber(manifest_number_);
+  for (const auto& [level, info] : tables) {
+    if (info.key_id == kPlainId) continue;
+    const std::string table = JoinPath(directory_, TableName(info.number));
+    if (vault_ == nullptr) return Vault::NoKeys(info.key_id, table);
+    LSM_RETURN_IF_ERROR(vault_->CheckKey(info.key_id, table));
+  }
+  return Status::Ok();
+}
+
+Status VersionSet::Recover() {
+  std::vector<std::pair<int, TableInfo>> tables;
+  LSM_RETURN_IF_ERROR(ReadManifest(tables));
   return OpenAll(tables);
 }
 
@@ -188,7 +217,7 @@ Status VersionSet::OpenAll(const std::vector<std::pair<int, TableInfo>>& tables)
 
 Result<TablePointer> VersionSet::OpenTable(const TableInfo& info) {
   auto reader = TableReader::Open(env_.Files(), JoinPath(directory_, TableName(info.number)),
-                                  info.number, info.file_bytes, cache_);
+                                  info.number, info.file_bytes, cache_, vault_);
   if (!reader.ok()) return reader.status();
   auto table = std::make_shared<TableFile>(info, obsolete_tables_);
   if ((*reader)->footer().store_id != store_id_) {
@@ -196,7 +225,7 @@ Result<TablePointer> VersionSet::OpenTable(const TableInfo& info) {
   }
   const Footer& footer = (*reader)->footer();
   if (footer.rows != info.rows || footer.sequence_min != info.sequence_min ||
-      footer.sequence_max != info.sequence_max) {
+      footer.sequence_max != info.sequence_max || footer.key_id != info.key_id) {
     return Corruption((*reader)->path(), info.file_bytes - kFooterBytes,
                       "another table than the manifest describes, by its footer");
   }
@@ -256,7 +285,7 @@ Result<std::unique_ptr<LogWriter>> VersionSet::WriteSnapshot(uint64_t number) {
   header.generation = RandomNumber(env_);
   header.store_id = store_id_;
   auto log = LogWriter::Create(env_.Files(), JoinPath(directory_, ManifestName(number)), header,
-                               kManifestReserveBytes);
+                               kManifestReserveBytes, LogUse::kSynced, vault_);
   Status status = log.ok() ? AppendEdit(**log, Snapshot()) : log.status();
   if (status.ok()) status = env_.Files().SyncDirectory(directory_);
   if (!status.ok()) return status;
@@ -281,7 +310,7 @@ Status VersionSet::Rewrite() {
 Status VersionSet::PrepareCurrent(uint64_t number) {
   auto file = env_.Files().Open(JoinPath(directory_, kCurrentTemporaryName), FileMode::kTruncate);
   if (!file.ok()) return file.status();
-  LSM_RETURN_IF_ERROR((*file)->WriteAt(0, AsBytes(CurrentText(ManifestName(number)))));
+  LSM_RETURN_IF_ERROR((*file)->WriteAt(0, AsBytes(CurrentText(Format(), ManifestName(number)))));
   return (*file)->Sync();
 }
 

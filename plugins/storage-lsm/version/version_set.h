@@ -18,7 +18,9 @@ namespace nexadb::lsm {
 class VersionSet {
  public:
   // A manifest is written anew once it has `manifest_bytes`, and a few times its first record.
-  VersionSet(Env& env, std::string directory, BlockCache& cache, uint64_t manifest_bytes);
+  // `vault` outlives the set; null: nothing in it is encrypted.
+  VersionSet(Env& env, std::string directory, BlockCache& cache, uint64_t manifest_bytes,
+             const Vault* vault = nullptr);
 
   // Makes an empty store. REQUIRES: no CURRENT.
   Status Create();
@@ -27,8 +29,9 @@ class VersionSet {
   // fail, and TableFile::damaged is set. One that is missing fails the call: then the manifest may
   // be what is wrong, and going on from it would lose what it does not know.
   Status Recover();
-  // Reads CURRENT alone: kUnsupported when the store is of a newer format.
-  Status CheckFormat();
+  // Reads CURRENT and the manifest: kUnsupported when the store is of a newer format,
+  // kPermissionDenied when a master key is missing that it needs. Changes nothing, here or there.
+  Status CheckReadable();
   // Becomes the set of a copy of another store, empty so far, for the Adopt and Rewrite that
   // follow.
   void AssumeIdentity(uint64_t store_id, uint64_t next_number);
@@ -60,6 +63,9 @@ class VersionSet {
 
  private:
   Status ReadCurrent(std::string* manifest, uint64_t* number);
+  Status ReadManifest(std::vector<std::pair<int, TableInfo>>& tables);
+  // Of the store: encrypted as soon as any part of it is.
+  uint32_t Format() const;
   // Writes the CURRENT to be, which names manifest `number`, and puts it into its place.
   Status PrepareCurrent(uint64_t number);
   Status SwitchCurrent();
@@ -77,6 +83,7 @@ class VersionSet {
   const std::string directory_;
   BlockCache& cache_;
   const uint64_t manifest_bytes_;
+  const Vault* const vault_;
   ObsoleteTables obsolete_tables_;
   VersionPointer current_;
   std::unique_ptr<LogWriter> manifest_;
