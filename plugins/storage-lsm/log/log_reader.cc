@@ -92,6 +92,17 @@ Result<bool> LogReader::Next(BytesView* payload) {
   return true;
 }
 
+bool LogReader::SkipDamage() {
+  LogRecordHeader header;
+  BytesView payload;
+  for (uint64_t at = offset_ + kLogAlignment; at < contents_.size(); at += kLogAlignment) {
+    if (!RecordAt(at, &header, &payload)) continue;
+    offset_ = at;
+    return true;
+  }
+  return false;
+}
+
 Status LogReader::JudgeTail() const {
   if (expected_end_ != 0) {
     return Corruption(path_, offset_, "bad record; the next log says that more was written here,");

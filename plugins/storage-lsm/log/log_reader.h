@@ -34,6 +34,9 @@ class LogReader {
   void ExpectEnd(uint64_t end) { expected_end_ = end; }
   // The next record's payload, valid as long as the reader. False at the end of the log.
   Result<bool> Next(BytesView* payload);
+  // After kCorruption: moves to the next intact record behind the damage; false when there is none.
+  // For salvage alone.
+  bool SkipDamage();
   // The offset behind the last record returned.
   uint64_t offset() const { return offset_; }
 

@@ -45,6 +45,7 @@ class TableBuilder {
   Result<TableInfo> Finish();
 
   uint64_t rows() const { return info_.rows; }
+  bool empty() const { return rows() == 0 && tombstones_.empty(); }
   std::string_view last_key() const { return last_key_; }
   uint64_t EstimateBytes() const { return written_ + buffer_.size() + block_.EstimateBytes(); }
 

@@ -50,6 +50,8 @@ class TableReader {
     return index_ ? index_->Seek(key, kOwnWriteSequence) : 0;
   }
   BlockHandle HandleOf(uint32_t block) const;
+  // At or behind the block's last key, before the next block's first.
+  std::string_view IndexKeyOf(uint32_t block) const { return index_->KeyAt(block); }
   uint64_t RowsOf(uint32_t block) const;
   Status Load(uint32_t block, ReadMode mode, CacheMode cache, Ref<Block>* out) const;
   // Reads every block from the disk and checks it.

@@ -32,6 +32,8 @@ class VersionSet {
   // Reads CURRENT and the manifest: kUnsupported when the store is of a newer format,
   // kPermissionDenied when a master key is missing that it needs. Changes nothing, here or there.
   Status CheckReadable();
+  // The part of Recover that reads CURRENT and the manifest, and opens no table.
+  Status ReadManifest(std::vector<std::pair<int, TableInfo>>& tables);
   // Becomes the set of a copy of another store, empty so far, for the Adopt and Rewrite that
   // follow.
   void AssumeIdentity(uint64_t store_id, uint64_t next_number);
@@ -63,7 +65,6 @@ class VersionSet {
 
  private:
   Status ReadCurrent(std::string* manifest, uint64_t* number);
-  Status ReadManifest(std::vector<std::pair<int, TableInfo>>& tables);
   // Of the store: encrypted as soon as any part of it is.
   uint32_t Format() const;
   // Writes the CURRENT to be, which names manifest `number`, and puts it into its place.
