@@ -95,8 +95,10 @@ bool Client::WriteOne(lsm::Engine& engine) {
                                                  Durability::kOs, Durability::kProcess};
   WriteOptions options;
   options.durability = kDurabilities[prng_.Below(4)];
+  const uint64_t begin_ns = env_.Clock().MonotonicNs();
   auto written = engine.Write({mutations.data(), mutations.size()}, options);
   if (!written.ok()) return false;
+  last_write_ns_ = begin_ns;
   acknowledged_ = number;
   if (options.durability == Durability::kDisk) disk_floor_ = number;
   if (options.durability == Durability::kInterval) {
@@ -108,10 +110,11 @@ bool Client::WriteOne(lsm::Engine& engine) {
 
 void Client::NotePowerOn(uint64_t interval_ns) {
   if (env_.disk().cut()) return;
-  // A failed sync ends what an interval can promise: writes stop, and what it was to make durable
-  // is in doubt.
-  if (env_.disk().faults_struck() != faults_settled_) return;
-  const uint64_t now = env_.Clock().MonotonicNs();
+  // Within its interval a write is durable, or the sync that was to make it so has failed and the
+  // log takes no more writes. After a fault, of whatever file, only a later write that was taken
+  // tells which it was.
+  const bool fault = env_.disk().faults_struck() != faults_settled_;
+  const uint64_t now = fault ? last_write_ns_ : env_.Clock().MonotonicNs();
   while (!promises_.empty() && promises_.front().acknowledged_ns + interval_ns <= now) {
     disk_floor_ = std::max(disk_floor_, promises_.front().number);
     promises_.pop_front();

@@ -39,7 +39,7 @@ class LawTest final : public ::testing::Test {
 void RegisterStorageEngineSuite(const StorageEngineSuite& suite) {
   for (const auto& laws : {StorageBasicLaws(), StorageScanLaws(), StorageMutationLaws(),
                            StorageTransactionLaws(), StorageConflictLaws(), StorageRandomLaws(),
-                           StorageConcurrencyLaws(), StorageDurabilityLaws()}) {
+                           StorageConcurrencyLaws(), StorageDurabilityLaws(), StorageFacetLaws()}) {
     for (const StorageLaw& law : laws) {
       if (law.durable_only && !suite.durable) continue;
       ::testing::RegisterTest(

@@ -37,6 +37,7 @@ std::vector<StorageLaw> StorageConflictLaws();
 std::vector<StorageLaw> StorageRandomLaws();
 std::vector<StorageLaw> StorageConcurrencyLaws();
 std::vector<StorageLaw> StorageDurabilityLaws();
+std::vector<StorageLaw> StorageFacetLaws();
 
 using Rows = std::vector<std::pair<std::string, std::string>>;
 using Model = std::map<std::string, std::string>;

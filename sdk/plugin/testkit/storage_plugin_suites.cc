@@ -28,6 +28,7 @@ class SystemFixture final : public StorageFixture {
   ~SystemFixture() override {
     plugin_.reset();
     std::filesystem::remove_all(directory_);
+    std::filesystem::remove_all(directory_ + ".replaced");  // beside it, when a law restored
   }
   StorageEngine& Engine() override { return plugin_->Engine(); }
   void Reopen() override { plugin_->Reopen(); }
