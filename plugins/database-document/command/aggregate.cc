@@ -5,6 +5,7 @@
 #include "plugins/database-document/command/reply.h"
 #include "plugins/database-document/expression/expression.h"
 #include "plugins/database-document/plan/namespace_source.h"
+#include "plugins/database-document/plan/pipeline_access.h"
 
 namespace nexadb::database {
 
@@ -86,6 +87,8 @@ Result<std::unique_ptr<QueryStream>> OpenAggregate(const CommandCall& call) {
     Status status = call.session.CheckAccess(Action::kRead, call.database, *collection);
     if (!status.ok()) return status;
   }
+  Status may_read = CheckPipelineAccess(call.session, call.database, stages);
+  if (!may_read.ok()) return may_read;
   auto scope = ReadScope::Open(call.session);
   if (!scope.ok()) return scope.status();
   if (Status bad = CheckHintOf(call, **scope, *collection); !bad.ok()) return bad;

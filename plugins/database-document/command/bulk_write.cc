@@ -81,6 +81,16 @@ class BulkWrite {
     return {};
   }
 
+  // Before the first operation runs: a refusal leaves nothing behind.
+  Status CheckAccess() const {
+    for (const bson::Document& operation : operations_) {
+      const Target& target = TargetOf(operation);
+      Status status = call_.session.CheckAccess(Action::kWrite, target.database, target.collection);
+      if (!status.ok()) return status;
+    }
+    return {};
+  }
+
   Status Run(bson::Builder* reply) {
     const bool ordered = FlagMember(call_.command, "ordered", true);
     const bool errors_only = FlagMember(call_.command, "errorsOnly", false);
@@ -166,9 +176,13 @@ class BulkWrite {
     return {};
   }
 
+  const Target& TargetOf(bson::Document operation) const {
+    return namespaces_[static_cast<size_t>(ToInteger((*operation.begin()).value()))];
+  }
+
   Status RunOne(bson::Document operation, OneResult* result) {
     const bson::Element first = *operation.begin();
-    const Target& target = namespaces_[static_cast<size_t>(ToInteger(first.value()))];
+    const Target& target = TargetOf(operation);
     if (first.name() == "insert") return Insert(operation, target, result);
     if (first.name() == "update") return Update(operation, target, result);
     DeleteStatement statement;
@@ -256,6 +270,7 @@ class BulkWrite {
 Status RunBulkWrite(const CommandCall& call, bson::Builder* reply) {
   BulkWrite bulk(call);
   if (Status status = bulk.Parse(); !status.ok()) return status;
+  if (Status status = bulk.CheckAccess(); !status.ok()) return status;
   return bulk.Run(reply);
 }
 

@@ -7,6 +7,7 @@
 #include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/command.h"
 #include "plugins/database-document/command/fields.h"
+#include "plugins/database-document/plan/pipeline_access.h"
 #include "plugins/database-document/plan/pipeline_context.h"
 
 namespace nexadb::database {
@@ -77,14 +78,15 @@ Status CheckView(const CommandCall& call, std::string_view name) {
     return MongoError(kInvalidOptions, "'pipeline' requires 'viewOn' to also be specified");
   }
   if (Status status = CheckCollectionName(call.database, on); !status.ok()) return status;
+  const bson::Document view = ObjectMember(call.command, "pipeline");
   Status status = call.session.CheckAccess(Action::kRead, call.database, on);
+  if (status.ok()) status = CheckPipelineAccess(call.session, call.database, view);
   if (!status.ok()) return status;
   auto scope = ReadScope::Open(call.session);
   if (!scope.ok()) return scope.status();
   QueryContext context(call.session, std::string(call.database), *scope);
   DatabaseContext stages(context, on);
-  auto pipeline =
-      query::Pipeline::Parse(ObjectMember(call.command, "pipeline"), stages, ParseOptionsOf(call));
+  auto pipeline = query::Pipeline::Parse(view, stages, ParseOptionsOf(call));
   if (!pipeline.ok()) return pipeline.status();
   const std::string_view last = (*pipeline)->LastStageName();
   if (last == "$out" || last == "$merge") {

@@ -7,6 +7,7 @@
 #include "plugins/database-document/command/reply.h"
 #include "plugins/database-document/plan/document_scan.h"
 #include "plugins/database-document/plan/explain.h"
+#include "plugins/database-document/plan/pipeline_access.h"
 #include "plugins/database-document/plan/planner.h"
 
 namespace nexadb::database {
@@ -149,6 +150,10 @@ Status Explain(const CommandCall& call, const CommandCall& inner, std::string_vi
   const auto explained = ParseExplained(inner);
   if (!explained.ok()) return explained.status();
   Status status = call.session.CheckAccess(Action::kRead, call.database, explained->collection);
+  if (status.ok() && inner.name() == "aggregate") {
+    status =
+        CheckPipelineAccess(call.session, call.database, ObjectMember(inner.command, "pipeline"));
+  }
   if (!status.ok()) return status;
   auto parsed = query::Matcher::Parse(explained->filter, ParseOptionsOf(inner));
   if (!parsed.ok()) return parsed.status();
