@@ -55,16 +55,18 @@ void ApiKeyAuthenticator::Retire() {
 Status ApiKeyAuthenticator::Resume() {
   std::unique_lock changes_have_ended(heir_mutex_);
   if (heir_admin_ == nullptr || heir_.load(std::memory_order_relaxed) != nullptr) return {};
+  // First of all: the heir is about to go, and nothing below may keep calls on their way to it.
+  // What it has shown is here already, should the store not be readable.
+  chosen_heir_ = nullptr;
+  heir_admin_ = nullptr;
   std::lock_guard lock(admin_mutex_);
+  if (developer_ != nullptr) developer_->Apply(DeveloperRecord());
   auto file_lock = context_.Env().Files().Lock(store_directory_ + "/LOCK");
   if (!file_lock.ok()) return file_lock.status();
   lock_ = std::move(*file_lock);
   auto loaded = store_.Load();
   if (!loaded.ok()) return loaded.status();
   if (*loaded) Show(records_ = std::move(**loaded));
-  if (developer_ != nullptr) developer_->Apply(DeveloperRecord());
-  chosen_heir_ = nullptr;
-  heir_admin_ = nullptr;
   ShowForebears();
   return {};
 }
