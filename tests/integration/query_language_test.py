@@ -9,7 +9,7 @@ An example is one line of JSON in a block fenced by ```json. What it holds says 
   group       an accumulator over all documents: {documents, group, result}
   window      a window function over the documents in the order of _id: {documents, window, result}
   expression  {expression, result}, and document
-An example whose result is {"error": code} must fail with MongoDB's code.
+Any of them may have a `collation`. An example whose result is {"error": code} must fail with MongoDB's code.
 """
 import json
 import re
@@ -82,8 +82,8 @@ class QueryLanguage(unittest.TestCase):
         if documents:
             self.succeed(insert=collection, documents=documents)
 
-    def aggregate(self, pipeline, collection="c"):
-        reply = self.command(aggregate=collection, pipeline=pipeline, cursor={})
+    def aggregate(self, pipeline, collection="c", **members):
+        reply = self.command(aggregate=collection, pipeline=pipeline, cursor={}, **members)
         return {"error": reply["code"]} if reply["ok"] != 1 else reply["cursor"]["firstBatch"]
 
     def find(self, **members):
@@ -93,8 +93,9 @@ class QueryLanguage(unittest.TestCase):
     def update(self, example):
         statement = {"q": example.get("filter", {}), "u": example["update"],
                      "upsert": example.get("upsert", False)}
-        if "arrayFilters" in example:
-            statement["arrayFilters"] = example["arrayFilters"]
+        for name in ("arrayFilters", "collation"):
+            if name in example:
+                statement[name] = example[name]
         reply = self.command(update="c", updates=[statement])
         if reply["ok"] != 1:
             return {"error": reply["code"]}
@@ -110,13 +111,14 @@ class QueryLanguage(unittest.TestCase):
             if example.get("upsert"):
                 self.fill("c", [])
             return self.update(example)
+        collation = {"collation": example["collation"]} if "collation" in example else {}
         if "filter" in example:
-            return self.find(filter=example["filter"])
+            return self.find(filter=example["filter"], **collation)
         if "find" in example:
-            return self.find(**example["find"])
+            return self.find(**example["find"], **collation)
         if "expression" in example:
             stage = {"$replaceWith": {"value": example["expression"]}}
-            rows = self.aggregate([stage])
+            rows = self.aggregate([stage], **collation)
             return rows if isinstance(rows, dict) else rows[0].get("value", "nothing")
         if "group" in example:
             rows = self.aggregate([{"$group": {"_id": None, "value": example["group"]}}])
@@ -125,7 +127,7 @@ class QueryLanguage(unittest.TestCase):
             rows = self.aggregate([{"$setWindowFields": {
                 "sortBy": {"_id": 1}, "output": {"value": example["window"]}}}])
             return rows if isinstance(rows, dict) else [row["value"] for row in rows]
-        rows = self.aggregate(example["pipeline"])
+        rows = self.aggregate(example["pipeline"], **collation)
         if "written" in example and rows == []:
             return self.aggregate([{"$sort": {"_id": 1}}], example["written"])
         return rows

@@ -94,6 +94,33 @@ bool DecodeArrays(bson::Document stored, const IndexEntry& index, ArrayMasks* ou
   return out->bits().size() == index.key().CountElements();
 }
 
+// What a specification or a collection's options say; null: nothing.
+Result<query::CollationPtr> CollationIn(bson::Document stored) {
+  const bson::Value collation = stored["collation"].value();
+  if (collation.type() != bson::Type::kObject) return query::CollationPtr();
+  return query::Collation::Parse(collation.Doc());
+}
+
+// An index by the sort keys of another ICU is no use: its spec says so no longer, and without masks
+// it is built anew.
+Status DecodeCollation(IndexEntry* index) {
+  const bson::Document spec(AsBytes(index->spec));
+  auto collation = CollationIn(spec);
+  if (!collation.ok()) return collation.status();
+  index->collation = std::move(*collation);
+  if (index->collation == nullptr) return {};
+  const bson::Document now = index->collation->spec();
+  const bson::Document stored = spec["collation"].value().Doc();
+  if (AsText(stored["version"].raw()) == AsText(now["version"].raw())) return {};
+  bson::Builder renewed;
+  for (const bson::Element& e : spec) {
+    e.name() == "collation" ? renewed.Object(e.name(), now) : renewed.Element(e);
+  }
+  index->spec = renewed.Finish();
+  index->arrays = ArrayMasks();
+  return {};
+}
+
 }  // namespace
 
 std::string EncodeEntry(const CollectionEntry& entry) {
@@ -145,6 +172,9 @@ Result<EntryPtr> DecodeEntry(BytesView bytes) {
   entry->database = TextOf(doc["database"]);
   entry->name = TextOf(doc["name"]);
   entry->options = BytesOf(doc["options"]);
+  auto collation = CollationIn(entry->option_document());
+  if (!collation.ok()) return collation.status();
+  entry->collation = std::move(*collation);
   const bson::Element uuid = doc["uuid"];
   if (uuid.type() != bson::Type::kBinary || uuid.value().Binary().size() != entry->uuid.size()) {
     return damaged();
@@ -172,6 +202,7 @@ Result<EntryPtr> DecodeEntry(BytesView bytes) {
           !DecodeArrays(arrays.value().Doc(), index, &index.arrays)) {
         return damaged();
       }
+      if (Status status = DecodeCollation(&index); !status.ok()) return status;
       entry->indexes.push_back(std::move(index));
     }
   }

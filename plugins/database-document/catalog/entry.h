@@ -10,6 +10,7 @@
 
 #include "nexadb/bson.h"
 #include "nexadb/vector_index.h"
+#include "plugins/database-document/value/collation.h"
 
 namespace nexadb::database {
 
@@ -52,7 +53,8 @@ struct IndexEntry {
   bson::Document key() const { return bson::Document(AsBytes(spec))["key"].value().Doc(); }
   bool unique = false;
   bool sparse = false;
-  bool building = false;  // written to, not read yet
+  bool building = false;          // written to, not read yet
+  query::CollationPtr collation;  // as the spec says; null: simple
   ArrayMasks arrays;
   // Kept and enforced, but not read by queries.
   bool hidden() const;
@@ -70,6 +72,7 @@ struct CollectionEntry {
   std::vector<IndexEntry> indexes;  // without the implicit _id_
   uint32_t last_index_id = 0;       // ids are never used again
   std::optional<VectorOptions> vector;
+  query::CollationPtr collation;  // as the options say: the default of queries; null: simple
 
   bson::Document option_document() const { return bson::Document(AsBytes(options)); }
   uint32_t TakeIndexId();

@@ -62,10 +62,8 @@ VersionedDocument Versioned(const CurrentDocument& current) {
 
 // The document that an update of `mode` makes of `before`, whose _id must stay.
 Result<std::string> Changed(bson::Document before, bson::Document update, UpdateMode mode,
-                            bson::Document array_filters, int64_t now_ms) {
+                            bson::Document array_filters, query::ParseOptions parse) {
   if (mode == UpdateMode::kOperators) {
-    query::ParseOptions parse;
-    parse.now_ms = now_ms;
     auto updater = query::Updater::Parse(update.AsValue(bson::Type::kObject), array_filters, parse);
     if (!updater.ok()) return updater.status();
     auto outcome = (*updater)->Apply(before, {});
@@ -103,7 +101,7 @@ Status InsertMissing(ById& call, WriteSet& set) {
   if (!entry.ok()) return entry.status();
   auto writer = CollectionWriter::Open(call.session, set, *entry, Validation::kCheck);
   if (!writer.ok()) return writer.status();
-  auto made = Changed(call.id, call.update, UpdateMode::kReplace, {}, 0);
+  auto made = Changed(call.id, call.update, UpdateMode::kReplace, {}, {});
   if (!made.ok()) return made.status();
   auto prepared = PrepareInsert(call.session.environment(), bson::Document(AsBytes(*made)),
                                 IdKind::kText, (*writer)->stamps());
@@ -146,8 +144,11 @@ Status UpdateOrInsert(ById& call, WriteSet& set, const bson::Value& id) {
   auto writer = CollectionWriter::Open(call.session, set, *entry, Validation::kCheck);
   if (!writer.ok()) return writer.status();
   Environment& environment = call.session.environment();
+  query::ParseOptions parse;
+  parse.now_ms = environment.NowMs();
+  parse.collation = (*entry)->collation;
   auto changed = Changed(before.stored.body, call.update, options.mode,
-                         bson::Document(options.array_filters), environment.NowMs());
+                         bson::Document(options.array_filters), parse);
   if (!changed.ok()) return changed.status();
   auto prepared = PrepareUpdate(environment, before.stored.body, bson::Document(AsBytes(*changed)),
                                 (*writer)->stamps());

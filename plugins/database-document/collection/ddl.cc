@@ -42,6 +42,12 @@ Status CreateWithin(SessionImpl& session, WriteSet& set, const CreateRequest& re
   if (!entry.ok()) return entry.status();
   if (!request.options.empty()) {
     (*entry)->options = std::string(AsText(request.options.bytes()));
+    const bson::Value collation = (*entry)->option_document()["collation"].value();
+    if (collation.type() == bson::Type::kObject) {
+      auto parsed = query::Collation::Parse(collation.Doc());
+      if (!parsed.ok()) return parsed.status();
+      (*entry)->collation = std::move(*parsed);
+    }
   }
   return set.PutEntry(*entry);
 }
@@ -109,6 +115,11 @@ Status RenameWithin(WriteSet& set, const RenameRequest& request) {
     return MongoError(
         kNamespaceNotFound,
         "Source collection " + Namespace(request.from_database, request.from) + " does not exist");
+  }
+  if (!request.uuid.empty() &&
+      AsText(request.uuid) != AsText(BytesView(from->uuid.data(), from->uuid.size()))) {
+    return MongoError(361, "the collection " + Namespace(from->database, from->name) +
+                               " has another UUID than collectionUUID says");
   }
   if (from->kind == EntryKind::kView) {
     return MongoError(166, "Cannot rename view: " + Namespace(from->database, from->name));

@@ -34,6 +34,7 @@ struct RenameRequest {
   std::string_view from_database, from;
   std::string_view to_database, to;
   DropTarget drop_target = DropTarget::kNo;
+  BytesView uuid = {};  // the source must be this one; empty: whichever. 361 when it is another
 };
 Status RenameCollection(SessionImpl& session, const RenameRequest& request);
 

@@ -22,10 +22,19 @@ Result<MatcherPtr> ParseFilter(bson::Document filter, const query::ParseOptions&
 }
 
 // Ties are broken by _id, so that it is always the same document.
-Result<query::SortPattern> ParseSort(bson::Document sort) {
+Result<query::SortPattern> ParseSort(bson::Document sort, const query::ParseOptions& options) {
   if (sort.empty()) return query::SortPattern();
-  const std::string total = TotalOrder(sort);
-  return query::SortPattern::Parse(bson::Document(AsBytes(total)));
+  auto pattern = query::SortPattern::Parse(sort, options.collation.get());
+  if (!pattern.ok()) return pattern;
+  return TotalOrder(*pattern);
+}
+
+// The statement's collation, or the collection's.
+query::CollationPtr CollationFor(const std::optional<query::CollationPtr>& given,
+                                 const WriteSet& set, const Target& target) {
+  if (given) return *given;
+  const EntryPtr entry = set.Find(target.database, target.collection);
+  return entry == nullptr ? nullptr : entry->collation;
 }
 
 CurrentDocument Hold(const ScannedDocument& found) {
@@ -225,9 +234,12 @@ class UpdateRun {
 
 }  // namespace
 
-Result<UpdateOutcome> RunUpdate(SessionImpl& session, const Target& target,
-                                const UpdateStatement& statement,
-                                const query::ParseOptions& options) {
+namespace {
+
+// How strings compare is known within the transaction only, so all is parsed there.
+Result<UpdateOutcome> UpdateWithin(SessionImpl& session, WriteSet& set, const Target& target,
+                                   const UpdateStatement& statement, query::ParseOptions options) {
+  options.collation = CollationFor(statement.collation, set, target);
   auto updater = query::Updater::Parse(statement.update, statement.array_filters, options);
   if (!updater.ok()) return updater.status();
   if (statement.multi && (*updater)->kind() == query::Updater::Kind::kReplacement) {
@@ -235,11 +247,57 @@ Result<UpdateOutcome> RunUpdate(SessionImpl& session, const Target& target,
   }
   auto filter = ParseFilter(statement.filter, options);
   if (!filter.ok()) return filter.status();
-  auto sort = ParseSort(statement.sort);
+  auto sort = ParseSort(statement.sort, options);
   if (!sort.ok()) return sort.status();
+  return UpdateRun(session, set, target, statement, **updater, *filter).Run(*sort);
+}
+
+Result<DeleteOutcome> DeleteWithin(SessionImpl& session, WriteSet& set, const Target& target,
+                                   const DeleteStatement& statement, query::ParseOptions options) {
+  options.collation = CollationFor(statement.collation, set, target);
+  auto filter = ParseFilter(statement.filter, options);
+  if (!filter.ok()) return filter.status();
+  auto sort = ParseSort(statement.sort, options);
+  if (!sort.ok()) return sort.status();
+  DeleteOutcome outcome;
+  auto entry = FindForWrite(session, set, target.database, target.collection);
+  if (!entry.ok()) return entry.status();
+  if (*entry == nullptr) return outcome;
+  const Wanted what{*entry, *filter, statement.hint};
+  auto writer = CollectionWriter::Open(session, set, *entry, Validation::kBypass);
+  if (!writer.ok()) return writer.status();
+  QueryContext context(session, std::string(target.database), ReadScope::Within(set));
+  if (statement.multi) {
+    auto plan = PlanFor(context, what, {});
+    if (!plan.ok()) return plan.status();
+    Status bad = ForEachMatch(context, what, std::move(*plan),
+                              [&](const ScannedDocument& found) -> Result<bool> {
+                                ++outcome.deleted;
+                                Status failed = (*writer)->Remove(Hold(found));
+                                if (!failed.ok()) return failed;
+                                return true;
+                              });
+    if (!bad.ok()) return bad;
+  } else {
+    auto found = FindOne(context, what, *sort);
+    if (!found.ok()) return found.status();
+    if (!found->found) return outcome;
+    outcome.deleted = 1;
+    outcome.before = std::string(AsText(found->stored.body.bytes()));
+    if (Status bad = (*writer)->Remove(*found); !bad.ok()) return bad;
+  }
+  if (Status status = (*writer)->Flush(); !status.ok()) return status;
+  return outcome;
+}
+
+}  // namespace
+
+Result<UpdateOutcome> RunUpdate(SessionImpl& session, const Target& target,
+                                const UpdateStatement& statement,
+                                const query::ParseOptions& options) {
   UpdateOutcome outcome;
   Status status = RunWrite(session, [&](WriteSet& set) -> Status {
-    auto run = UpdateRun(session, set, target, statement, **updater, *filter).Run(*sort);
+    auto run = UpdateWithin(session, set, target, statement, options);
     if (!run.ok()) return run.status();
     outcome = std::move(*run);
     return {};
@@ -251,40 +309,12 @@ Result<UpdateOutcome> RunUpdate(SessionImpl& session, const Target& target,
 Result<DeleteOutcome> RunDelete(SessionImpl& session, const Target& target,
                                 const DeleteStatement& statement,
                                 const query::ParseOptions& options) {
-  auto filter = ParseFilter(statement.filter, options);
-  if (!filter.ok()) return filter.status();
-  auto sort = ParseSort(statement.sort);
-  if (!sort.ok()) return sort.status();
   DeleteOutcome outcome;
   Status status = RunWrite(session, [&](WriteSet& set) -> Status {
-    outcome = DeleteOutcome();
-    auto entry = FindForWrite(session, set, target.database, target.collection);
-    if (!entry.ok()) return entry.status();
-    if (*entry == nullptr) return {};
-    const Wanted what{*entry, *filter, statement.hint};
-    auto writer = CollectionWriter::Open(session, set, *entry, Validation::kBypass);
-    if (!writer.ok()) return writer.status();
-    QueryContext context(session, std::string(target.database), ReadScope::Within(set));
-    if (statement.multi) {
-      auto plan = PlanFor(context, what, {});
-      if (!plan.ok()) return plan.status();
-      Status bad = ForEachMatch(context, what, std::move(*plan),
-                                [&](const ScannedDocument& found) -> Result<bool> {
-                                  ++outcome.deleted;
-                                  Status failed = (*writer)->Remove(Hold(found));
-                                  if (!failed.ok()) return failed;
-                                  return true;
-                                });
-      if (!bad.ok()) return bad;
-    } else {
-      auto found = FindOne(context, what, *sort);
-      if (!found.ok()) return found.status();
-      if (!found->found) return {};
-      outcome.deleted = 1;
-      outcome.before = std::string(AsText(found->stored.body.bytes()));
-      if (Status bad = (*writer)->Remove(*found); !bad.ok()) return bad;
-    }
-    return (*writer)->Flush();
+    auto run = DeleteWithin(session, set, target, statement, options);
+    if (!run.ok()) return run.status();
+    outcome = std::move(*run);
+    return {};
   });
   if (!status.ok()) return status;
   return outcome;

@@ -13,8 +13,9 @@ struct UpdateStatement {
   bson::Document filter;
   bson::Value update;  // an object, or an array for a pipeline
   bson::Document array_filters;
-  bson::Document sort;  // which one, when not `multi`
-  bson::Value hint;     // an index's name or key, or none
+  bson::Document sort;                           // which one, when not `multi`
+  bson::Value hint;                              // an index's name or key, or none
+  std::optional<query::CollationPtr> collation;  // none: the collection's own
   bool multi = false;
   bool upsert = false;
   Validation validation = Validation::kCheck;
@@ -32,6 +33,7 @@ struct DeleteStatement {
   bson::Document filter;
   bson::Document sort;
   bson::Value hint;
+  std::optional<query::CollationPtr> collation;
   bool multi = false;
 };
 

@@ -59,6 +59,7 @@ Result<std::unique_ptr<CollectionWriter>> CollectionWriter::Open(SessionImpl& se
   if (validator.type() == bson::Type::kObject && !off) {
     query::ParseOptions parse;
     parse.now_ms = session.environment().NowMs();
+    parse.collation = e.collation;
     auto matcher = query::Matcher::Parse(validator.value().Doc(), parse);
     if (!matcher.ok()) return matcher.status();
     writer->validator_ = std::move(*matcher);
@@ -127,6 +128,7 @@ Status CollectionWriter::CheckValidator(bson::Document document, bson::Document 
   }
   query::ParseOptions parse;
   parse.now_ms = session_.environment().NowMs();
+  parse.collation = entry_->collation;
   const std::string why = ExplainRefusal(validator_->Source(), document, parse);
   if (only_warns_) {
     session_.environment().log->Warning(

@@ -1,5 +1,6 @@
 // aggregate.
 #include "core/document/error.h"
+#include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/command/read_commands.h"
 #include "plugins/database-document/command/reply.h"
@@ -14,6 +15,7 @@ namespace {
 constexpr int32_t kFailedToParse = 9;
 constexpr int32_t kInvalidNamespace = 73;
 constexpr int32_t kTypeMismatch = 14;
+constexpr int32_t kInvalidOptions = 72;
 // What stands for a collection in the namespace of {aggregate: 1}.
 constexpr std::string_view kNoCollection = "$cmd.aggregate";
 
@@ -34,6 +36,22 @@ constexpr FieldSpec kAggregateFields[] = {
 bool BringsDocuments(std::string_view stage) {
   return stage == "$documents" || stage == "$currentOp" || stage == "$listLocalSessions" ||
          stage == "$listClusterCatalog";
+}
+
+// Stages that read or write by a read concern of their own.
+Status CheckReadLevel(bson::Document command) {
+  const std::string_view level = TextMember(ObjectMember(command, "readConcern"), "level");
+  if (level.empty() || level == "local") return {};
+  for (const bson::Element& e : ObjectMember(command, "pipeline")) {
+    const std::string_view stage = (*e.value().Doc().begin()).name();
+    const bool writes = stage == "$out" || stage == "$merge";
+    if ((writes && level == "linearizable") || stage == "$listClusterCatalog") {
+      return MongoError(kInvalidOptions, "the stage " + std::string(stage) +
+                                             " cannot run with a readConcern level of '" +
+                                             std::string(level) + "'");
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -62,6 +80,7 @@ Result<std::string_view> CheckAggregate(const CommandCall& call) {
   if (Member(call.command, "writeConcern") && FlagMember(call.command, "explain", false)) {
     return MongoError(kFailedToParse, "aggregate cannot explain with a write concern");
   }
+  if (Status bad = CheckReadLevel(call.command); !bad.ok()) return bad;
   if (!Member(call.command, "cursor") && !Member(call.command, "explain")) {
     return MongoError(kFailedToParse,
                       "The 'cursor' option is required, except for aggregate with "
@@ -95,6 +114,7 @@ Result<std::unique_ptr<QueryStream>> OpenAggregate(const CommandCall& call) {
   auto context = std::make_unique<QueryContext>(call.session, std::string(call.database), *scope);
   context->set_parse_options(call.session.call_ms(), ObjectMember(call.command, "let"));
   context->set_disk_use(FlagMember(call.command, "allowDiskUse", true));
+  if (Status bad = SetCollation(call.command, *collection, *context); !bad.ok()) return bad;
   if (Status bad = query::Expression::CheckLet(context->parse_options()); !bad.ok()) return bad;
   auto source = OpenPipeline(*context, *collection, stages, Member(call.command, "hint"));
   if (!source.ok()) return source.status();

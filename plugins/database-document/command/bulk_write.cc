@@ -18,9 +18,9 @@ constexpr int32_t kInvalidNamespace = 73;
 
 constexpr FieldSpec kBulkWriteFields[] = {{"ops", FieldKind::kArray, Need::kRequired},
                                           {"nsInfo", FieldKind::kArray, Need::kRequired},
-                                          {"ordered", FieldKind::kFlag},
+                                          {"ordered", FieldKind::kBool},
                                           {"bypassDocumentValidation", FieldKind::kFlag},
-                                          {"errorsOnly", FieldKind::kFlag},
+                                          {"errorsOnly", FieldKind::kBool},
                                           {"let", FieldKind::kObject},
                                           {"cursor", FieldKind::kObject},
                                           {"stmtId", FieldKind::kNumber},
@@ -155,7 +155,7 @@ class BulkWrite {
       return MongoError(kFailedToParse,
                         "Unrecognized bulkWrite op type: " + std::string(first.name()));
     }
-    if (status.ok()) status = CheckCollation(ObjectMember(operation, "collation"));
+    if (status.ok()) status = GivenCollation(operation).status();
     if (!status.ok()) return status;
     const bson::Value mods = Member(operation, "updateMods");
     const bson::Value hint = Member(operation, "hint");
@@ -189,6 +189,9 @@ class BulkWrite {
     statement.filter = ObjectMember(operation, "filter");
     statement.hint = Member(operation, "hint");
     statement.multi = FlagMember(operation, "multi", false);
+    auto collation = GivenCollation(operation);
+    if (!collation.ok()) return collation.status();
+    statement.collation = std::move(*collation);
     auto outcome = RunDelete(call_.session, target, statement, ParseOptionsOf(call_));
     if (!outcome.ok()) return outcome.status();
     result->n = outcome->deleted;
@@ -221,6 +224,9 @@ class BulkWrite {
     statement.multi = FlagMember(operation, "multi", false);
     statement.upsert = FlagMember(operation, "upsert", false);
     statement.validation = validation();
+    auto collation = GivenCollation(operation);
+    if (!collation.ok()) return collation.status();
+    statement.collation = std::move(*collation);
     query::ParseOptions options = ParseOptionsOf(call_);
     if (const bson::Value constants = Member(operation, "constants")) options.let = constants.Doc();
     auto outcome = RunUpdate(call_.session, target, statement, options);

@@ -5,31 +5,34 @@
 
 namespace nexadb::database {
 
-namespace {
+Result<std::optional<query::CollationPtr>> GivenCollation(bson::Document statement) {
+  const bson::Document spec = ObjectMember(statement, "collation");
+  if (spec.empty()) return std::optional<query::CollationPtr>();
+  auto parsed = query::Collation::Parse(spec);
+  if (!parsed.ok()) return parsed.status();
+  return std::optional<query::CollationPtr>(std::move(*parsed));
+}
 
-constexpr int32_t kNotSupported = 115;
+Status SetCollation(bson::Document command, std::string_view collection, QueryContext& context) {
+  auto given = GivenCollation(command);
+  if (!given.ok()) return given.status();
+  if (*given) {
+    context.set_collation(std::move(**given));
+  } else if (const EntryPtr entry = context.scope().Find(context.database(), collection)) {
+    context.set_collation(entry->collation);
+  }
+  return {};
+}
 
-constexpr FieldSpec kCollationFields[] = {
-    {"locale", FieldKind::kText, Need::kRequired},
-    {"strength", FieldKind::kNumber},
-    {"caseLevel", FieldKind::kFlag},
-    {"caseFirst", FieldKind::kText},
-    {"numericOrdering", FieldKind::kFlag},
-    {"alternate", FieldKind::kText},
-    {"maxVariable", FieldKind::kText},
-    {"normalization", FieldKind::kFlag},
-    {"backwards", FieldKind::kFlag},
-    {"version", FieldKind::kText},
-};
-
-}  // namespace
-
-Status CheckCollation(bson::Document collation) {
-  if (collation.empty()) return {};
-  Status status = Fields::Check(collation, "collation", kCollationFields);
-  if (!status.ok()) return status;
-  if (TextMember(collation, "locale") == "simple") return {};
-  return MongoError(kNotSupported, "collation: only the locale 'simple' is supported");
+Result<std::string> KeptCollation(const bson::Value& value) {
+  if (value.type() != bson::Type::kObject) {
+    return MongoError(
+        14, "The field 'collation' must be an object, not " + std::string(TypeName(value.type())));
+  }
+  if (value.Doc().empty()) return MissingField("collation", "locale");
+  auto parsed = query::Collation::Parse(value.Doc());
+  if (!parsed.ok()) return parsed.status();
+  return *parsed == nullptr ? std::string() : std::string(AsText((*parsed)->spec().bytes()));
 }
 
 }  // namespace nexadb::database

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/document/error.h"
-#include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/concerns.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/plan/hint.h"
@@ -84,10 +83,6 @@ Result<Buffer> RunCommand(SessionImpl& session, std::string_view database, bson:
   const bson::Value time_limit = Member(command, "maxTimeMS");
   if (time_limit.IsNumber() && ToInteger(time_limit) > 0) {
     session.LimitCall(static_cast<uint64_t>(ToInteger(time_limit)));
-  }
-  const bson::Value collation = Member(command, "collation");
-  if (collation.type() == bson::Type::kObject) {
-    if (Status status = CheckCollation(collation.Doc()); !status.ok()) return status;
   }
   const CommandCall call{session, database, command};
   const CallMeter meter(session);

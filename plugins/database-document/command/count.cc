@@ -3,6 +3,7 @@
 
 #include "core/document/error.h"
 #include "plugins/database-document/collection/statistics.h"
+#include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/command.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/plan/namespace_source.h"
@@ -22,11 +23,13 @@ struct Opened {
   query::SourcePtr source;
 };
 
-Result<std::unique_ptr<QueryContext>> OpenContext(const CommandCall& call) {
+Result<std::unique_ptr<QueryContext>> OpenContext(const CommandCall& call,
+                                                  std::string_view collection) {
   auto scope = ReadScope::Open(call.session);
   if (!scope.ok()) return scope.status();
   auto context = std::make_unique<QueryContext>(call.session, std::string(call.database), *scope);
   context->set_parse_options(call.session.call_ms(), ObjectMember(call.command, "let"));
+  if (Status bad = SetCollation(call.command, collection, *context); !bad.ok()) return bad;
   return context;
 }
 
@@ -47,7 +50,7 @@ Status RunCount(const CommandCall& call, bson::Builder* reply) {
   static constexpr FieldSpec kKnown[] = {
       {"query", FieldKind::kObject},     {"limit", FieldKind::kNumber},
       {"skip", FieldKind::kCount},       {"hint", FieldKind::kObjectOrText},
-      {"collation", FieldKind::kObject}, {"fields", FieldKind::kObject}};
+      {"collation", FieldKind::kObject}, {"fields", FieldKind::kAny}};
   auto collection = CollectionOf(call);
   if (!collection.ok()) return collection.status();
   if (Status status = Fields::CheckCommand(call.command, kKnown); !status.ok()) return status;
@@ -57,7 +60,7 @@ Status RunCount(const CommandCall& call, bson::Builder* reply) {
   int64_t limit = IntegerMember(call.command, "limit", 0);
   if (limit == INT64_MIN) return MongoError(kBadValue, "count: limit is out of range");
   if (limit < 0) limit = -limit;
-  auto context = OpenContext(call);
+  auto context = OpenContext(call, *collection);
   if (!context.ok()) return context.status();
   status = CheckHintOf(call, (*context)->scope(), *collection);
   if (!status.ok()) return status;
@@ -84,10 +87,12 @@ Status RunCount(const CommandCall& call, bson::Builder* reply) {
 
 namespace {
 
-// Values in the order of their encodings, equal ones once.
+// Values in the order of their encodings, equal ones once: the first of those that a collation
+// holds equal.
 class DistinctValues {
  public:
-  explicit DistinctValues(std::string_view path) : path_(path) {}
+  DistinctValues(std::string_view path, const query::Collation* collation)
+      : path_(path), collation_(collation) {}
 
   Status Add(bson::Document document) {
     query::VisitPath(document, path_, [&](const bson::Value& value, int64_t) {
@@ -112,12 +117,13 @@ class DistinctValues {
  private:
   void Keep(const bson::Value& value) {
     key_.clear();
-    query::AppendKey(value, &key_);
+    query::AppendKey(value, collation_, &key_);
     if (values_.contains(key_)) return;
     bytes_ += value.bytes().size() + 8;
     values_.emplace(key_, query::OwnedValue::Copy(value));
   }
   query::Path path_;
+  const query::Collation* collation_;
   std::map<std::string, query::OwnedValue> values_;
   std::string key_;
   size_t bytes_ = 0;
@@ -137,13 +143,13 @@ Status RunDistinct(const CommandCall& call, bson::Builder* reply) {
   if (key.find('\0') != std::string_view::npos) {
     return MongoError(kBadValue, "distinct: 'key' must not hold a NUL");
   }
-  auto context = OpenContext(call);
+  auto context = OpenContext(call, *collection);
   if (!context.ok()) return context.status();
   if (Status bad = CheckHintOf(call, (*context)->scope(), *collection); !bad.ok()) return bad;
   auto source = OpenNamespace(**context, *collection, ObjectMember(call.command, "query"),
                               Member(call.command, "hint"));
   if (!source.ok()) return source.status();
-  DistinctValues values(key);
+  DistinctValues values(key, (*context)->collation());
   std::vector<query::BatchDocument> batch(query::kBatchDocuments);
   for (;;) {
     auto count = (*source)->Next(batch);

@@ -45,8 +45,8 @@ constexpr FieldSpec kCreateFields[] = {
 // Kept in the entry and shown by listCollections. All others of kCreateFields are refused, or say
 // what is so anyway.
 constexpr std::string_view kKeptOptions[] = {
-    "storageEngine", "validator", "validationLevel", "validationAction", "indexOptionDefaults",
-    "viewOn",        "pipeline",  "collation",       "timestamps"};
+    "storageEngine",       "validator", "validationLevel", "validationAction",
+    "indexOptionDefaults", "viewOn",    "pipeline",        "timestamps"};
 
 Status CheckEnumeration(bson::Document command, std::string_view name,
                         std::initializer_list<std::string_view> allowed) {
@@ -96,6 +96,32 @@ Status CheckView(const CommandCall& call, std::string_view name) {
   return {};
 }
 
+// What a client says of the index of _id, which is as it is.
+Status CheckIdIndex(bson::Document command) {
+  const bson::Document spec = ObjectMember(command, "idIndex");
+  if (!Member(command, "idIndex")) return {};
+  static constexpr FieldSpec kKnown[] = {{"key", FieldKind::kObject, Need::kRequired},
+                                         {"name", FieldKind::kText, Need::kRequired},
+                                         {"v", FieldKind::kNumber},
+                                         {"ns", FieldKind::kText},
+                                         {"collation", FieldKind::kObject}};
+  for (const bson::Element& e : spec) {
+    const bool known = std::any_of(std::begin(kKnown), std::end(kKnown),
+                                   [&](const FieldSpec& field) { return field.name == e.name(); });
+    if (known) continue;
+    return MongoError(197, "The field '" + std::string(e.name()) +
+                               "' is not valid for an _id index specification");
+  }
+  if (Status status = Fields::Check(spec, "idIndex", kKnown); !status.ok()) return status;
+  const bson::Document key = ObjectMember(spec, "key");
+  const bson::Element first = *key.begin();
+  if (key.CountElements() != 1 || first.name() != "_id" || !first.value().IsNumber() ||
+      ToInteger(first.value()) != 1) {
+    return MongoError(kBadValue, "The field 'key' for an _id index must be {_id: 1}");
+  }
+  return {};
+}
+
 Status CheckOfferedOptions(const CommandCall& call) {
   for (const std::string_view name : {"timeseries", "clusteredIndex", "encryptedFields",
                                       "changeStreamPreAndPostImages", "expireAfterSeconds"}) {
@@ -109,7 +135,12 @@ Status CheckOfferedOptions(const CommandCall& call) {
   if (Member(call.command, "size") || Member(call.command, "max")) {
     return MongoError(kInvalidOptions, "the 'size' and 'max' fields need 'capped: true'");
   }
-  return CheckCollation(ObjectMember(call.command, "collation"));
+  for (const bson::Element& engine : ObjectMember(call.command, "storageEngine")) {
+    if (engine.type() == bson::Type::kObject) continue;
+    return MongoError(kBadValue, "storageEngine." + std::string(engine.name()) +
+                                     " has to be an embedded document.");
+  }
+  return CheckIdIndex(call.command);
 }
 
 }  // namespace
@@ -125,6 +156,11 @@ Status RunCreate(const CommandCall& call, bson::Builder*) {
   bson::Builder options;
   for (const std::string_view option : kKeptOptions) {
     if (const bson::Value value = Member(call.command, option)) options.Value(option, value);
+  }
+  if (const bson::Value wanted = Member(call.command, "collation")) {
+    auto kept = KeptCollation(wanted);
+    if (!kept.ok()) return kept.status();
+    if (!kept->empty()) options.Object("collation", bson::Document(AsBytes(*kept)));
   }
   if (const bson::Value wanted = Member(call.command, "changes")) {
     auto changes = ParseChangeOptions(wanted);
@@ -258,7 +294,7 @@ Status RunDropDatabase(const CommandCall& call, bson::Builder* reply) {
 
 Status RunRenameCollection(const CommandCall& call, bson::Builder*) {
   static constexpr FieldSpec kKnown[] = {{"to", FieldKind::kText, Need::kRequired},
-                                         {"dropTarget", FieldKind::kAny},
+                                         {"dropTarget", FieldKind::kBool},
                                          {"stayTemp", FieldKind::kFlag},
                                          {"collectionUUID", FieldKind::kAny}};
   const bson::Element first = *call.command.begin();
@@ -277,12 +313,16 @@ Status RunRenameCollection(const CommandCall& call, bson::Builder*) {
     databases[i] = names[i].substr(0, dot);
     collections[i] = names[i].substr(dot + 1);
   }
-  if (Member(call.command, "collectionUUID")) {
-    return MongoError(kNotSupported, "renameCollection: 'collectionUUID' is not supported");
-  }
   RenameRequest request{
       databases[0], collections[0], databases[1], collections[1],
       FlagMember(call.command, "dropTarget", false) ? DropTarget::kYes : DropTarget::kNo};
+  if (const bson::Value uuid = Member(call.command, "collectionUUID")) {
+    constexpr uint8_t kUuidSubtype = 4;
+    if (uuid.type() != bson::Type::kBinary || uuid.BinarySubtype() != kUuidSubtype) {
+      return WrongType("renameCollection", "collectionUUID", uuid.type(), "UUID");
+    }
+    request.uuid = uuid.Binary();
+  }
   return RenameCollection(call.session, request);
 }
 

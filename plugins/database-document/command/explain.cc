@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/document/error.h"
+#include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/command/read_commands.h"
 #include "plugins/database-document/command/reply.h"
@@ -21,17 +22,18 @@ constexpr int32_t kBadValue = 2;
 // What is explained: a collection and the filter that chooses its access path.
 struct Explained {
   std::string_view collection;
+  bson::Document statement;  // what has the filter and the collation
   bson::Document filter;
   std::shared_ptr<const std::string> joined_filter;  // what `filter` lies in, where it is no member
   bson::Document sort;
   uint64_t first = 0;  // so many documents are wanted; 0: all
+  uint64_t skip = 0;   // of which so many are passed over
   bson::Value hint;
 };
 
-// The order of _id is the collection's own.
 void AddSort(bson::Document sort, Explained* out) {
   const bson::Element by = *sort.begin();
-  if (by && by.name() != "$natural" && by.name() != "_id") out->sort = sort;
+  if (by && by.name() != "$natural") out->sort = sort;
 }
 
 // What of a pipeline decides how its documents are found: each $match that it begins with, a $sort
@@ -69,6 +71,7 @@ Result<Explained> ParseExplained(const CommandCall& inner) {
   const std::string_view name = inner.name();
   const bson::Document command = inner.command;
   Explained out;
+  out.statement = command;
   out.hint = Member(command, "hint");
   if (name == "aggregate") {
     auto collection = CheckAggregate(inner);
@@ -86,6 +89,7 @@ Result<Explained> ParseExplained(const CommandCall& inner) {
     out.filter = request->filter;
     AddSort(request->sort, &out);
     if (request->limit != 0) out.first = request->skip + request->limit;
+    out.skip = request->skip;
     return out;
   }
   if (name == "count" || name == "distinct" || name == "findAndModify") {
@@ -96,6 +100,7 @@ Result<Explained> ParseExplained(const CommandCall& inner) {
     const bson::Element first =
         *ObjectMember(command, name == "update" ? "updates" : "deletes").begin();
     if (first.type() == bson::Type::kObject) {
+      out.statement = first.value().Doc();
       out.filter = ObjectMember(first.value().Doc(), "q");
       out.hint = Member(first.value().Doc(), "hint");
     }
@@ -110,7 +115,7 @@ Result<QueryPlan> PlanOf(QueryContext& context, const EntryPtr& entry, const que
   PlanRequest request{entry, filter};
   request.hint = explained.hint;
   if (explained.sort.empty()) return MakePlan(context, request);
-  auto pattern = query::SortPattern::Parse(explained.sort);
+  auto pattern = query::SortPattern::Parse(explained.sort, context.collation());
   if (!pattern.ok()) return pattern.status();
   request.sort.pattern = &*pattern;
   request.sort.first = explained.first;
@@ -118,11 +123,13 @@ Result<QueryPlan> PlanOf(QueryContext& context, const EntryPtr& entry, const que
 }
 
 // Follows the plan and says what it took: to its end, or in order as far as the query wants.
-Status AppendExecution(QueryContext& context, QueryPlan plan, uint64_t first,
+Status AppendExecution(QueryContext& context, QueryPlan plan, const Explained& explained,
                        std::shared_ptr<const query::Matcher> filter, bson::Builder* reply) {
   Environment& environment = context.session().environment();
   const uint64_t begun = environment.NowNs();
-  const uint64_t enough = plan.sorted && first != 0 ? first : UINT64_MAX;
+  const bool cut = explained.first != 0;
+  const bool in_order = plan.sorted || explained.sort.empty();
+  const uint64_t enough = in_order && cut ? explained.first : UINT64_MAX;
   DocumentScan scan(context, std::move(plan), std::move(filter));
   std::vector<ScannedDocument> batch(query::kBatchDocuments);
   uint64_t returned = 0;
@@ -133,6 +140,8 @@ Status AppendExecution(QueryContext& context, QueryPlan plan, uint64_t first,
     if (*count == 0) break;
     returned += *count;
   }
+  if (cut) returned = std::min(returned, explained.first);
+  returned -= std::min(returned, explained.skip);
   const uint64_t took_ms = (environment.NowNs() - begun) / 1'000'000;
   reply->OpenObject("executionStats").Bool("executionSuccess", true);
   reply->Int32("nReturned", static_cast<int32_t>(returned));
@@ -147,7 +156,7 @@ Status AppendExecution(QueryContext& context, QueryPlan plan, uint64_t first,
 
 Status Explain(const CommandCall& call, const CommandCall& inner, std::string_view verbosity,
                bson::Builder* reply) {
-  const auto explained = ParseExplained(inner);
+  auto explained = ParseExplained(inner);
   if (!explained.ok()) return explained.status();
   Status status = call.session.CheckAccess(Action::kRead, call.database, explained->collection);
   if (status.ok() && inner.name() == "aggregate") {
@@ -155,12 +164,18 @@ Status Explain(const CommandCall& call, const CommandCall& inner, std::string_vi
         CheckPipelineAccess(call.session, call.database, ObjectMember(inner.command, "pipeline"));
   }
   if (!status.ok()) return status;
-  auto parsed = query::Matcher::Parse(explained->filter, ParseOptionsOf(inner));
-  if (!parsed.ok()) return parsed.status();
-  const std::shared_ptr<const query::Matcher> filter = std::move(*parsed);
   auto scope = ReadScope::Open(call.session);
   if (!scope.ok()) return scope.status();
   QueryContext context(call.session, std::string(call.database), *scope);
+  context.set_parse_options(call.session.call_ms(), ObjectMember(inner.command, "let"));
+  status = SetCollation(explained->statement, explained->collection, context);
+  if (!status.ok()) return status;
+  // The order of the bytes of _id is the collection's own.
+  const bson::Element by = *explained->sort.begin();
+  if (by && by.name() == "_id" && context.collation() == nullptr) explained->sort = {};
+  auto parsed = query::Matcher::Parse(explained->filter, context.parse_options());
+  if (!parsed.ok()) return parsed.status();
+  const std::shared_ptr<const query::Matcher> filter = std::move(*parsed);
   QueryPlan plan;
   plan.kind = QueryPlan::Kind::kNothing;
   const EntryPtr entry = (*scope)->Find(call.database, explained->collection);
@@ -176,7 +191,7 @@ Status Explain(const CommandCall& call, const CommandCall& inner, std::string_vi
   reply->Close();
   reply->Object("command", inner.command);
   if (verbosity != "queryPlanner") {
-    Status failed = AppendExecution(context, std::move(plan), explained->first, filter, reply);
+    Status failed = AppendExecution(context, std::move(plan), *explained, filter, reply);
     if (!failed.ok()) return failed;
   }
   reply->OpenObject("serverInfo").Text("host", "nexadb").Text("version", "8.2.0").Close();

@@ -1,5 +1,6 @@
 // find, getMore and killCursors.
 #include "core/document/error.h"
+#include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/command/read_commands.h"
 #include "plugins/database-document/command/reply.h"
@@ -86,6 +87,8 @@ Result<FindStream> OpenFind(const CommandCall& call, const FindRequest& request,
   auto context = std::make_unique<QueryContext>(call.session, std::string(call.database), *scope);
   context->set_parse_options(call.session.call_ms(), request.let);
   context->set_disk_use(FlagMember(call.command, "allowDiskUse", true));
+  Status status = SetCollation(call.command, request.collection, *context);
+  if (!status.ok()) return status;
   auto source = FindSource::Open(*context, request, after);
   if (!source.ok()) return source.status();
   FindStream out;

@@ -1,6 +1,7 @@
 // findAndModify.
 #include "core/document/error.h"
 #include "plugins/database-document/collection/update.h"
+#include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/command.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/project/projection.h"
@@ -13,7 +14,7 @@ constexpr int32_t kFailedToParse = 9;
 
 constexpr FieldSpec kFindAndModifyFields[] = {
     {"query", FieldKind::kObject},      {"sort", FieldKind::kObject},
-    {"remove", FieldKind::kFlag},       {"update", FieldKind::kObjectOrArray},
+    {"remove", FieldKind::kFlag},       {"update", FieldKind::kAny},
     {"new", FieldKind::kFlag},          {"fields", FieldKind::kObject},
     {"upsert", FieldKind::kFlag},       {"bypassDocumentValidation", FieldKind::kFlag},
     {"collation", FieldKind::kObject},  {"arrayFilters", FieldKind::kArray},
@@ -23,7 +24,10 @@ constexpr FieldSpec kFindAndModifyFields[] = {
 
 Status CheckCombination(bson::Document command) {
   const bool remove = FlagMember(command, "remove", false);
-  const bool update = static_cast<bool>(Member(command, "update"));
+  const bson::Value update = Member(command, "update");
+  if (update && update.type() != bson::Type::kObject && update.type() != bson::Type::kArray) {
+    return MongoError(kFailedToParse, "findAndModify: 'update' must be an object or an array");
+  }
   if (!remove && !update) {
     return MongoError(kFailedToParse, "Either an update or remove=true must be specified");
   }
@@ -64,6 +68,9 @@ Status AppendValue(const query::Projection& projection, const std::string& docum
 Status Remove(const CommandCall& call, const Target& target, const query::Projection& projection,
               bson::Builder* reply) {
   DeleteStatement statement;
+  auto collation = GivenCollation(call.command);
+  if (!collation.ok()) return collation.status();
+  statement.collation = std::move(*collation);
   statement.filter = ObjectMember(call.command, "query");
   statement.sort = ObjectMember(call.command, "sort");
   statement.hint = Member(call.command, "hint");
@@ -76,6 +83,9 @@ Status Remove(const CommandCall& call, const Target& target, const query::Projec
 Status Update(const CommandCall& call, const Target& target, const query::Projection& projection,
               bson::Builder* reply) {
   UpdateStatement statement;
+  auto collation = GivenCollation(call.command);
+  if (!collation.ok()) return collation.status();
+  statement.collation = std::move(*collation);
   statement.filter = ObjectMember(call.command, "query");
   statement.sort = ObjectMember(call.command, "sort");
   statement.hint = Member(call.command, "hint");

@@ -165,18 +165,32 @@ Status CheckSpec(bson::Document spec) {
     Status status = query::Matcher::Parse(partial.value().Doc(), {}).status();
     if (!status.ok()) return status;
   }
-  return CheckCollation(ObjectMember(spec, "collation"));
+  const bson::Element collation = spec["collation"];
+  if (!collation) return {};
+  if (collation.type() == bson::Type::kObject && collation.value().Doc().empty()) {
+    return MongoError(kBadValue, "The field 'collation' cannot be an empty object");
+  }
+  return KeptCollation(collation.value()).status();
 }
 
 enum class BuildState { kReady, kBuilding };
 
-// True when the index stands already.
-Result<bool> Exists(const CollectionEntry& entry, bson::Document spec) {
+// What the specification says, or else the collection's own.
+Result<query::CollationPtr> CollationFor(const CollectionEntry& entry, bson::Document spec) {
+  auto given = GivenCollation(spec);
+  if (!given.ok()) return given.status();
+  return *given ? std::move(**given) : entry.collation;
+}
+
+// True when the index stands already. One key may have several indexes, of different collations.
+Result<bool> Exists(const CollectionEntry& entry, bson::Document spec,
+                    const query::Collation* collation) {
   const bson::Document key = spec["key"].value().Doc();
   const std::string_view name = spec["name"].value().Text();
   if (IsIdKey(key)) return true;
   for (const IndexEntry& index : entry.indexes) {
-    const bool same_key = SameKey(index.key(), key);
+    const bool same_key =
+        SameKey(index.key(), key) && query::SameCollation(index.collation.get(), collation);
     const bool same_options = index.unique == FlagMember(spec, "unique", false) &&
                               index.sparse == FlagMember(spec, "sparse", false);
     if (index.name == name) {
@@ -199,7 +213,9 @@ Result<bool> Exists(const CollectionEntry& entry, bson::Document spec) {
 
 // Puts a new index into the entry; its id is 0 when it stands already.
 Result<uint32_t> AddIndex(CollectionEntry& entry, bson::Document spec, BuildState state) {
-  auto exists = Exists(entry, spec);
+  auto collation = CollationFor(entry, spec);
+  if (!collation.ok()) return collation.status();
+  auto exists = Exists(entry, spec, collation->get());
   if (!exists.ok()) return exists.status();
   if (*exists) return uint32_t{0};
   if (entry.indexes.size() + 1 >= kIndexesMax) {
@@ -213,8 +229,12 @@ Result<uint32_t> AddIndex(CollectionEntry& entry, bson::Document spec, BuildStat
   bson::Builder stored;
   stored.Int32("v", 2);
   for (const bson::Element& e : spec) {
-    if (e.name() != "v" && e.name() != "background" && e.name() != "ns") stored.Element(e);
+    const bool kept =
+        e.name() != "v" && e.name() != "background" && e.name() != "ns" && e.name() != "collation";
+    if (kept) stored.Element(e);
   }
+  if (*collation != nullptr) stored.Object("collation", (*collation)->spec());
+  index.collation = std::move(*collation);
   index.spec = stored.Finish();
   index.building = state == BuildState::kBuilding;
   index.arrays.resize(index.key().CountElements());
@@ -322,6 +342,11 @@ Status RunListIndexes(const CommandCall& call, bson::Builder* reply) {
   documents.push_back(id.Finish());
   for (const IndexEntry& index : entry->indexes) {
     if (!index.building) documents.push_back(index.spec);
+  }
+  if (FlagMember(call.command, "includeIndexBuildInfo", false)) {
+    for (std::string& spec : documents) {
+      spec = bson::Builder().Object("spec", bson::Document(AsBytes(spec))).Finish();
+    }
   }
   return AppendListCursor(call, *name, std::move(documents), *batch_size, reply);
 }

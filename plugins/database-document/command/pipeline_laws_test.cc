@@ -37,7 +37,7 @@ class RandomPipelines : public DatabaseFixture {
   std::string Value() {
     const size_t kind = Below(8);
     if (kind == 0) return "null";
-    if (kind == 1) return "\"x" + std::to_string(Below(4)) + "\"";
+    if (kind == 1) return (Below(2) == 0 ? "\"x" : "\"X") + std::to_string(Below(4)) + "\"";
     if (kind == 2) return Number() + ".5";
     return Number();
   }
@@ -108,8 +108,11 @@ TEST_F(RandomPipelines, GiveTheSameWithAndWithoutRewrites) {
       plain += ", " + group;
       barred += ", " + std::string(kBarrier) + ", " + group;
     }
+    const std::string collation =
+        Below(2) == 0 ? "" : R"(, "collation": {"locale": "en", "strength": 1})";
     const auto run = [&](const std::string& pipeline) {
-      return Batch(R"({"aggregate": "c", "cursor": {}, "pipeline": [)" + pipeline + "]}");
+      return Batch(R"({"aggregate": "c", "cursor": {}, "pipeline": [)" + pipeline + "]" +
+                   collation + "}");
     };
     ASSERT_EQ(run(plain), run(barred)) << seed_text() << "\n" << plain;
   }

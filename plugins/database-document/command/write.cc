@@ -127,7 +127,10 @@ struct UpdateTotals {
 
 Status RunOneUpdate(const CommandCall& call, const Target& target, size_t index, bson::Document u,
                     UpdateTotals* totals) {
-  const UpdateStatement statement = ToStatement(call, u);
+  UpdateStatement statement = ToStatement(call, u);
+  auto collation = GivenCollation(u);
+  if (!collation.ok()) return collation.status();
+  statement.collation = std::move(*collation);
   if (statement.multi && !statement.sort.empty()) {
     return MongoError(kFailedToParse, "Cannot specify sort with multi=true");
   }
@@ -157,7 +160,7 @@ Status RunUpdateCommand(const CommandCall& call, bson::Builder* reply) {
   if (!updates.ok()) return updates.status();
   for (const BytesView& u : *updates) {
     Status status = Fields::Check(bson::Document(u), "update.updates", kUpdateFields);
-    if (status.ok()) status = CheckCollation(ObjectMember(bson::Document(u), "collation"));
+    if (status.ok()) status = GivenCollation(bson::Document(u)).status();
     if (!status.ok()) return status;
   }
   const Target target{call.database, *collection};
@@ -200,7 +203,7 @@ Status RunDeleteCommand(const CommandCall& call, bson::Builder* reply) {
   for (const BytesView& bytes : *deletes) {
     const bson::Document d(bytes);
     Status status = Fields::Check(d, "delete.deletes", kDeleteFields);
-    if (status.ok()) status = CheckCollation(ObjectMember(d, "collation"));
+    if (status.ok()) status = GivenCollation(d).status();
     if (!status.ok()) return status;
     const int64_t limit = IntegerMember(d, "limit", 0);
     if (limit != 0 && limit != 1) {
@@ -217,6 +220,9 @@ Status RunDeleteCommand(const CommandCall& call, bson::Builder* reply) {
         statement.filter = ObjectMember(d, "q");
         statement.hint = Member(d, "hint");
         statement.multi = IntegerMember(d, "limit", 0) == 0;
+        auto collation = GivenCollation(d);
+        if (!collation.ok()) return collation.status();
+        statement.collation = std::move(*collation);
         auto outcome = RunDelete(call.session, target, statement, ParseOptionsOf(call));
         if (!outcome.ok()) return outcome.status();
         deleted += outcome->deleted;

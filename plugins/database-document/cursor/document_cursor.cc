@@ -2,7 +2,6 @@
 
 #include "core/document/error.h"
 #include "nexadb/sdk/guard.h"
-#include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/command/read_commands.h"
 #include "plugins/database-document/session/call_meter.h"
@@ -50,10 +49,6 @@ Result<Handle<DocumentCursor>> OpenDocumentCursor(const CommandCall& call, std::
   const bson::Value time_limit = Member(call.command, "maxTimeMS");
   if (time_limit.IsNumber() && ToInteger(time_limit) > 0) {
     call.session.LimitCall(static_cast<uint64_t>(ToInteger(time_limit)));
-  }
-  const bson::Value collation = Member(call.command, "collation");
-  if (collation.type() == bson::Type::kObject) {
-    if (Status status = CheckCollation(collation.Doc()); !status.ok()) return status;
   }
   const CallMeter meter(call.session);
   if (call.name() == "find") {

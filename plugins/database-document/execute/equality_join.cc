@@ -58,7 +58,7 @@ std::optional<bson::Value> EqualityJoin::KeyOf(bson::Document local, const Path&
 
 const std::string& EqualityJoin::Encode(const bson::Value& value) {
   scratch_.clear();
-  AppendKey(value, &scratch_);
+  AppendKey(value, options_.collation.get(), &scratch_);
   return scratch_;
 }
 

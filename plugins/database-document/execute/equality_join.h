@@ -15,6 +15,7 @@
 #include "plugins/database-document/execute/field_reader.h"
 #include "plugins/database-document/match/matcher.h"
 #include "plugins/database-document/stage/pipeline.h"
+#include "plugins/database-document/value/collation.h"
 #include "plugins/database-document/value/path.h"
 
 namespace nexadb::query {
@@ -30,6 +31,7 @@ class EqualityJoin {
     Path foreign;
     std::string as;                   // where the documents go
     const Matcher* filter = nullptr;  // DependsOnlyOn(as); null: none. Outlives the join.
+    CollationPtr collation = {};      // the query's
   };
   // What a value found.
   struct Joined {

@@ -42,9 +42,11 @@ uint64_t Hash(std::string_view bytes, uint64_t kind) {
 
 }  // namespace
 
-GroupKey GroupKey::Of(const bson::Value& value, int64_t* integer, std::string* scratch) {
+GroupKey GroupKey::Of(const bson::Value& value, const Collation* collation, int64_t* integer,
+                      std::string* scratch) {
   GroupKey key;
-  if (value.type() == bson::Type::kString || value.type() == bson::Type::kSymbol) {
+  const bool text = value.type() == bson::Type::kString || value.type() == bson::Type::kSymbol;
+  if (text && collation == nullptr) {
     key.kind = Kind::kText;
     key.bytes = value.Text();
   } else if (const auto exact = value.IsNumber() ? ExactInt64(value) : std::nullopt) {
@@ -53,7 +55,7 @@ GroupKey GroupKey::Of(const bson::Value& value, int64_t* integer, std::string* s
     key.bytes = {reinterpret_cast<const char*>(integer), sizeof(*integer)};
   } else {
     scratch->clear();
-    AppendKey(value, scratch);
+    AppendKey(value, collation, scratch);
     key.bytes = *scratch;
   }
   key.hash = Hash(key.bytes, static_cast<uint64_t>(key.kind));

@@ -12,6 +12,8 @@
 
 namespace nexadb::query {
 
+class Collation;
+
 // The canonical key of a value. Borrows from the value, or from `scratch`.
 struct GroupKey {
   // Values of different kinds are never equal, but for numbers: an integer is always kInteger.
@@ -21,7 +23,8 @@ struct GroupKey {
   uint64_t hash = 0;
 
   // REQUIRES: both outlive the key. `integer` and `scratch` hold what is not the value's own.
-  static GroupKey Of(const bson::Value& value, int64_t* integer, std::string* scratch);
+  static GroupKey Of(const bson::Value& value, const Collation* collation, int64_t* integer,
+                     std::string* scratch);
 };
 
 class GroupTable {

@@ -220,7 +220,7 @@ class GroupSource final : public DocumentSource {
       id = evaluated.view();
     }
     int64_t integer = 0;
-    const GroupKey key = GroupKey::Of(id, &integer, &scratch_);
+    const GroupKey key = GroupKey::Of(id, spec_.collation.get(), &integer, &scratch_);
     uint32_t group = groups_->Find(key);
     if (full_ && (grows_ || group == GroupTable::kNone)) return Spill(key, doc);
     if (group == GroupTable::kNone) group = groups_->Add(key, id);

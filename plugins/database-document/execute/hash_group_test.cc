@@ -174,7 +174,7 @@ TEST(GroupTableTest, EqualValuesHaveOneNumberWhateverTheirType) {
     std::string encoded, scratch;
     AppendKey(value, &encoded);
     int64_t integer = 0;
-    const GroupKey key = GroupKey::Of(value, &integer, &scratch);
+    const GroupKey key = GroupKey::Of(value, nullptr, &integer, &scratch);
     uint32_t number = table.Find(key);
     if (number == GroupTable::kNone) number = table.Add(key);
     const auto [at, fresh] = numbers.try_emplace(encoded, number);

@@ -90,6 +90,7 @@ void RowFilter::ChooseKernel(Test* test) {
     case bson::Type::kInt32: test->integer = operand.Int32(); break;
     case bson::Type::kInt64: test->integer = operand.Int64(); break;
     case bson::Type::kString:
+      if (compare->collation() != nullptr) return;
       test->kernel = Kernel::kText;
       test->text = operand.Text();
       return;

@@ -77,7 +77,7 @@ OwnedValue In(const Args& a) {
     Fail(40081, "$in requires an array as a second argument, found: " + NameOf(a[1]));
   }
   for (const bson::Element& e : a[1].Doc()) {
-    if (EqualValues(e.value(), a[0])) return Truth(true);
+    if (EqualValues(e.value(), a[0], a.collation())) return Truth(true);
   }
   return Truth(false);
 }
@@ -98,7 +98,7 @@ OwnedValue IndexOfArray(const Args& a) {
   const int64_t end = a.size() > 3 ? SearchBound(a[3], 9711601) : INT64_MAX;
   int64_t i = 0;
   for (const bson::Element& e : a[0].Doc()) {
-    if (i >= start && i < end && EqualValues(e.value(), a[1])) {
+    if (i >= start && i < end && EqualValues(e.value(), a[1], a.collation())) {
       return OwnedValue::Int32(static_cast<int32_t>(i));
     }
     ++i;
@@ -259,12 +259,12 @@ OwnedValue SortArray(const Args& a) {
     const bool descending = *ExactInt64(by) < 0;
     std::stable_sort(items.begin(), items.end(), [&](const auto& x, const auto& y) {
       Meter::Work(1);
-      const int order = CompareValues(x, y);
+      const int order = CompareValues(x, y, a.collation());
       return descending ? order > 0 : order < 0;
     });
     return Build(items);
   }
-  const SortPattern pattern = Unwrap(SortPattern::Parse(by.Doc()));
+  const SortPattern pattern = Unwrap(SortPattern::Parse(by.Doc(), a.collation()));
   std::vector<std::pair<std::string, bson::Value>> keyed;
   for (const bson::Value& v : items) {
     std::string key;
@@ -338,7 +338,8 @@ OwnedValue ExtremeN(const Args& a, bool most) {
   }
   std::stable_sort(items.begin(), items.end(), [&](const auto& x, const auto& y) {
     Meter::Work(1);
-    return most ? CompareValues(x, y) > 0 : CompareValues(x, y) < 0;
+    const int order = CompareValues(x, y, a.collation());
+    return most ? order > 0 : order < 0;
   });
   if (items.size() > static_cast<size_t>(*n)) items.resize(static_cast<size_t>(*n));
   return Build(items);
@@ -355,7 +356,7 @@ class CheckedCall final : public ExpressionNode {
       if (arguments_[i] != nullptr) values[i] = arguments_[i]->Eval(context);
       context.Work(1 + values[i].size() / Meter::kBytesPerStep);
     }
-    return function_(Args(values, given_));
+    return function_(Args(values, given_, context.collation));
   }
 
  private:
@@ -388,14 +389,13 @@ ExprPtr ParseSortArray(ExpressionParser& parser, const bson::Value& operand) {
   } else if (by.type() != bson::Type::kObject) {
     Fail(2942507, "The $sort element value must be either a number or an object");
   } else {
-    Unwrap(SortPattern::Parse(by.Doc()));
+    Unwrap(SortPattern::Parse(by.Doc(), nullptr));
   }
   std::vector<ExprPtr> arguments;
   arguments.push_back(parser.Parse(input));
   const bool constant = arguments[0]->IsConstant();
   arguments.push_back(std::make_unique<ConstantExpr>(OwnedValue::Copy(by)));
-  return ExpressionParser::Fold(std::make_unique<CheckedCall>(SortArray, std::move(arguments), 3),
-                                constant);
+  return parser.Fold(std::make_unique<CheckedCall>(SortArray, std::move(arguments), 3), constant);
 }
 
 ExprPtr ParseZip(ExpressionParser& parser, const bson::Value& operand) {
@@ -435,8 +435,7 @@ ExprPtr ParseZip(ExpressionParser& parser, const bson::Value& operand) {
   }
   const bool constant =
       arguments[0]->IsConstant() && (arguments[2] == nullptr || arguments[2]->IsConstant());
-  return ExpressionParser::Fold(std::make_unique<CheckedCall>(Zip, std::move(arguments), given),
-                                constant);
+  return parser.Fold(std::make_unique<CheckedCall>(Zip, std::move(arguments), given), constant);
 }
 
 constexpr PlainOperator kOperators[] = {

@@ -46,7 +46,7 @@ template <bool kStopAt>
 ExprPtr ParseLogical(ExpressionParser& parser, const bson::Value& operand) {
   std::vector<ExprPtr> list = ParseList(parser, operand);
   const bool constant = AllConstant(list);
-  return ExpressionParser::Fold(std::make_unique<LogicalExpr>(std::move(list), kStopAt), constant);
+  return parser.Fold(std::make_unique<LogicalExpr>(std::move(list), kStopAt), constant);
 }
 
 class CondExpr final : public ExpressionNode {
@@ -87,7 +87,7 @@ ExprPtr ParseCond(ExpressionParser& parser, const bson::Value& operand) {
     std::move(list.begin(), list.end(), parts);
   }
   const bool constant = parts[0]->IsConstant() && parts[1]->IsConstant() && parts[2]->IsConstant();
-  return ExpressionParser::Fold(
+  return parser.Fold(
       std::make_unique<CondExpr>(std::move(parts[0]), std::move(parts[1]), std::move(parts[2])),
       constant);
 }
@@ -114,7 +114,7 @@ ExprPtr ParseIfNull(ExpressionParser& parser, const bson::Value& operand) {
     Fail(1257300, "$ifNull needs at least two arguments, had: " + std::to_string(list.size()));
   }
   const bool constant = AllConstant(list);
-  return ExpressionParser::Fold(std::make_unique<IfNullExpr>(std::move(list)), constant);
+  return parser.Fold(std::make_unique<IfNullExpr>(std::move(list)), constant);
 }
 
 class SwitchExpr final : public ExpressionNode {
@@ -189,8 +189,8 @@ ExprPtr ParseSwitch(ExpressionParser& parser, const bson::Value& operand) {
          "Cannot execute a switch statement where all the cases evaluate to false without "
          "a default.");
   }
-  return ExpressionParser::Fold(
-      std::make_unique<SwitchExpr>(std::move(branches), std::move(otherwise)), all_constant);
+  return parser.Fold(std::make_unique<SwitchExpr>(std::move(branches), std::move(otherwise)),
+                     all_constant);
 }
 
 ExprPtr ParseLiteral(ExpressionParser&, const bson::Value& operand) {
@@ -304,8 +304,7 @@ ExprPtr ParseGetField(ExpressionParser& parser, const bson::Value& operand) {
     Fail(3041704, "$getField requires 'field' to evaluate to type String");
   }
   const bool constant = field->IsConstant() && input->IsConstant();
-  return ExpressionParser::Fold(std::make_unique<GetFieldExpr>(std::move(field), std::move(input)),
-                                constant);
+  return parser.Fold(std::make_unique<GetFieldExpr>(std::move(field), std::move(input)), constant);
 }
 
 class SetFieldExpr final : public ExpressionNode {
@@ -382,7 +381,7 @@ ExprPtr ParseSetField(ExpressionParser& parser, const bson::Value& operand) {
   if (input == nullptr) Fail(4161109, op + " requires 'input' to be specified");
   std::string name = ConstantFieldName(parser, field, op);
   const bool constant = input->IsConstant() && (value == nullptr || value->IsConstant());
-  return ExpressionParser::Fold(
+  return parser.Fold(
       std::make_unique<SetFieldExpr>(std::move(name), std::move(input), std::move(value)),
       constant);
 }
@@ -404,13 +403,13 @@ constexpr SpecialOperator kOperators[] = {
 };
 
 OwnedValue Compare(const Args& a, bool (*decide)(int)) {
-  return Truth(decide(CompareValues(a[0], a[1])));
+  return Truth(decide(CompareValues(a[0], a[1], a.collation())));
 }
 
 constexpr PlainOperator kComparisons[] = {
     {"$cmp", 2, 2,
      [](const Args& a) {
-       const int order = CompareValues(a[0], a[1]);
+       const int order = CompareValues(a[0], a[1], a.collation());
        return OwnedValue::Int32(order < 0 ? -1 : (order > 0 ? 1 : 0));
      }},
     {"$eq", 2, 2, [](const Args& a) { return Compare(a, [](int o) { return o == 0; }); }},

@@ -421,7 +421,7 @@ ExprPtr ParseConvert(ExpressionParser& parser, const bson::Value& operand) {
   }
   if (p.input == nullptr) Fail(code::kFailedToParse, "Missing 'input' parameter to $convert");
   if (p.to == nullptr) Fail(code::kFailedToParse, "Missing 'to' parameter to $convert");
-  return ExpressionParser::Fold(std::make_unique<ConvertExpr>(std::move(p)), constant);
+  return parser.Fold(std::make_unique<ConvertExpr>(std::move(p)), constant);
 }
 
 constexpr SpecialOperator kSpecial[] = {{"$convert", ParseConvert}};

@@ -107,8 +107,8 @@ ExprPtr ParsePart(ExpressionParser& parser, const bson::Value& operand) {
   }
   ExprPtr parsed = parser.Parse(date);
   const bool constant = parsed->IsConstant() && (zone == nullptr || zone->IsConstant());
-  return ExpressionParser::Fold(
-      std::make_unique<PartExpr>(kPart, std::move(parsed), std::move(zone)), constant);
+  return parser.Fold(std::make_unique<PartExpr>(kPart, std::move(parsed), std::move(zone)),
+                     constant);
 }
 
 OwnedValue YearOf(int64_t ms) { return Int(CivilFromMs(ms).year); }
@@ -265,7 +265,7 @@ ExprPtr ParseFromParts(ExpressionParser& parser, const bson::Value& operand) {
     Fail(parts[0] != nullptr ? 40489 : 40525,
          "$dateFromParts does not allow mixing natural dates with ISO dates");
   }
-  return ExpressionParser::Fold(std::make_unique<FromPartsExpr>(std::move(parts), given), constant);
+  return parser.Fold(std::make_unique<FromPartsExpr>(std::move(parts), given), constant);
 }
 
 // --- $dateToString, $dateFromString
@@ -352,7 +352,7 @@ ExprPtr ParseFromString(ExpressionParser& parser, const bson::Value& operand) {
     constant = constant && part->IsConstant();
   }
   if (parts[0] == nullptr) Fail(40542, "Missing 'dateString' parameter to $dateFromString");
-  return ExpressionParser::Fold(std::make_unique<FromStringExpr>(std::move(parts)), constant);
+  return parser.Fold(std::make_unique<FromStringExpr>(std::move(parts)), constant);
 }
 
 // --- $dateAdd, $dateSubtract, $dateDiff, $dateTrunc

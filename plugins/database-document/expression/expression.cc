@@ -18,6 +18,7 @@ Result<std::unique_ptr<Expression>> Expression::Parse(const bson::Value& spec,
     ExpressionParser parser(options);
     expression->root_ = parser.Parse(spec);
     expression->slots_ = parser.slot_count();
+    expression->collation_ = options.collation;
     return expression;
   });
 }
@@ -27,6 +28,7 @@ Result<OwnedValue> Expression::Evaluate(bson::Document root) const {
     const EvaluationScope scope;
     EvalContext context;
     context.root = OwnedValue::Borrow(root.AsValue(bson::Type::kObject));
+    context.collation = collation_.get();
     if (slots_ != 0) context.slots.resize(slots_);
     return root_->Eval(context);
   } catch (QueryError& e) {
@@ -50,6 +52,7 @@ Status Expression::CheckLet(const ParseOptions& options) {
                Fail(4890500, "Command let Expression does not evaluate to a constant");
              }
              EvalContext context;
+             context.collation = options.collation.get();
              context.slots.resize(parser.slot_count());
              value->Eval(context);
            }

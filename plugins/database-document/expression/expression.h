@@ -29,6 +29,7 @@ class Expression {
   Expression();
   std::unique_ptr<ExpressionNode> root_;
   size_t slots_ = 0;
+  CollationPtr collation_;
 };
 
 // Whether a value counts as true: all but false, zero, null, undefined and missing.

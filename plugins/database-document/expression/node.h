@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "plugins/database-document/value/collation.h"
 #include "plugins/database-document/value/failure.h"
 #include "plugins/database-document/value/meter.h"
 #include "plugins/database-document/value/owned.h"
@@ -15,10 +16,12 @@
 
 namespace nexadb::query {
 
-// What an evaluation carries: the document, and a slot for each variable in scope.
+// What an evaluation carries: the document, a slot for each variable in scope, and how strings
+// compare.
 struct EvalContext {
   OwnedValue root;
   std::vector<OwnedValue> slots;
+  const Collation* collation = nullptr;
   Meter* meter = Meter::Current();
 
   // Every node says what it does, in steps of value/meter.h.
@@ -52,11 +55,14 @@ class ConstantExpr final : public ExpressionNode {
 // Evaluated arguments of an operator. Named arguments that were not written are missing.
 class Args {
  public:
-  Args(std::span<const OwnedValue> values, uint32_t given) : values_(values), given_(given) {}
+  Args(std::span<const OwnedValue> values, uint32_t given, const Collation* collation = nullptr)
+      : values_(values), given_(given), collation_(collation) {}
   size_t size() const { return values_.size(); }
   bson::Value operator[](size_t i) const { return values_[i].view(); }
   const OwnedValue& owned(size_t i) const { return values_[i]; }
   bool Given(size_t i) const { return ((given_ >> i) & 1) != 0; }
+  // For operators that compare.
+  const Collation* collation() const { return collation_; }
   bool AnyNullish() const {
     for (const OwnedValue& v : values_) {
       if (v.IsNullish()) return true;
@@ -67,6 +73,7 @@ class Args {
  private:
   std::span<const OwnedValue> values_;
   uint32_t given_;
+  const Collation* collation_;
 };
 
 using OperatorFunction = OwnedValue (*)(const Args&);
@@ -143,7 +150,7 @@ class ExpressionParser {
   bool reads_document() const { return reads_document_; }
 
   // The node, or its constant value when all `parts` are constant.
-  static ExprPtr Fold(ExprPtr node, bool constant);
+  ExprPtr Fold(ExprPtr node, bool constant) const;
 
  private:
   ExprPtr ParseOperator(const bson::Element& e);

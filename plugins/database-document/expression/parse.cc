@@ -128,7 +128,7 @@ class CallExpr final : public ExpressionNode {
       steps += values[i].size() / Meter::kBytesPerStep;
     }
     context.Work(steps);
-    return function_(Args(values, given_));
+    return function_(Args(values, given_, context.collation));
   }
   OperatorFunction function_;
   std::vector<ExprPtr> arguments_;
@@ -215,9 +215,10 @@ void CheckFieldPath(std::string_view path) {
   }
 }
 
-ExprPtr ExpressionParser::Fold(ExprPtr node, bool constant) {
+ExprPtr ExpressionParser::Fold(ExprPtr node, bool constant) const {
   if (!constant) return node;
   EvalContext nothing;
+  nothing.collation = options_.collation.get();
   return std::make_unique<ConstantExpr>(node->Eval(nothing));
 }
 
@@ -377,6 +378,7 @@ ExprPtr ExpressionParser::Variable(std::string_view name) {
     ExpressionParser parser(without_let);
     const ExprPtr value = parser.Parse(let.value());
     EvalContext nothing;
+    nothing.collation = options_.collation.get();
     nothing.slots.resize(parser.slot_count());
     nothing.root = OwnedValue::Object(bson::Builder().Finish());
     return constant(value->Eval(nothing));

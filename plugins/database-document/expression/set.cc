@@ -21,17 +21,20 @@ void RequireArray(const bson::Value& v, int number, std::string_view op) {
                    " must be arrays. One argument is of type: " + NameOf(v));
 }
 
-bool Less(const bson::Value& a, const bson::Value& b) {
-  Meter::WorkBytes(std::min(a.bytes().size(), b.bytes().size()));
-  return CompareValues(a, b) < 0;
-}
+struct Less {
+  const Collation* collation;
+  bool operator()(const bson::Value& a, const bson::Value& b) const {
+    Meter::WorkBytes(std::min(a.bytes().size(), b.bytes().size()));
+    return CompareValues(a, b, collation) < 0;
+  }
+};
 
 // Sorted, without repetition.
-std::vector<bson::Value> SetOf(const bson::Value& array) {
+std::vector<bson::Value> SetOf(const bson::Value& array, const Collation* collation) {
   std::vector<bson::Value> items;
   for (const bson::Element& e : array.Doc()) items.push_back(e.value());
-  std::stable_sort(items.begin(), items.end(), Less);
-  items.erase(std::unique(items.begin(), items.end(), EqualValues), items.end());
+  std::stable_sort(items.begin(), items.end(), Less{collation});
+  items.erase(std::unique(items.begin(), items.end(), ValueEqual{collation}), items.end());
   return items;
 }
 
@@ -61,11 +64,12 @@ OwnedValue SetDifference(const Args& a) {
   if (a.AnyNullish()) return OwnedValue::Null();
   RequireArray(a[0], 17048, "$setDifference");
   RequireArray(a[1], 17049, "$setDifference");
-  const std::vector<bson::Value> taken = SetOf(a[1]);
-  std::set<bson::Value, bool (*)(const bson::Value&, const bson::Value&)> given(Less);
+  const Less less{a.collation()};
+  const std::vector<bson::Value> taken = SetOf(a[1], a.collation());
+  std::set<bson::Value, Less> given(less);
   ArrayBuilder out;
   for (const bson::Element& e : a[0].Doc()) {
-    if (std::binary_search(taken.begin(), taken.end(), e.value(), Less)) continue;
+    if (std::binary_search(taken.begin(), taken.end(), e.value(), less)) continue;
     if (given.insert(e.value()).second) out.Add(e.value());
   }
   return out.Finish();
@@ -74,10 +78,11 @@ OwnedValue SetDifference(const Args& a) {
 OwnedValue SetEquals(const Args& a) {
   if (a.size() < 2) Fail(17045, "$setEquals needs at least two arguments");
   for (size_t i = 0; i < a.size(); ++i) RequireArray(a[i], i == 0 ? 17044 : 5887502, "$setEquals");
-  const std::vector<bson::Value> first = SetOf(a[0]);
+  const std::vector<bson::Value> first = SetOf(a[0], a.collation());
   for (size_t i = 1; i < a.size(); ++i) {
-    const std::vector<bson::Value> other = SetOf(a[i]);
-    if (!std::equal(first.begin(), first.end(), other.begin(), other.end(), EqualValues)) {
+    const std::vector<bson::Value> other = SetOf(a[i], a.collation());
+    if (!std::equal(first.begin(), first.end(), other.begin(), other.end(),
+                    ValueEqual{a.collation()})) {
       return Truth(false);
     }
   }
@@ -89,13 +94,13 @@ OwnedValue SetIntersection(const Args& a) {
   for (size_t i = 0; i < a.size(); ++i) {
     if (a[i].IsNullish()) return OwnedValue::Null();
     RequireArray(a[i], 17047, "$setIntersection");
-    const std::vector<bson::Value> other = SetOf(a[i]);
+    const std::vector<bson::Value> other = SetOf(a[i], a.collation());
     if (i == 0) {
       common = other;
       continue;
     }
     std::erase_if(common, [&](const bson::Value& v) {
-      return !std::binary_search(other.begin(), other.end(), v, Less);
+      return !std::binary_search(other.begin(), other.end(), v, Less{a.collation()});
     });
   }
   return Build(common);
@@ -104,10 +109,10 @@ OwnedValue SetIntersection(const Args& a) {
 OwnedValue SetIsSubset(const Args& a) {
   RequireArray(a[0], 17046, "$setIsSubset");
   RequireArray(a[1], 17042, "$setIsSubset");
-  const std::vector<bson::Value> whole = SetOf(a[1]);
-  const std::vector<bson::Value> part = SetOf(a[0]);
+  const std::vector<bson::Value> whole = SetOf(a[1], a.collation());
+  const std::vector<bson::Value> part = SetOf(a[0], a.collation());
   return Truth(std::all_of(part.begin(), part.end(), [&](const bson::Value& v) {
-    return std::binary_search(whole.begin(), whole.end(), v, Less);
+    return std::binary_search(whole.begin(), whole.end(), v, Less{a.collation()});
   }));
 }
 
@@ -118,8 +123,8 @@ OwnedValue SetUnion(const Args& a) {
     RequireArray(a[i], 17043, "$setUnion");
     for (const bson::Element& e : a[i].Doc()) all.push_back(e.value());
   }
-  std::stable_sort(all.begin(), all.end(), Less);
-  all.erase(std::unique(all.begin(), all.end(), EqualValues), all.end());
+  std::stable_sort(all.begin(), all.end(), Less{a.collation()});
+  all.erase(std::unique(all.begin(), all.end(), ValueEqual{a.collation()}), all.end());
   return Build(all);
 }
 
@@ -189,7 +194,7 @@ OwnedValue Extreme(const Args& a, bool most) {
   bson::Value best;
   ForEach(a, [&](const bson::Value& v) {
     if (v.IsNullish()) return;
-    const int order = best ? CompareValues(v, best) : 0;
+    const int order = best ? CompareValues(v, best, a.collation()) : 0;
     if (!best || (most ? order > 0 : order < 0)) best = v;
   });
   return best ? OwnedValue::Copy(best) : OwnedValue::Null();

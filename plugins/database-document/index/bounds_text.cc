@@ -26,7 +26,7 @@ std::string DoubleText(double value) {
 // Reads one encoded value as text.
 class ValueReader {
  public:
-  explicit ValueReader(std::string_view encoding) : rest_(encoding) {}
+  ValueReader(std::string_view encoding, TextForm form) : rest_(encoding), form_(form) {}
 
   // None when the bytes are not exactly one value.
   std::optional<std::string> Whole() {
@@ -86,7 +86,9 @@ class ValueReader {
       case 0x14: return "null";
       case 0x1E: return "nan";
       case 0x20: return NumberText();
-      case 0x30: return Quoted(Escaped());
+      case 0x30:
+        return form_ == TextForm::kBytes ? Quoted(Escaped())
+                                         : "CollationKey(0x" + Hex(Escaped()) + ")";
       case 0x40: return Object();
       case 0x50: return Array();
       case 0x60: return Binary();
@@ -113,7 +115,7 @@ class ValueReader {
     if (negative) {
       for (char& c : turned) c = static_cast<char>(~c);
     }
-    ValueReader magnitude(turned);
+    ValueReader magnitude(turned, form_);
     const uint64_t bits = magnitude.Number(kNumberBytes) & ~(uint64_t{1} << 63);
     std::string text = DoubleText(std::bit_cast<double>(bits));
     if (magnitude.Byte() == 1) {
@@ -181,14 +183,15 @@ class ValueReader {
   }
 
   std::string_view rest_;
+  const TextForm form_;
   bool failed_ = false;
 };
 
 // The value that a cut lies above: its last byte was raised, and what were 0xFF behind it are lost.
-std::optional<std::string> ValueBelow(std::string cut) {
+std::optional<std::string> ValueBelow(std::string cut, TextForm form) {
   cut.back() = static_cast<char>(static_cast<uint8_t>(cut.back()) - 1);
   for (size_t i = 0; i <= kFixedBytesMax; ++i) {
-    if (auto text = ValueReader(cut).Whole()) return text;
+    if (auto text = ValueReader(cut, form).Whole()) return text;
     cut.push_back('\xFF');
   }
   return std::nullopt;
@@ -224,31 +227,31 @@ std::string TypeCut(std::string_view cut) {
 }
 
 // A cut within strings: of those that begin with a prefix.
-std::optional<std::string> PrefixText(std::string_view cut) {
-  if (cut.size() < 2 || cut[0] != 0x30) return std::nullopt;
-  return ValueReader(std::string(cut).append(2, '\0')).Whole();
+std::optional<std::string> PrefixText(std::string_view cut, TextForm form) {
+  if (form != TextForm::kBytes || cut.size() < 2 || cut[0] != 0x30) return std::nullopt;
+  return ValueReader(std::string(cut).append(2, '\0'), form).Whole();
 }
 
 }  // namespace
 
-std::string IntervalText(const KeyInterval& interval) {
+std::string IntervalText(const KeyInterval& interval, TextForm form) {
   std::string out;
-  if (auto text = ValueReader(interval.begin).Whole()) {
+  if (auto text = ValueReader(interval.begin, form).Whole()) {
     out = "[" + *text;
-  } else if (auto prefix = PrefixText(interval.begin)) {
+  } else if (auto prefix = PrefixText(interval.begin, form)) {
     out = "[" + *prefix;
   } else if (interval.begin.size() == 1) {
     out = "[" + TypeCut(interval.begin);
   } else {
-    out = "(" + ValueBelow(interval.begin).value_or(TypeCut(interval.begin));
+    out = "(" + ValueBelow(interval.begin, form).value_or(TypeCut(interval.begin));
   }
   out += ", ";
-  if (interval.point) return out + *ValueReader(interval.begin).Whole() + "]";
-  if (auto text = ValueReader(interval.end).Whole()) return out + *text + ")";
-  if (auto prefix = PrefixText(interval.end)) return out + *prefix + ")";
+  if (interval.point) return out + *ValueReader(interval.begin, form).Whole() + "]";
+  if (auto text = ValueReader(interval.end, form).Whole()) return out + *text + ")";
+  if (auto prefix = PrefixText(interval.end, form)) return out + *prefix + ")";
   if (interval.end == "\xFF" || interval.end == "\x21") return out + TypeCut(interval.end) + "]";
   if (interval.end.size() == 1) return out + TypeCut(interval.end) + ")";
-  return out + ValueBelow(interval.end).value_or(TypeCut(interval.end)) + "]";
+  return out + ValueBelow(interval.end, form).value_or(TypeCut(interval.end)) + "]";
 }
 
 }  // namespace nexadb::database

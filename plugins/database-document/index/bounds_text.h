@@ -7,7 +7,10 @@
 
 namespace nexadb::database {
 
+// What stands for a string: its bytes, or the sort key of an index's collation, which is no text.
+enum class TextForm { kBytes, kSortKeys };
+
 // REQUIRES: an interval of a KeyIntervals, not inverted.
-std::string IntervalText(const KeyInterval& interval);
+std::string IntervalText(const KeyInterval& interval, TextForm form = TextForm::kBytes);
 
 }  // namespace nexadb::database

@@ -137,7 +137,7 @@ Status EntryBuilder::Combine() {
     for (const std::string& key : combined) {
       for (const bson::Value& value : values) {
         std::string next = key;
-        query::AppendKey(value, OrderOf(part), &next);
+        query::AppendKey(value, OrderOf(part), collation_, &next);
         if (Status bad = Insert(std::move(next), &longer); !bad.ok()) return bad;
       }
     }
@@ -151,7 +151,7 @@ Status EntryBuilder::Combine() {
 Status EntryBuilder::Emit(const std::vector<Walk>& walks) {
   std::string key;
   for (size_t i = 0; i < parts_.size(); ++i) {
-    query::AppendKey(walks[i].value, OrderOf(parts_[i]), &key);
+    query::AppendKey(walks[i].value, OrderOf(parts_[i]), collation_, &key);
   }
   return Insert(std::move(key), &out_.values);
 }

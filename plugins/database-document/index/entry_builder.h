@@ -15,8 +15,9 @@ struct EntryLimits {
 
 class EntryBuilder {
  public:
-  EntryBuilder(std::span<const IndexPart> parts, EntryLimits limits)
-      : parts_(parts), limits_(limits) {
+  EntryBuilder(std::span<const IndexPart> parts, const query::Collation* collation,
+               EntryLimits limits)
+      : parts_(parts), collation_(collation), limits_(limits) {
     out_.arrays.resize(parts.size());
   }
 
@@ -44,6 +45,7 @@ class EntryBuilder {
   Status Insert(std::string key, std::set<std::string>* keys);
 
   std::span<const IndexPart> parts_;
+  const query::Collation* collation_;
   const EntryLimits limits_;
   bson::Document document_;
   DocumentEntries out_;

@@ -36,7 +36,9 @@ Result<IndexKeys> IndexKeys::Compile(uint32_t collection_id, const IndexEntry& i
   const bson::Document spec(AsBytes(keys.index_.spec));
   const bson::Element partial = spec["partialFilterExpression"];
   if (partial.type() == bson::Type::kObject) {
-    auto matcher = query::Matcher::Parse(partial.value().Doc(), {});
+    query::ParseOptions options;
+    options.collation = index.collation;
+    auto matcher = query::Matcher::Parse(partial.value().Doc(), options);
     if (!matcher.ok()) return matcher.status();
     keys.partial_ = std::move(*matcher);
   }
@@ -51,7 +53,7 @@ Result<DocumentEntries> IndexKeys::Of(bson::Document document, Stored stored) co
   }
   const EntryLimits limits =
       stored == Stored::kYes ? EntryLimits() : EntryLimits{kEntriesMax, kEntriesBytesMax};
-  EntryBuilder builder(parts_, limits);
+  EntryBuilder builder(parts_, index_.collation.get(), limits);
   if (Status status = builder.Build(document); !status.ok()) return status;
   if (index_.sparse && !builder.any_present()) return DocumentEntries();
   return builder.Take();

@@ -6,7 +6,8 @@
 //
 // An array has an entry for each of its elements, and parts that go through the same array take
 // their values from the same element. Every value that a filter sees at a path (value/path.h) is
-// in some entry; what is missing is null, an empty array is undefined.
+// in some entry; what is missing is null, an empty array is undefined. Strings are there by the
+// sort keys of the index's collation, where it has one.
 #pragma once
 #include <memory>
 #include <set>

@@ -17,9 +17,9 @@ constexpr std::string_view kHighest = "\xFF";
 // What ends the escaped bytes of a string.
 constexpr size_t kTextEndBytes = 2;
 
-std::string Encode(const bson::Value& value) {
+std::string Encode(const bson::Value& value, const query::Collation* collation = nullptr) {
   std::string out;
-  query::AppendKey(value, &out);
+  query::AppendKey(value, collation, &out);
   return out;
 }
 
@@ -56,9 +56,9 @@ KeyIntervals KeyIntervals::All() {
   return out;
 }
 
-KeyIntervals KeyIntervals::Point(const bson::Value& value) {
+KeyIntervals KeyIntervals::Point(const bson::Value& value, const query::Collation* collation) {
   KeyIntervals out;
-  const std::string key = Encode(value);
+  const std::string key = Encode(value, collation);
   out.Add({key, PrefixEnd(key), true});
   return out;
 }
@@ -92,15 +92,15 @@ KeyIntervals KeyIntervals::TextPrefix(std::string_view prefix) {
   return out;
 }
 
-KeyIntervals KeyIntervals::Above(const bson::Value& value) {
+KeyIntervals KeyIntervals::Above(const bson::Value& value, const query::Collation* collation) {
   KeyIntervals out;
-  out.Add({PrefixEnd(Encode(value)), std::string(kHighest)});
+  out.Add({PrefixEnd(Encode(value, collation)), std::string(kHighest)});
   return out;
 }
 
-KeyIntervals KeyIntervals::Below(const bson::Value& value) {
+KeyIntervals KeyIntervals::Below(const bson::Value& value, const query::Collation* collation) {
   KeyIntervals out;
-  out.Add({std::string(kLowest), Encode(value)});
+  out.Add({std::string(kLowest), Encode(value, collation)});
   return out;
 }
 

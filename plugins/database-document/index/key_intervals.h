@@ -4,13 +4,17 @@
 //
 // Bounds are cuts between encodings: a value's encoding is the cut below it, PrefixEnd of the
 // encoding the cut above it. No encoding begins with another one, so a cut never lies within a
-// value. Pure; throws bad_alloc only.
+// value. With a collation strings are there by its sort keys. Pure; throws bad_alloc only.
 #pragma once
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "nexadb/bson.h"
+
+namespace nexadb::query {
+class Collation;
+}
 
 namespace nexadb::database {
 
@@ -27,13 +31,14 @@ class KeyIntervals {
  public:
   static KeyIntervals None() { return {}; }
   static KeyIntervals All();
-  static KeyIntervals Point(const bson::Value& value);
+  static KeyIntervals Point(const bson::Value& value, const query::Collation* collation = nullptr);
   // Every value of the type that `operand` has: numbers of all types, NaN among them, are one.
   static KeyIntervals SameType(const bson::Value& operand);
   // Strings that begin with `prefix`.
   static KeyIntervals TextPrefix(std::string_view prefix);
-  static KeyIntervals Above(const bson::Value& value);  // without the value
-  static KeyIntervals Below(const bson::Value& value);
+  // Without the value.
+  static KeyIntervals Above(const bson::Value& value, const query::Collation* collation = nullptr);
+  static KeyIntervals Below(const bson::Value& value, const query::Collation* collation = nullptr);
 
   // All of them, in whatever order; for many values at once.
   static KeyIntervals Union(std::vector<KeyInterval> intervals);

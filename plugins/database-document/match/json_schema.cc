@@ -109,9 +109,8 @@ class Schema {
   static bool Unique(bson::Document array) {
     std::vector<bson::Value> values;
     for (const bson::Element& e : array) values.push_back(e.value());
-    std::sort(values.begin(), values.end(),
-              [](const bson::Value& a, const bson::Value& b) { return CompareValues(a, b) < 0; });
-    return std::adjacent_find(values.begin(), values.end(), EqualValues) == values.end();
+    std::sort(values.begin(), values.end(), ValueLess());
+    return std::adjacent_find(values.begin(), values.end(), ValueEqual()) == values.end();
   }
   bool Object(bson::Document doc) const {
     const auto size = static_cast<int64_t>(doc.CountElements());

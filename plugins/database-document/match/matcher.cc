@@ -29,6 +29,11 @@ bool IsPlainId(bson::Type type) {
          type != bson::Type::kUndefined;
 }
 
+// Keys of documents have the strings' bytes, so where a collation has a say none follows from it.
+bool ComparesBytes(const bson::Value& operand, const Collation* collation) {
+  return collation == nullptr || !HasText(operand);
+}
+
 }  // namespace
 
 Matcher::Matcher() = default;
@@ -40,6 +45,7 @@ Result<std::unique_ptr<Matcher>> Matcher::Parse(bson::Document filter,
     const EvaluationScope scope(EvaluationScope::Kind::kParse);
     std::unique_ptr<Matcher> matcher(new Matcher());
     matcher->source_ = AsText(filter.bytes());
+    matcher->collation_ = options.collation;
     matcher->root_ = ParseFilter(matcher->Source(), options);
     return matcher;
   });
@@ -50,6 +56,7 @@ Result<std::unique_ptr<Matcher>> Matcher::ParseValuePredicate(bson::Value predic
   return Catch<std::unique_ptr<Matcher>>([&] {
     std::unique_ptr<Matcher> matcher(new Matcher());
     matcher->source_ = bson::Builder().Value("", predicate).Finish();
+    matcher->collation_ = options.collation;
     matcher->root_ = ParseValueFilter((*matcher->Source().begin()).value(), options);
     return matcher;
   });
@@ -80,6 +87,7 @@ std::optional<bson::Value> Matcher::IdEquality() const {
     const auto* compare = dynamic_cast<const CompareTest*>(&leaf.test());
     if (compare == nullptr || compare->comparison() != Comparison::kEqual) return false;
     if (leaf.path().text() != "_id" || !IsPlainId(compare->operand().type())) return false;
+    if (!ComparesBytes(compare->operand(), compare->collation())) return false;
     id = compare->operand();
     return true;
   });
@@ -92,7 +100,7 @@ std::optional<bson::Document> Matcher::IdIn() const {
     const auto* in = dynamic_cast<const InTest*>(&leaf.test());
     if (in == nullptr || leaf.path().text() != "_id" || in->HasRegex()) return false;
     for (const bson::Element& e : in->source()) {
-      if (!IsPlainId(e.type())) return false;
+      if (!IsPlainId(e.type()) || !ComparesBytes(e.value(), in->collation())) return false;
     }
     ids = in->source();
     return true;
@@ -106,6 +114,7 @@ std::optional<FieldBounds> Matcher::Bounds(std::string_view path) const {
   VisitConjunction(*root_, [&](const LeafNode& leaf) {
     const auto* compare = dynamic_cast<const CompareTest*>(&leaf.test());
     if (compare == nullptr || leaf.path().text() != path) return false;
+    if (!ComparesBytes(compare->operand(), compare->collation())) return false;
     any = true;
     switch (compare->comparison()) {
       case Comparison::kEqual: bounds.equal = compare->operand(); break;

@@ -45,6 +45,8 @@ class Matcher {
   Result<bool> MatchesValue(const bson::Value& value) const;
 
   bool IsEmpty() const noexcept;  // matches every document
+  // How it compares strings; null: by their bytes.
+  const Collation* collation() const noexcept { return collation_.get(); }
   // The filter's own bytes, as parsed.
   bson::Document Source() const noexcept { return bson::Document(AsBytes(source_)); }
 
@@ -62,6 +64,7 @@ class Matcher {
  private:
   Matcher();
   std::string source_;
+  CollationPtr collation_;
   std::unique_ptr<MatchNode> root_;
 };
 

@@ -112,9 +112,10 @@ bool NotNode::MatchValue(const bson::Value& value, Expand expand) const {
   return !child_->MatchValue(value, expand);
 }
 
-CompareTest::CompareTest(Comparison comparison, const bson::Value& operand)
+CompareTest::CompareTest(Comparison comparison, const bson::Value& operand, CollationPtr collation)
     : comparison_(comparison),
       operand_(operand),
+      collation_(std::move(collation)),
       rank_(TypeRank(operand.type())),
       unbracketed_(operand.type() == bson::Type::kMinKey || operand.type() == bson::Type::kMaxKey),
       operand_nan_(IsNan(operand)) {}
@@ -125,7 +126,7 @@ bool CompareTest::Test(const bson::Value& value) const {
   if (TypeRank(v.type()) != rank_ && !(unbracketed_ && comparison_ != Comparison::kEqual)) {
     return false;
   }
-  const int order = CompareValues(v, operand_);
+  const int order = CompareValues(v, operand_, collation_.get());
   if (comparison_ == Comparison::kEqual) return order == 0;
   // NaN is only ever equal to itself.
   if (operand_nan_ || IsNan(v)) {
@@ -143,19 +144,21 @@ bool CompareTest::Test(const bson::Value& value) const {
   return false;
 }
 
-InTest::InTest(bson::Document source, std::vector<bson::Value> values, std::vector<Regex> regexes)
-    : source_(source), values_(std::move(values)), regexes_(std::move(regexes)) {
-  std::sort(values_.begin(), values_.end(),
-            [](const bson::Value& a, const bson::Value& b) { return CompareValues(a, b) < 0; });
+InTest::InTest(bson::Document source, std::vector<bson::Value> values, std::vector<Regex> regexes,
+               CollationPtr collation)
+    : source_(source),
+      values_(std::move(values)),
+      regexes_(std::move(regexes)),
+      collation_(std::move(collation)) {
+  std::sort(values_.begin(), values_.end(), ValueLess{collation_.get()});
   for (const bson::Value& v : values_) matches_null_ |= v.type() == bson::Type::kNull;
 }
 
 bool InTest::Test(const bson::Value& value) const {
   if (!value) return matches_null_;
-  const auto at = std::lower_bound(
-      values_.begin(), values_.end(), value,
-      [](const bson::Value& a, const bson::Value& b) { return CompareValues(a, b) < 0; });
-  if (at != values_.end() && EqualValues(*at, value)) return true;
+  const auto at =
+      std::lower_bound(values_.begin(), values_.end(), value, ValueLess{collation_.get()});
+  if (at != values_.end() && EqualValues(*at, value, collation_.get())) return true;
   if (value.type() != bson::Type::kString && value.type() != bson::Type::kSymbol) return false;
   Meter::Work(regexes_.size() * (1 + value.bytes().size() / Meter::kBytesPerStep));
   return std::any_of(regexes_.begin(), regexes_.end(),

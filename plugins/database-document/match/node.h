@@ -7,6 +7,7 @@
 #include "nexadb/bson.h"
 #include "plugins/database-document/match/matcher.h"
 #include "plugins/database-document/match/regex.h"
+#include "plugins/database-document/value/collation.h"
 #include "plugins/database-document/value/path.h"
 
 namespace nexadb::query {
@@ -94,14 +95,16 @@ enum class Comparison { kEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual }
 // Type-bracketed comparison: only values of the operand's kind match.
 class CompareTest final : public ValueTest {
  public:
-  CompareTest(Comparison comparison, const bson::Value& operand);
+  CompareTest(Comparison comparison, const bson::Value& operand, CollationPtr collation);
   bool Test(const bson::Value& value) const override;
   Comparison comparison() const { return comparison_; }
   const bson::Value& operand() const { return operand_; }
+  const Collation* collation() const { return collation_.get(); }
 
  private:
   Comparison comparison_;
   bson::Value operand_;
+  CollationPtr collation_;
   int rank_;
   bool unbracketed_;  // MinKey and MaxKey compare with every type
   bool operand_nan_;
@@ -109,17 +112,20 @@ class CompareTest final : public ValueTest {
 
 class InTest final : public ValueTest {
  public:
-  InTest(bson::Document source, std::vector<bson::Value> values, std::vector<Regex> regexes);
+  InTest(bson::Document source, std::vector<bson::Value> values, std::vector<Regex> regexes,
+         CollationPtr collation);
   bool Test(const bson::Value& value) const override;
   bson::Document source() const { return source_; }
   bool HasRegex() const { return !regexes_.empty(); }
   const std::vector<bson::Value>& values() const { return values_; }
   const std::vector<Regex>& regexes() const { return regexes_; }
+  const Collation* collation() const { return collation_.get(); }
 
  private:
   bson::Document source_;
   std::vector<bson::Value> values_;  // sorted
   std::vector<Regex> regexes_;
+  CollationPtr collation_;
   bool matches_null_ = false;
 };
 

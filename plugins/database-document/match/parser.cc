@@ -195,8 +195,8 @@ class Parser {
     }
   }
 
-  static TestPtr Compare(Comparison comparison, const bson::Value& v) {
-    return std::make_unique<CompareTest>(comparison, v);
+  TestPtr Compare(Comparison comparison, const bson::Value& v) const {
+    return std::make_unique<CompareTest>(comparison, v, options_.collation);
   }
   static TestPtr RegexOf(std::string_view pattern, std::string_view flags) {
     return std::make_unique<RegexTest>(Regex(pattern, flags, 51108));
@@ -251,7 +251,7 @@ class Parser {
     return Comparable(e);
   }
 
-  static TestPtr In(const bson::Element& e) {
+  TestPtr In(const bson::Element& e) const {
     if (e.type() != bson::Type::kArray) {
       Fail(code::kBadValue, std::string(e.name()) + " needs an array");
     }
@@ -273,7 +273,8 @@ class Parser {
     if (count > kInValuesMax) {
       Require(LimitError(ErrorId::kTooManyValues, "in_values", kInValuesMax, count));
     }
-    return std::make_unique<InTest>(e.value().Doc(), std::move(values), std::move(regexes));
+    return std::make_unique<InTest>(e.value().Doc(), std::move(values), std::move(regexes),
+                                    options_.collation);
   }
 
   static NodePtr RegexOperator(bson::Document all, const Path& path) {
@@ -524,8 +525,8 @@ NodePtr ParseValueFilter(const bson::Value& predicate, const ParseOptions& optio
   if (predicate.type() == bson::Type::kObject) {
     return std::make_unique<ObjectValueNode>(Parser(options).Document(predicate.Doc(), 0, false));
   }
-  return std::make_unique<LeafNode>(Path(""),
-                                    std::make_unique<CompareTest>(Comparison::kEqual, predicate));
+  return std::make_unique<LeafNode>(
+      Path(""), std::make_unique<CompareTest>(Comparison::kEqual, predicate, options.collation));
 }
 
 }  // namespace nexadb::query

@@ -32,7 +32,7 @@ class Advice {
 
 std::string AdviseIndex(const QueryPlan& plan, const query::Matcher& filter) {
   if (!plan.could_do_better || plan.entry == nullptr) return {};
-  const Predicate predicate = PredicateOf(filter);
+  const Predicate predicate = PredicateOf(filter, filter.collation());
   Advice advice;
   for (const Demand& demand : predicate.demands) {
     if (demand.values.AllPoints()) advice.Add(demand.path, false);

@@ -20,6 +20,8 @@ void AppendRead(const IndexRead& read, bson::Builder* out) {
   out->Bool("isUnique", index.unique).Bool("isSparse", index.sparse);
   out->Bool("isPartial", HasFilter(index)).Bool("isMultiKey", index.arrays.Any());
   out->Text("direction", read.direction == ScanDirection::kReverse ? "backward" : "forward");
+  if (index.collation != nullptr) out->Object("collation", index.collation->spec());
+  const TextForm form = index.collation != nullptr ? TextForm::kSortKeys : TextForm::kBytes;
   out->OpenObject("indexBounds");
   for (const IndexRead::Part& part : read.parts) {
     out->OpenArray(part.path);
@@ -27,7 +29,7 @@ void AppendRead(const IndexRead& read, bson::Builder* out) {
     for (const KeyInterval& interval : part.bounds.intervals()) {
       // A long $in is enough to be recognised.
       if (i == kIntervalsShownMax) break;
-      out->Text(std::to_string(i++), IntervalText(interval));
+      out->Text(std::to_string(i++), IntervalText(interval, form));
     }
     out->Close();
   }

@@ -18,6 +18,8 @@ uint64_t Mix(uint64_t hash, BytesView bytes) {
 uint64_t FindRequest::Fingerprint() const {
   uint64_t hash = Mix(kFnvOffset, AsBytes(collection));
   for (const bson::Document& part : {filter, sort, let}) hash = Mix(hash, part.bytes());
+  const bson::Value collation = command["collation"].value();
+  if (collation.type() == bson::Type::kObject) hash = Mix(hash, collation.bytes());
   return hash;
 }
 

@@ -9,6 +9,7 @@
 #include "plugins/database-document/plan/index_bounds.h"
 #include "plugins/database-document/plan/namespace_source.h"
 #include "plugins/database-document/plan/planner.h"
+#include "plugins/database-document/stage/sort_stage.h"
 #include "plugins/database-document/value/key_encoding.h"
 
 namespace nexadb::database {
@@ -16,13 +17,6 @@ namespace nexadb::database {
 namespace {
 
 constexpr size_t kFingerprintBytes = sizeof(uint64_t);
-
-// {$natural: 1 or -1}, or a pattern that begins with _id: the order of the keys.
-bool IsKeyOrder(bson::Document sort) {
-  if (sort.empty()) return true;
-  const bson::Element first = *sort.begin();
-  return first.name() == "_id" || first.name() == "$natural";
-}
 
 bool IsDescending(const bson::Value& v) {
   return (v.type() == bson::Type::kInt32 && v.Int32() < 0) ||
@@ -93,7 +87,7 @@ Status FindSource::Prepare(const FindRequest& request, std::string_view after) {
   }
   const bool natural = !request.sort.empty() && (*request.sort.begin()).name() == "$natural";
   if (!natural) {
-    auto pattern = query::SortPattern::Parse(request.sort);
+    auto pattern = query::SortPattern::Parse(request.sort, context_.collation());
     if (!pattern.ok()) return pattern.status();
   }
   Status status =
@@ -108,6 +102,14 @@ Status FindSource::Prepare(const FindRequest& request, std::string_view after) {
   if (entry->kind == EntryKind::kView) return OpenView(request);
   return IsKeyOrder(request.sort) ? OpenOrdered(request, entry, place)
                                   : OpenSorted(request, entry, place);
+}
+
+// {$natural: 1 or -1}, or a pattern that begins with _id: the order of the keys, which is that of
+// the bytes of _id.
+bool FindSource::IsKeyOrder(bson::Document sort) const {
+  if (sort.empty()) return true;
+  const bson::Element first = *sort.begin();
+  return (first.name() == "_id" && context_.collation() == nullptr) || first.name() == "$natural";
 }
 
 Status FindSource::OpenOrdered(const FindRequest& request, const EntryPtr& entry,
@@ -137,10 +139,9 @@ uint64_t FindSource::FirstWanted() const {
 // matches is sorted.
 Status FindSource::OpenSorted(const FindRequest& request, const EntryPtr& entry,
                               std::string_view after) {
-  const std::string order = TotalOrder(request.sort);
-  auto pattern = query::SortPattern::Parse(bson::Document(AsBytes(order)));
+  auto pattern = query::SortPattern::Parse(request.sort, context_.collation());
   if (!pattern.ok()) return pattern.status();
-  position_pattern_ = std::move(*pattern);
+  position_pattern_ = TotalOrder(*pattern);
   PlanRequest wanted{entry, *filter_};
   wanted.hint = request.command["hint"].value();
   wanted.sort.pattern = &*position_pattern_;
@@ -153,29 +154,19 @@ Status FindSource::OpenSorted(const FindRequest& request, const EntryPtr& entry,
   auto scan = std::make_unique<DocumentScan>(context_, std::move(*plan), filter_);
   if (sorted && !after.empty()) scan->ResumeAfter(after);
   input_ = std::make_unique<PlannedSource>(std::move(scan));
-  return sorted ? Status() : Sort(order, after, limited);
+  if (!sorted) Sort(after, limited);
+  return {};
 }
 
 // Puts what `input_` gives in order, from the place on.
-Status FindSource::Sort(const std::string& order, std::string_view after, bool limited) {
+void FindSource::Sort(std::string_view after, bool limited) {
   if (!after.empty()) {
     input_ =
         std::make_unique<AfterSource>(std::move(input_), *position_pattern_, std::string(after));
   }
-  bson::Builder stages;
-  stages.OpenObject("0").Object("$sort", bson::Document(AsBytes(order))).Close();
-  if (limited) {
-    stages.OpenObject("1").Int64("$limit", static_cast<int64_t>(skip_ + remaining_ + 1)).Close();
-  }
-  const std::string bytes = stages.Finish();
-  auto sorting =
-      query::Pipeline::Parse(bson::Document(AsBytes(bytes)), stages_, context_.parse_options());
-  if (!sorting.ok()) return sorting.status();
-  sorting_ = std::move(*sorting);
-  auto opened = sorting_->Open(std::move(input_));
-  if (!opened.ok()) return opened.status();
-  input_ = std::move(*opened);
-  return {};
+  // One more than is given, to know whether anything follows.
+  const uint64_t most = limited ? skip_ + remaining_ + 1 : 0;
+  input_ = query::OpenSort(std::move(input_), *position_pattern_, most, stages_);
 }
 
 Status FindSource::OpenView(const FindRequest& request) {

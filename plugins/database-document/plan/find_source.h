@@ -29,7 +29,8 @@ class FindSource final : public query::DocumentSource {
   Status Prepare(const FindRequest& request, std::string_view after);
   Status OpenOrdered(const FindRequest& request, const EntryPtr& entry, std::string_view after);
   Status OpenSorted(const FindRequest& request, const EntryPtr& entry, std::string_view after);
-  Status Sort(const std::string& order, std::string_view after, bool limited);
+  bool IsKeyOrder(bson::Document sort) const;
+  void Sort(std::string_view after, bool limited);
   Status OpenView(const FindRequest& request);
   uint64_t FirstWanted() const;
   Status SkipFirst();

@@ -4,7 +4,6 @@
 #include <iterator>
 
 #include "plugins/database-document/index/index_keys.h"
-#include "plugins/database-document/value/number.h"
 
 namespace nexadb::database {
 
@@ -167,14 +166,19 @@ bool Implies(const Demand& known, const Demand& wanted) {
 
 // Every member of the partial filter follows from the query's filter: one that stands in it as it
 // is, or a demand that a narrower one implies.
-bool ImpliesFilter(const Predicate& predicate, bson::Document filter, bson::Document partial) {
+bool ImpliesFilter(const Predicate& predicate, const query::Matcher& filter,
+                   const IndexEntry& index, bson::Document partial) {
+  query::ParseOptions options;
+  options.collation = index.collation;
+  const bool agree = query::SameCollation(filter.collation(), index.collation.get());
   for (const bson::Element& e : partial) {
-    const bson::Element same = filter[e.name()];
-    if (same && AsText(same.raw()) == AsText(e.raw())) continue;
+    const bson::Element same = filter.Source()[e.name()];
+    const bool means_same = agree || !query::HasText(e.value());
+    if (same && means_same && AsText(same.raw()) == AsText(e.raw())) continue;
     const std::string single = bson::Builder().Element(e).Finish();
-    auto matcher = query::Matcher::Parse(bson::Document(AsBytes(single)), {});
+    auto matcher = query::Matcher::Parse(bson::Document(AsBytes(single)), options);
     if (!matcher.ok()) return false;
-    const Predicate wanted = PredicateOf(**matcher);
+    const Predicate wanted = PredicateOf(**matcher, index.collation.get());
     if (!wanted.complete || !wanted.alternatives.empty() || wanted.never) return false;
     for (const Demand& demand : wanted.demands) {
       const bool implied = std::any_of(predicate.demands.begin(), predicate.demands.end(),
@@ -188,7 +192,7 @@ bool ImpliesFilter(const Predicate& predicate, bson::Document filter, bson::Docu
 }  // namespace
 
 std::optional<std::string> WhyIncomplete(const IndexEntry& index, const Predicate& predicate,
-                                         bson::Document filter) {
+                                         const query::Matcher& filter) {
   if (index.sparse) {
     const bson::Document key = index.key();
     const bool present =
@@ -198,7 +202,7 @@ std::optional<std::string> WhyIncomplete(const IndexEntry& index, const Predicat
   }
   const bson::Element partial = bson::Document(AsBytes(index.spec))["partialFilterExpression"];
   if (partial.type() != bson::Type::kObject) return std::nullopt;
-  if (ImpliesFilter(predicate, filter, partial.value().Doc())) return std::nullopt;
+  if (ImpliesFilter(predicate, filter, index, partial.value().Doc())) return std::nullopt;
   return "partial: the filter does not imply the index's partialFilterExpression";
 }
 
@@ -217,26 +221,16 @@ size_t BoundParts(const IndexRead& read) {
   return count;
 }
 
-std::vector<query::SortPattern::Part> TotalOrder(const query::SortPattern& sort) {
-  std::vector<query::SortPattern::Part> order;
-  for (const query::SortPattern::Part& part : sort.parts()) {
-    order.push_back(part);
-    if (part.path.text() == "_id") return order;
-  }
-  order.push_back({query::Path("_id"), !order.empty() && order.back().descending});
-  return order;
-}
-
-std::string TotalOrder(bson::Document sort) {
-  bson::Builder out;
+query::SortPattern TotalOrder(const query::SortPattern& sort) {
   bool descending = false;
-  for (const bson::Element& e : sort) {
-    out.Element(e);
-    if (e.name() == "_id") return out.Finish();
-    descending = e.value().IsNumber() && query::ToDouble(e.value()) < 0;
+  query::SortPattern order;
+  for (const query::SortPattern::Part& part : sort.parts()) {
+    order.Append(part);
+    if (part.path.text() == "_id" && part.collation == nullptr) return order;
+    descending = part.descending;
   }
-  out.Int32("_id", descending ? -1 : 1);
-  return out.Finish();
+  order.Append({query::Path("_id"), descending});
+  return order;
 }
 
 namespace {
@@ -257,6 +251,7 @@ bool PartsMatch(std::span<const query::SortPattern::Part> order, const IndexRead
     const IndexRead::Part& part = read.parts[first + i];
     if (part.path != order[i].path.text()) return false;
     if ((part.descending != order[i].descending) != reverse) return false;
+    if (!query::SameCollation(order[i].collation.get(), read.index->collation.get())) return false;
     if (read.index->arrays.of(first + i) != 0) return false;
   }
   if (!by_document_key || read.index->unique) return true;

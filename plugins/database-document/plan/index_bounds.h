@@ -15,9 +15,9 @@ namespace nexadb::database {
 constexpr size_t kIndexSpansMax = 1024;
 
 // Why the index does not hold every document that satisfies the predicate; none when it does.
-// `filter` is the query's own.
+// The predicate is about indexes of its collation.
 std::optional<std::string> WhyIncomplete(const IndexEntry& index, const Predicate& predicate,
-                                         bson::Document filter);
+                                         const query::Matcher& filter);
 
 // Bounds for each part of the key; `estimated_keys` is left to the planner.
 IndexRead BoundsFor(uint32_t collection_id, const IndexEntry& index, const Predicate& predicate);
@@ -26,9 +26,9 @@ IndexRead BoundsFor(uint32_t collection_id, const IndexEntry& index, const Predi
 size_t BoundParts(const IndexRead& read);
 
 // What a sort asks for: its members, then _id in the direction of the last one, unless it names
-// _id itself. No two documents have the same place in it.
-std::vector<query::SortPattern::Part> TotalOrder(const query::SortPattern& sort);
-std::string TotalOrder(bson::Document sort);
+// _id itself. No two documents have the same place in it: where a collation may hold several _id
+// equal, their bytes decide.
+query::SortPattern TotalOrder(const query::SortPattern& sort);
 
 // True when the read's entries, one way or the other, come in this order: the parts before it are
 // single values, it ends where the key ends, and no array gives a document several places. Sets

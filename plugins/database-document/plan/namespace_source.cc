@@ -9,6 +9,7 @@ namespace nexadb::database {
 namespace {
 
 constexpr int32_t kViewDepthLimitExceeded = 165;
+constexpr int32_t kOptionNotSupportedOnView = 167;
 
 // Members are destroyed in reverse: the source before the pipeline that made it, that before the
 // context which it borrows.
@@ -58,6 +59,11 @@ Result<query::SourcePtr> OpenView(QueryContext& context, const CollectionEntry& 
     return MongoError(kViewDepthLimitExceeded, "view depth too deep or view cycle detected at " +
                                                    Namespace(view.database, view.name));
   }
+  if (!query::SameCollation(view.collation.get(), context.collation())) {
+    return MongoError(kOptionNotSupportedOnView,
+                      "the view " + Namespace(view.database, view.name) +
+                          " has another collation than the query asks for");
+  }
   const bson::Document options = view.option_document();
   const bson::Element on = options["viewOn"];
   const bson::Element pipeline = options["pipeline"];
@@ -75,7 +81,8 @@ Result<query::SourcePtr> OpenView(QueryContext& context, const CollectionEntry& 
 // Asks for the order of a $sort. True when it is that of _id, which every plan keeps.
 bool OrderById(const query::Pipeline::LeadingSort& sort, PlanRequest* request) {
   const auto& parts = sort.pattern->parts();
-  if (!parts.empty() && parts.front().path.text() == "_id") {
+  const bool by_id = !parts.empty() && parts.front().path.text() == "_id";
+  if (by_id && parts.front().collation == nullptr) {
     request->direction =
         parts.front().descending ? ScanDirection::kReverse : ScanDirection::kForward;
     return true;

@@ -34,7 +34,7 @@ class Planner {
     const Environment& environment = context.session().environment();
     plan_.slow_query_ms = environment.settings.slow_query_ms;
     plan_.log = environment.log;
-    if (request.sort.pattern != nullptr) plan_.order = TotalOrder(*request.sort.pattern);
+    if (request.sort.pattern != nullptr) plan_.order = TotalOrder(*request.sort.pattern).parts();
   }
 
   Result<QueryPlan> Make() {
@@ -50,7 +50,7 @@ class Planner {
       plan_.could_do_better = !point_read && !plan_.collection.narrowed;
       return std::move(plan_);
     }
-    predicate_ = PredicateOf(request_.filter);
+    predicate_ = PredicateOf(request_.filter, request_.filter.collation());
     if (predicate_.never) {
       plan_.kind = QueryPlan::Kind::kNothing;
       return std::move(plan_);
@@ -66,11 +66,12 @@ class Planner {
   // Even an index without bounds is followed; one that lacks documents is not, for that would
   // change the answer.
   Status TakeHinted(const IndexEntry& index) {
-    if (auto why = WhyIncomplete(index, predicate_, request_.filter.Source())) {
+    const Predicate& predicate = PredicateFor(index);
+    if (auto why = WhyIncomplete(index, predicate, request_.filter)) {
       plan_.rejected.push_back({index.name, std::move(*why)});
       return {};
     }
-    IndexRead read = BoundsFor(entry().id, index, predicate_);
+    IndexRead read = BoundsFor(entry().id, index, predicate);
     auto keys = estimator_.Keys(read);
     if (!keys.ok()) return keys.status();
     read.estimated_keys = *keys;
@@ -145,6 +146,16 @@ class Planner {
     plan_.could_do_better = scans || (!plan_.order.empty() && !plan_.sorted);
   }
 
+  // Whether the index's strings are in the query's own order.
+  bool Collates(const IndexEntry& index) const {
+    return query::SameCollation(index.collation.get(), request_.filter.collation());
+  }
+  const Predicate& PredicateFor(const IndexEntry& index) {
+    if (Collates(index)) return predicate_;
+    other_predicate_ = PredicateOf(request_.filter, index.collation.get());
+    return other_predicate_;
+  }
+
   bool CanSort(IndexRead* read) const {
     if (plan_.order.empty() || !ReadInOrder(plan_.order, read)) return false;
     // A unique index's keys end before _id, so backwards no place can be found in them.
@@ -167,7 +178,7 @@ class Planner {
       return reject("the filter does not bound its first field '" + read.parts[0].path + "'" +
                     sorts);
     }
-    if (auto why = WhyIncomplete(index, predicate, request_.filter.Source())) {
+    if (auto why = WhyIncomplete(index, predicate, request_.filter)) {
       return reject(std::move(*why));
     }
     auto keys = estimator_.Keys(read);
@@ -177,7 +188,7 @@ class Planner {
   }
 
   Status Consider(const IndexEntry& index) {
-    auto read = ReadOf(index, predicate_);
+    auto read = ReadOf(index, PredicateFor(index));
     if (!read.ok()) return read.status();
     if (read->index == nullptr) return {};
     Candidate candidate;
@@ -213,6 +224,8 @@ class Planner {
   Result<IndexRead> CheapestRead(const Predicate& predicate) {
     IndexRead best;
     for (const IndexEntry& index : entry().indexes) {
+      // The predicate is about indexes of the query's collation.
+      if (!Collates(index)) continue;
       auto read = ReadOf(index, predicate);
       if (!read.ok()) return read;
       if (read->index == nullptr || BoundParts(*read) == 0) continue;
@@ -251,6 +264,7 @@ class Planner {
 
   const PlanRequest& request_;
   Predicate predicate_;
+  Predicate other_predicate_;  // about indexes of another collation than the query's
   Estimator estimator_;
   std::vector<Candidate> candidates_;
   QueryPlan plan_;

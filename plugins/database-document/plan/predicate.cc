@@ -29,27 +29,41 @@ struct Values {
 
 bson::Value NullValue() { return {bson::Type::kNull, nullptr, 0}; }
 
+// Whether entries of an index with `index`'s strings say how a value compares by `query`.
+bool Agree(const query::Collation* query, const query::Collation* index,
+           const bson::Value& operand) {
+  return query::SameCollation(query, index) || !query::HasText(operand);
+}
+
 // A value equal to an array is that array, whose elements are what the index holds, or one of its
 // elements is. An empty one has the entry of undefined.
-Values EqualTo(const bson::Value& operand) {
-  Values out{KeyIntervals::Point(operand), true};
+Values EqualTo(const bson::Value& operand, const query::Collation* query,
+               const query::Collation* index) {
+  if (!Agree(query, index, operand)) {
+    Values out{KeyIntervals::SameType(operand), false};
+    if (operand.type() != bson::Type::kArray) return out;
+    out.set.Unite(EqualTo((*operand.Doc().begin()).value(), query, index).set);
+    return out;
+  }
+  Values out{KeyIntervals::Point(operand, index), true};
   if (operand.type() != bson::Type::kArray) return out;
   const bson::Element first = *operand.Doc().begin();
-  out.set.Unite(
-      KeyIntervals::Point(first ? first.value() : bson::Value(bson::Type::kUndefined, nullptr, 0)));
+  out.set.Unite(KeyIntervals::Point(
+      first ? first.value() : bson::Value(bson::Type::kUndefined, nullptr, 0), index));
   out.exact = false;
   return out;
 }
 
-Values ComparedWith(const query::CompareTest& test) {
+Values ComparedWith(const query::CompareTest& test, const query::Collation* index) {
   const bson::Value& operand = test.operand();
   const Comparison comparison = test.comparison();
-  if (comparison == Comparison::kEqual) return EqualTo(operand);
+  if (comparison == Comparison::kEqual) return EqualTo(operand, test.collation(), index);
   const bson::Type type = operand.type();
   // These compare with everything, or with arrays as wholes, of which an index knows nothing.
   const bool anything = type == bson::Type::kMinKey || type == bson::Type::kMaxKey ||
                         type == bson::Type::kArray || type == bson::Type::kUndefined;
   if (anything) return {};
+  if (!Agree(test.collation(), index, operand)) return {KeyIntervals::SameType(operand), false};
   const bool inclusive =
       comparison == Comparison::kLessOrEqual || comparison == Comparison::kGreaterOrEqual;
   // Nothing is less or greater than null or NaN, but they equal themselves.
@@ -58,8 +72,9 @@ Values ComparedWith(const query::CompareTest& test) {
   }
   const bool less = comparison == Comparison::kLess || comparison == Comparison::kLessOrEqual;
   Values out{KeyIntervals::SameType(operand), true};
-  KeyIntervals side = less ? KeyIntervals::Below(operand) : KeyIntervals::Above(operand);
-  if (inclusive) side.Unite(KeyIntervals::Point(operand));
+  KeyIntervals side =
+      less ? KeyIntervals::Below(operand, index) : KeyIntervals::Above(operand, index);
+  if (inclusive) side.Unite(KeyIntervals::Point(operand, index));
   out.set.Intersect(side);
   if (operand.IsNumber()) {
     const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -90,66 +105,69 @@ std::string RegexPrefix(const query::Regex& regex) {
   return prefix;
 }
 
-KeyIntervals TextsOf(const query::Regex& regex) {
-  return KeyIntervals::TextPrefix(RegexPrefix(regex));
+// Patterns are about bytes, of which sort keys say nothing.
+KeyIntervals TextsOf(const query::Regex& regex, const query::Collation* index) {
+  return KeyIntervals::TextPrefix(index == nullptr ? RegexPrefix(regex) : std::string());
 }
 
 void Append(const KeyIntervals& set, std::vector<KeyInterval>* out) {
   out->insert(out->end(), set.intervals().begin(), set.intervals().end());
 }
 
-Values OneOf(const query::InTest& test) {
+Values OneOf(const query::InTest& test, const query::Collation* index) {
   Values out{KeyIntervals::None(), test.regexes().empty()};
   std::vector<KeyInterval> all;
   for (const bson::Value& value : test.values()) {
-    const Values equal = EqualTo(value);
+    const Values equal = EqualTo(value, test.collation(), index);
     Append(equal.set, &all);
     out.exact &= equal.exact;
   }
-  for (const query::Regex& regex : test.regexes()) Append(TextsOf(regex), &all);
+  for (const query::Regex& regex : test.regexes()) Append(TextsOf(regex, index), &all);
   out.set = KeyIntervals::Union(std::move(all));
   return out;
 }
 
-Values Like(const query::Regex& regex) {
+Values Like(const query::Regex& regex, const query::Collation* index) {
   const std::string value = bson::Builder().Regex("", regex.pattern(), regex.flags()).Finish();
-  Values out{TextsOf(regex), false};
+  Values out{TextsOf(regex, index), false};
   out.set.Unite(KeyIntervals::Point((*bson::Document(AsBytes(value)).begin()).value()));
   return out;
 }
 
-Values ValuesOfNode(const query::MatchNode& node);
+Values ValuesOfNode(const query::MatchNode& node, const query::Collation* index);
 
 // The values that a test accepts, as entries of an index.
-Values ValuesOf(const query::ValueTest& test) {
+Values ValuesOf(const query::ValueTest& test, const query::Collation* index) {
   if (const auto* compare = dynamic_cast<const query::CompareTest*>(&test)) {
-    return ComparedWith(*compare);
+    return ComparedWith(*compare, index);
   }
-  if (const auto* in = dynamic_cast<const query::InTest*>(&test)) return OneOf(*in);
-  if (const auto* regex = dynamic_cast<const query::RegexTest*>(&test)) return Like(regex->regex());
+  if (const auto* in = dynamic_cast<const query::InTest*>(&test)) return OneOf(*in, index);
+  if (const auto* regex = dynamic_cast<const query::RegexTest*>(&test)) {
+    return Like(regex->regex(), index);
+  }
   if (dynamic_cast<const query::ModTest*>(&test) != nullptr) {
     const std::string zero = bson::Builder().Int32("", 0).Finish();
     return {KeyIntervals::SameType((*bson::Document(AsBytes(zero)).begin()).value()), false};
   }
   if (const auto* element = dynamic_cast<const query::ElemMatchValueTest*>(&test)) {
-    return {ValuesOfNode(element->child()).set, false};
+    return {ValuesOfNode(element->child(), index).set, false};
   }
   return {};
 }
 
 // The same for operators without a path, which all speak of one element.
-Values ValuesOfNode(const query::MatchNode& node) {
+Values ValuesOfNode(const query::MatchNode& node, const query::Collation* index) {
   Values out;
   if (const auto* leaf = dynamic_cast<const query::LeafNode*>(&node)) {
     // An element that is an array has one entry as a whole, none for what is in it.
     const bool inner = dynamic_cast<const query::ElemMatchValueTest*>(&leaf->test()) != nullptr;
-    return inner ? Values() : ValuesOf(leaf->test());
+    return inner ? Values() : ValuesOf(leaf->test(), index);
   }
   if (const auto* both = dynamic_cast<const query::AndNode*>(&node)) {
-    for (const auto& child : both->children()) out.set.Intersect(ValuesOfNode(*child).set);
+    for (const auto& child : both->children()) out.set.Intersect(ValuesOfNode(*child, index).set);
   } else if (const auto* either = dynamic_cast<const query::OrNode*>(&node)) {
     std::vector<KeyInterval> all;
-    for (const auto& child : either->children()) Append(ValuesOfNode(*child).set, &all);
+    for (const auto& child : either->children()) Append(ValuesOfNode(*child, index).set, &all);
     out.set = KeyIntervals::Union(std::move(all));
   }
   return out;
@@ -163,7 +181,7 @@ bool HasNumber(const query::Path& path) {
 // Walks the tree of a filter.
 class Analysis {
  public:
-  explicit Analysis(Predicate& out) : out_(out) {}
+  Analysis(Predicate& out, const query::Collation* index) : out_(out), index_(index) {}
 
   void Visit(const query::MatchNode& node, const Place& place) {
     if (const auto* both = dynamic_cast<const query::AndNode*>(&node)) {
@@ -183,7 +201,7 @@ class Analysis {
 
  private:
   void Leaf(const query::LeafNode& leaf, const Place& place) {
-    const Values values = ValuesOf(leaf.test());
+    const Values values = ValuesOf(leaf.test(), index_);
     Demand demand;
     demand.values = values.set;
     demand.exact = values.exact;
@@ -221,7 +239,7 @@ class Analysis {
       demand.values = KeyIntervals::Point(NullValue());
       return Add(leaf->path(), std::move(demand), place);
     }
-    const Values values = ValuesOf(leaf->test());
+    const Values values = ValuesOf(leaf->test(), index_);
     const bool sees_missing = leaf->test().Test(bson::Value());
     if (!values.exact || (sees_missing && leaf->path().size() > 1)) {
       out_.complete = false;
@@ -237,7 +255,7 @@ class Analysis {
     std::vector<Predicate> branches;
     for (const auto& child : either.children()) {
       Predicate branch;
-      Analysis(branch).Visit(*child, place);
+      Analysis(branch, index_).Visit(*child, place);
       if (!branch.never) branches.push_back(std::move(branch));
     }
     if (branches.empty()) {
@@ -289,13 +307,14 @@ class Analysis {
   static std::string Null() { return KeyIntervals::Point(NullValue()).intervals()[0].begin; }
 
   Predicate& out_;
+  const query::Collation* index_;
 };
 
 }  // namespace
 
-Predicate PredicateOf(const query::Matcher& filter) {
+Predicate PredicateOf(const query::Matcher& filter, const query::Collation* collation) {
   Predicate out;
-  Analysis(out).Visit(filter.root(), {});
+  Analysis(out, collation).Visit(filter.root(), {});
   return out;
 }
 

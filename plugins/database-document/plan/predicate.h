@@ -2,6 +2,9 @@
 // less than the filter, never more: a document that matches the filter satisfies the predicate. An
 // index has an entry for each value that a path reaches in a document (index/index_keys.h), and
 // null where it reaches none; so a document that satisfies a demand has an entry inside of it.
+//
+// A predicate is about indexes of one collation. Where the filter compares strings by another one,
+// of a string it demands no more than that it is one.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -32,6 +35,7 @@ struct Predicate {
   bool never = false;                                // nothing matches
 };
 
-Predicate PredicateOf(const query::Matcher& filter);
+// `collation` is the indexes' own; null: their strings are in the order of bytes.
+Predicate PredicateOf(const query::Matcher& filter, const query::Collation* collation);
 
 }  // namespace nexadb::database

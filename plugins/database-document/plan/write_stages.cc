@@ -319,12 +319,34 @@ class MergeStage final : public WriteStage {
   Status Write() override {
     auto spec = ParseMerge(context_, this->spec());
     if (!spec.ok()) return spec.status();
+    if (Status status = CheckUnique(*spec); !status.ok()) return status;
     return Drain(*input_, [&](const std::vector<BytesView>& documents) -> Status {
       for (const BytesView& bytes : documents) {
         if (Status status = MergeOne(*spec, bson::Document(bytes)); !status.ok()) return status;
       }
       return {};
     });
+  }
+
+  // What the documents are found by has to be unique, as the query compares it.
+  Status CheckUnique(const MergeSpec& spec) const {
+    if (spec.on.size() == 1 && spec.on.front() == "_id") return {};
+    const EntryPtr into = context_.scope().Find(spec.into.database, spec.into.collection);
+    const auto serves = [&](const IndexEntry& index) {
+      const bson::Document key = index.key();
+      const bool partial =
+          static_cast<bool>(bson::Document(AsBytes(index.spec))["partialFilterExpression"]);
+      return index.unique && !index.building && !partial && key.CountElements() == spec.on.size() &&
+             std::all_of(spec.on.begin(), spec.on.end(),
+                         [&](const std::string& path) { return static_cast<bool>(key[path]); }) &&
+             query::SameCollation(index.collation.get(), context_.collation());
+    };
+    if (into != nullptr && std::any_of(into->indexes.begin(), into->indexes.end(), serves)) {
+      return {};
+    }
+    return MongoError(51183,
+                      "Cannot find index to verify that join fields will be unique: $merge needs a "
+                      "unique index of the 'on' fields, with the collation of the aggregation");
   }
 
   Status MergeOne(const MergeSpec& spec, bson::Document document) {

@@ -13,10 +13,11 @@ namespace {
 // The encoded key of one path: the least, or descending the greatest, of all that it reaches.
 class Extreme {
  public:
-  explicit Extreme(bool descending) : descending_(descending) {}
+  explicit Extreme(const SortPattern::Part& part)
+      : descending_(part.descending), collation_(part.collation.get()) {}
   void Offer(const bson::Value& v) {
     candidate_.clear();
-    query::AppendKey(v, &candidate_);
+    query::AppendKey(v, collation_, &candidate_);
     if (!best_ || (descending_ ? candidate_ > *best_ : candidate_ < *best_)) best_ = candidate_;
   }
   // An array stands for its elements; an empty one for undefined, below null.
@@ -36,6 +37,7 @@ class Extreme {
 
  private:
   const bool descending_;
+  const Collation* const collation_;
   std::optional<std::string> best_;
   std::string candidate_;
 };
@@ -53,8 +55,9 @@ const uint8_t* ArrayOn(bson::Document doc, const Path& path) {
 
 }  // namespace
 
-Result<SortPattern> SortPattern::Parse(bson::Document spec) {
+Result<SortPattern> SortPattern::Parse(bson::Document spec, const Collation* collation) {
   SortPattern pattern;
+  const CollationPtr kept = collation != nullptr ? collation->shared_from_this() : nullptr;
   return Catch<SortPattern>([&] {
     for (const bson::Element& e : spec) {
       if (e.type() == bson::Type::kObject) {
@@ -75,7 +78,7 @@ Result<SortPattern> SortPattern::Parse(bson::Document spec) {
       }
       const std::string_view name = e.name();
       if (name.empty()) Fail(40352, "FieldPath cannot be constructed with empty string");
-      Part part{Path(name), direction < 0};
+      Part part{Path(name), direction < 0, kept};
       for (const PathComponent& c : part.path.components()) {
         if (c.name.empty()) {
           Fail(name.back() == '.' ? 40353 : 15998,
@@ -94,7 +97,7 @@ Result<SortPattern> SortPattern::Parse(bson::Document spec) {
 
 void SortPattern::BreakTiesById() {
   for (const Part& part : parts_) {
-    if (part.path.text() == "_id") return;
+    if (part.path.text() == "_id" && part.collation == nullptr) return;
   }
   parts_.push_back({Path("_id"), !parts_.empty() && parts_.back().descending});
 }
@@ -115,11 +118,12 @@ Status SortPattern::AppendKey(bson::Document doc, std::string* key) const {
     if (part.path.size() == 1) {
       const bson::Value v = doc[part.path[0].name].value();
       if (v.type() != bson::Type::kArray) {
-        query::AppendKey(v, part.descending ? KeyOrder::kDescending : KeyOrder::kAscending, key);
+        query::AppendKey(v, part.descending ? KeyOrder::kDescending : KeyOrder::kAscending,
+                         part.collation.get(), key);
         continue;
       }
     }
-    Extreme extreme(part.descending);
+    Extreme extreme(part);
     VisitPath(doc, part.path, [&](const bson::Value& v, int64_t) {
       extreme.OfferLeaf(v);
       return false;

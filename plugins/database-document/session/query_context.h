@@ -27,11 +27,15 @@ class QueryContext {
     now_ms_ = now_ms;
     let_ = std::string(AsText(let.bytes()));
   }
+  // How the query compares strings; null: by their bytes.
+  void set_collation(query::CollationPtr collation) { collation_ = std::move(collation); }
+  const query::Collation* collation() const { return collation_.get(); }
   query::ParseOptions parse_options() const {
     query::ParseOptions options;
     options.now_ms = now_ms_;
     options.cluster_time = (static_cast<uint64_t>(now_ms_ / 1000) << 32) | 1;
     options.let = bson::Document(AsBytes(let_));
+    options.collation = collation_;
     return options;
   }
 
@@ -42,6 +46,7 @@ class QueryContext {
   bool disk_use_ = true;
   int64_t now_ms_ = 0;
   std::string let_;
+  query::CollationPtr collation_;
 };
 
 }  // namespace nexadb::database

@@ -31,11 +31,11 @@ class SumState final : public AccumulatorState {
 
 class ExtremeState final : public AccumulatorState {
  public:
-  explicit ExtremeState(bool most) : most_(most) {}
+  ExtremeState(bool most, CollationPtr collation) : collation_(std::move(collation)), most_(most) {}
   void Add(const OwnedValue& v) override {
     if (v.IsNullish()) return;
     if (!best_.IsMissing()) {
-      const int order = CompareValues(v.view(), best_.view());
+      const int order = CompareValues(v.view(), best_.view(), collation_.get());
       if (most_ ? order <= 0 : order >= 0) return;
     }
     best_ = v.Keep();
@@ -45,6 +45,7 @@ class ExtremeState final : public AccumulatorState {
 
  private:
   OwnedValue best_;
+  CollationPtr collation_;
   bool most_;
 };
 
@@ -84,7 +85,8 @@ class PushState final : public AccumulatorState {
 // $addToSet, $setUnion: distinct values in the order they came.
 class SetState final : public AccumulatorState {
  public:
-  explicit SetState(bool of_arrays) : of_arrays_(of_arrays) {}
+  SetState(bool of_arrays, CollationPtr collation)
+      : collation_(std::move(collation)), of_arrays_(of_arrays) {}
   void Add(const OwnedValue& v) override {
     if (v.IsMissing()) return;
     if (!of_arrays_) return One(v);
@@ -102,10 +104,10 @@ class SetState final : public AccumulatorState {
 
  private:
   void One(const OwnedValue& v) {
-    const uint64_t hash = HashValue(v.view());
+    const uint64_t hash = HashValue(v.view(), collation_.get());
     const auto [first, last] = index_.equal_range(hash);
     for (auto it = first; it != last; ++it) {
-      if (EqualValues(values_[it->second]->view(), v.view())) return;
+      if (EqualValues(values_[it->second]->view(), v.view(), collation_.get())) return;
     }
     index_.emplace(hash, values_.size());
     values_.push_back(std::make_unique<OwnedValue>(v.Keep()));
@@ -114,6 +116,7 @@ class SetState final : public AccumulatorState {
   std::vector<std::unique_ptr<OwnedValue>> values_;
   std::unordered_multimap<uint64_t, size_t> index_;
   size_t bytes_ = 64;
+  CollationPtr collation_;
   bool of_arrays_;
 };
 
@@ -189,7 +192,8 @@ enum class Pick { kFirst, kLast, kMin, kMax };
 // $firstN, $lastN, $minN, $maxN.
 class PickState final : public AccumulatorState {
  public:
-  PickState(Pick pick, size_t n) : pick_(pick), n_(n) {}
+  PickState(Pick pick, size_t n, CollationPtr collation)
+      : collation_(std::move(collation)), pick_(pick), n_(n) {}
   void Add(const OwnedValue& v) override {
     const bool ordered = pick_ == Pick::kMin || pick_ == Pick::kMax;
     if (ordered && v.IsNullish()) return;
@@ -199,7 +203,7 @@ class PickState final : public AccumulatorState {
     if (ordered) {
       at = std::upper_bound(kept_.begin(), kept_.end(), value,
                             [&](const OwnedValue& a, const OwnedValue& b) {
-                              const int order = CompareValues(a.view(), b.view());
+                              const int order = CompareValues(a.view(), b.view(), collation_.get());
                               return pick_ == Pick::kMin ? order < 0 : order > 0;
                             });
     }
@@ -219,6 +223,7 @@ class PickState final : public AccumulatorState {
 
  private:
   std::vector<OwnedValue> kept_;
+  CollationPtr collation_;
   Pick pick_;
   size_t n_;
 };
@@ -321,16 +326,16 @@ Factory Make(Arguments... arguments) {
   return [=] { return std::make_unique<State>(arguments...); };
 }
 
-Factory SimpleFactory(std::string_view op) {
+Factory SimpleFactory(std::string_view op, const CollationPtr& collation) {
   if (op == "$sum") return Make<SumState>(false);
   if (op == "$avg") return Make<SumState>(true);
-  if (op == "$min") return Make<ExtremeState>(false);
-  if (op == "$max") return Make<ExtremeState>(true);
+  if (op == "$min") return Make<ExtremeState>(false, collation);
+  if (op == "$max") return Make<ExtremeState>(true, collation);
   if (op == "$first") return Make<EndState>(false);
   if (op == "$last") return Make<EndState>(true);
   if (op == "$push") return Make<PushState>();
-  if (op == "$addToSet") return Make<SetState>(false);
-  if (op == "$setUnion") return Make<SetState>(true);
+  if (op == "$addToSet") return Make<SetState>(false, collation);
+  if (op == "$setUnion") return Make<SetState>(true, collation);
   if (op == "$concatArrays") return Make<ConcatArraysState>();
   if (op == "$mergeObjects") return Make<MergeObjectsState>();
   if (op == "$stdDevPop") return Make<DeviationState>(false);
@@ -368,8 +373,9 @@ std::unique_ptr<Accumulator> ParsePick(std::string_view op, const bson::Value& s
                     : op == "$lastN" ? Pick::kLast
                     : op == "$minN"  ? Pick::kMin
                                      : Pick::kMax;
-  return std::make_unique<SimpleAccumulator>(Unwrap(Expression::Parse(input, options)),
-                                             Make<PickState>(pick, CountOf(n, options)));
+  return std::make_unique<SimpleAccumulator>(
+      Unwrap(Expression::Parse(input, options)),
+      Make<PickState>(pick, CountOf(n, options), options.collation));
 }
 
 std::unique_ptr<Accumulator> ParseTop(std::string_view op, const bson::Value& spec,
@@ -394,9 +400,10 @@ std::unique_ptr<Accumulator> ParseTop(std::string_view op, const bson::Value& sp
   if (!sort_by) Fail(5788005, "Missing value for 'sortBy'");
   if (sort_by.type() != bson::Type::kObject) Fail(5788604, "'sortBy' must be an object");
   const size_t count = single ? 1 : CountOf(n, options);
-  return std::make_unique<TopAccumulator>(Unwrap(Expression::Parse(output, options)),
-                                          Unwrap(SortPattern::Parse(sort_by.Doc())),
-                                          Make<TopState>(bottom, single, count));
+  return std::make_unique<TopAccumulator>(
+      Unwrap(Expression::Parse(output, options)),
+      Unwrap(SortPattern::Parse(sort_by.Doc(), options.collation.get())),
+      Make<TopState>(bottom, single, count));
 }
 
 std::unique_ptr<Accumulator> ParsePercentile(std::string_view op, const bson::Value& spec,
@@ -459,7 +466,7 @@ std::unique_ptr<Accumulator> ParseAccumulator(std::string_view field, const bson
   const bson::Element e = *spec.Doc().begin();
   const std::string_view op = e.name();
   std::unique_ptr<Accumulator> accumulator;
-  if (Factory factory = SimpleFactory(op)) {
+  if (Factory factory = SimpleFactory(op, options.collation)) {
     bson::Value argument = e.value();
     if (argument.type() == bson::Type::kArray) {
       if (argument.Doc().CountElements() != 1) {

@@ -77,16 +77,16 @@ std::vector<OwnedValue> ParseBoundaries(const bson::Value& v, const ParseOptions
     if (TypeRank(bounds[i - 1].type()) != TypeRank(bounds[i].type())) {
       Fail(40193, "All values in the 'boundaries' option to $bucket must have the same type");
     }
-    if (CompareValues(bounds[i - 1].view(), bounds[i].view()) >= 0) {
+    if (CompareValues(bounds[i - 1].view(), bounds[i].view(), options.collation.get()) >= 0) {
       Fail(40194, "The 'boundaries' option to $bucket must be sorted in ascending order");
     }
   }
   return bounds;
 }
 
-SortPattern ById() {
+SortPattern ById(const Collation* collation) {
   const std::string spec = bson::Builder().Int32("_id", 1).Finish();
-  return Unwrap(SortPattern::Parse(bson::Document(AsBytes(spec))));
+  return Unwrap(SortPattern::Parse(bson::Document(AsBytes(spec)), collation));
 }
 
 StagePtr ParseBucket(const bson::Value& spec, const ParseOptions& options) {
@@ -122,8 +122,9 @@ StagePtr ParseBucket(const bson::Value& spec, const ParseOptions& options) {
     const auto expression = Unwrap(Expression::Parse(otherwise, options));
     if (!expression->IsConstant()) Fail(40195, "The $bucket 'default' field must be a constant");
     fallback = Unwrap(expression->Evaluate(bson::Document())).Keep();
-    if (CompareValues(fallback.view(), checked.front().view()) >= 0 &&
-        CompareValues(fallback.view(), checked.back().view()) < 0) {
+    const ValueLess less{options.collation.get()};
+    if (!less(fallback.view(), checked.front().view()) &&
+        less(fallback.view(), checked.back().view())) {
       Fail(40199,
            "The $bucket 'default' field must be less than the lowest boundary or greater "
            "than or equal to the highest boundary.");
@@ -132,12 +133,14 @@ StagePtr ParseBucket(const bson::Value& spec, const ParseOptions& options) {
   std::shared_ptr<Expression> value = Unwrap(Expression::Parse(by, options));
   auto bounds = std::make_shared<std::vector<OwnedValue>>(checked);
   const bool has_fallback = static_cast<bool>(otherwise);
-  group.id = [value, bounds, fallback, has_fallback](bson::Document doc) {
+  group.collation = options.collation;
+  group.id = [value, bounds, fallback, has_fallback,
+              collation = options.collation](bson::Document doc) {
     const OwnedValue v = Unwrap(value->Evaluate(doc));
-    const auto above = std::upper_bound(bounds->begin(), bounds->end(), v,
-                                        [](const OwnedValue& a, const OwnedValue& b) {
-                                          return CompareValues(a.view(), b.view()) < 0;
-                                        });
+    const auto less = [&](const OwnedValue& a, const OwnedValue& b) {
+      return CompareValues(a.view(), b.view(), collation.get()) < 0;
+    };
+    const auto above = std::upper_bound(bounds->begin(), bounds->end(), v, less);
     if (above != bounds->begin() && above != bounds->end()) return *(above - 1);
     if (!has_fallback) {
       Fail(40066,
@@ -146,12 +149,13 @@ StagePtr ParseBucket(const bson::Value& spec, const ParseOptions& options) {
     }
     return fallback;
   };
-  return std::make_unique<BucketStage>(std::move(group), ById());
+  return std::make_unique<BucketStage>(std::move(group), ById(options.collation.get()));
 }
 
 // --- $bucketAuto
 
 struct BucketAuto {
+  CollationPtr collation;
   std::shared_ptr<Expression> by;
   int64_t buckets = 0;
   std::optional<Granularity> granularity;
@@ -182,9 +186,9 @@ class BucketAutoSource final : public StoredSource {
       bytes += rows.back().document.size() + sizeof(Row);
       CheckMemory(bytes, context_, "$bucketAuto");
     }
-    std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
+    std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
       Meter::Work(1);
-      return CompareValues(a.key.view(), b.key.view()) < 0;
+      return CompareValues(a.key.view(), b.key.view(), spec_.collation.get()) < 0;
     });
     Cut(rows);
   }
@@ -216,7 +220,8 @@ class BucketAutoSource final : public StoredSource {
         const double up = spec_.granularity->Up(ToDouble(rows[end - 1].key.view()));
         while (end < rows.size() && ToDouble(rows[end].key.view()) < up) ++end;
       } else {
-        while (end < rows.size() && EqualValues(rows[end - 1].key.view(), rows[end].key.view())) {
+        while (end < rows.size() &&
+               EqualValues(rows[end - 1].key.view(), rows[end].key.view(), spec_.collation.get())) {
           ++end;
         }
       }
@@ -270,6 +275,7 @@ StagePtr ParseBucketAuto(const bson::Value& spec, const ParseOptions& options) {
     Fail(40240, "The argument to $bucketAuto must be an object");
   }
   BucketAuto bucket;
+  bucket.collation = options.collation;
   bson::Value output;
   bool has_buckets = false;
   for (const bson::Element& e : spec.Doc()) {

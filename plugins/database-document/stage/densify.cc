@@ -39,6 +39,7 @@ struct Field {
 enum class Bounds { kFull, kPartition, kExplicit };
 
 struct DensifySpec {
+  CollationPtr collation;  // of partitions
   Field field;
   std::vector<Field> partition;
   OwnedValue step;
@@ -117,7 +118,7 @@ class DensifySource final : public DocumentSource {
     while (const BatchDocument* doc = reader.Next()) {
       Row row;
       for (const Field& field : spec_.partition) {
-        AppendKey(GetPlain(doc->view(), field.path), &row.partition);
+        AppendKey(GetPlain(doc->view(), field.path), spec_.collation.get(), &row.partition);
       }
       row.value = OwnedValue::Copy(ValueOf(doc->view()));
       AppendKey(row.value.view(), &row.key);
@@ -319,12 +320,14 @@ void ParseRange(const bson::Value& range, DensifySpec* spec) {
 
 }  // namespace
 
-StagePtr ParseDensifyStage(std::string_view name, const bson::Value& spec) {
+StagePtr ParseDensifyStage(std::string_view name, const bson::Value& spec,
+                           const ParseOptions& options) {
   if (name != "$densify") return nullptr;
   if (spec.type() != bson::Type::kObject) {
     Fail(code::kFailedToParse, "the $densify stage specification must be an object");
   }
   DensifySpec densify;
+  densify.collation = options.collation;
   bson::Value field, range;
   for (const bson::Element& e : spec.Doc()) {
     if (e.name() == "field") {

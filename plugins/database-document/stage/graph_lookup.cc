@@ -18,6 +18,7 @@ namespace nexadb::query {
 namespace {
 
 struct GraphSpec {
+  CollationPtr collation;
   std::string from;
   std::unique_ptr<Expression> start;
   Path connect_from;
@@ -43,6 +44,7 @@ std::vector<std::string> Components(std::string_view path) {
 // Values to look for next, each once in a search.
 class Frontier {
  public:
+  explicit Frontier(const Collation* collation) : collation_(collation) {}
   // An array counts as its elements.
   void Add(const bson::Value& value) {
     if (value.type() == bson::Type::kArray) {
@@ -66,7 +68,7 @@ class Frontier {
   void One(const bson::Value& value) {
     Meter::WorkBytes(value.bytes().size());
     std::string key;
-    AppendKey(value, &key);
+    AppendKey(value, collation_, &key);
     const size_t bytes = key.size() + value.bytes().size() + kSetOverhead;
     if (!seen_.insert(std::move(key)).second) return;
     bytes_ += bytes;
@@ -75,6 +77,7 @@ class Frontier {
     full_.push_back(values_.Finish());
     values_ = ArrayBuilder();
   }
+  const Collation* collation_;
   std::set<std::string> seen_;
   std::vector<OwnedValue> full_;
   ArrayBuilder values_;
@@ -89,7 +92,7 @@ class GraphSource final : public MappingSource {
  private:
   std::string Map(bson::Document doc) override {
     Require(context_.CheckInterrupt());
-    Search search;
+    Search search(spec_.collation.get());
     const OwnedValue start = Unwrap(spec_.start->Evaluate(doc));
     search.frontier.Add(start.IsMissing() ? OwnedValue::Null().view() : start.view());
     for (int64_t depth = 0; depth <= spec_.depth_max.value_or(INT64_MAX); ++depth) {
@@ -103,6 +106,7 @@ class GraphSource final : public MappingSource {
 
   // What is known on behalf of one document.
   struct Search {
+    explicit Search(const Collation* collation) : frontier(collation) {}
     Frontier frontier;
     std::set<std::string> found;  // _ids
     ArrayBuilder result;
@@ -238,6 +242,7 @@ StagePtr ParseGraphStage(std::string_view name, const bson::Value& spec,
     Fail(code::kFailedToParse, "the $graphLookup stage specification must be an object");
   }
   GraphSpec graph;
+  graph.collation = options.collation;
   for (const bson::Element& e : spec.Doc()) ParseMember(e, options, &graph);
   for (const std::string_view needed :
        {"from", "as", "startWith", "connectFromField", "connectToField"}) {

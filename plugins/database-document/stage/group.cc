@@ -56,6 +56,7 @@ void ParseId(const bson::Value& spec, const ParseOptions& options, GroupSpec* gr
   std::shared_ptr<Expression> id = Unwrap(Expression::Parse(spec, options));
   group->id = [id](bson::Document doc) { return Unwrap(id->Evaluate(doc)); };
   group->id_path = FieldOf(spec);
+  group->collation = options.collation;
 }
 
 StagePtr ParseGroup(const bson::Value& spec, const ParseOptions& options) {

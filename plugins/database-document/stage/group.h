@@ -30,6 +30,7 @@ struct GroupSpec {
   std::function<OwnedValue(bson::Document)> id;
   std::optional<Path> id_path;  // the id is the field at this path
   std::vector<GroupField> fields;
+  CollationPtr collation;  // by which ids are equal
 };
 
 // One document for each distinct id. They come in the order in which ids first came, as long as

@@ -39,7 +39,7 @@ class LookupSource final : public DocumentSource {
       : input_(std::move(input)), spec_(spec), context_(context), as_(Components(spec.as)) {
     if (!spec.IsEquality()) return;
     join_.emplace(EqualityJoin::Options{spec.from, spec.local, Path(spec.foreign), spec.as,
-                                        spec.filter.get()},
+                                        spec.filter.get(), spec.options.collation},
                   context);
   }
 

@@ -25,12 +25,36 @@ class DatabaseStage final : public Stage {
 
 constexpr int kUnknownStage = 40324;
 // Every stage there is, for the one that a mistyped name probably means.
-constexpr std::string_view kStageNames[] = {
-    "$addFields", "$bucket",      "$bucketAuto",  "$collStats",   "$count", "$densify",
-    "$documents", "$facet",       "$fill",        "$graphLookup", "$group", "$indexStats",
-    "$limit",     "$lookup",      "$match",       "$merge",       "$out",   "$project",
-    "$redact",    "$replaceRoot", "$replaceWith", "$sample",      "$set",   "$setWindowFields",
-    "$skip",      "$sort",        "$sortByCount", "$unionWith",   "$unset", "$unwind"};
+constexpr std::string_view kStageNames[] = {"$addFields",
+                                            "$bucket",
+                                            "$bucketAuto",
+                                            "$collStats",
+                                            "$count",
+                                            "$densify",
+                                            "$documents",
+                                            "$facet",
+                                            "$fill",
+                                            "$graphLookup",
+                                            "$group",
+                                            "$indexStats",
+                                            "$limit",
+                                            "$lookup",
+                                            "$match",
+                                            "$merge",
+                                            "$out",
+                                            "$project",
+                                            "$redact",
+                                            "$replaceRoot",
+                                            "$replaceWith",
+                                            "$sample",
+                                            "$set",
+                                            "$setWindowFields",
+                                            "$skip",
+                                            "$sort",
+                                            "$sortByCount",
+                                            "$unionWith",
+                                            "$unset",
+                                            "$unwind"};
 
 // A stage that this library does not know; the database might.
 void CheckDatabaseStage(PipelineContext& context, bson::Document stage, bool first, bool last,
@@ -108,7 +132,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::Parse(bson::Document stages, Pipelin
       if (parsed == nullptr) parsed = ParseJoinStage(name, spec, options, context);
       if (parsed == nullptr) parsed = ParseRedactStage(name, spec, options);
       if (parsed == nullptr) parsed = ParseWindowStage(name, spec, options);
-      if (parsed == nullptr) parsed = ParseDensifyStage(name, spec);
+      if (parsed == nullptr) parsed = ParseDensifyStage(name, spec, options);
       if (parsed == nullptr) parsed = ParseGraphStage(name, spec, options);
       if (parsed == nullptr) parsed = ParseFacetStage(name, spec, options, context);
       if (parsed == nullptr) {

@@ -60,14 +60,21 @@ class SortStage final : public Stage {
 
 }  // namespace
 
-StagePtr ParseSortStage(std::string_view name, const bson::Value& spec, const ParseOptions&) {
+StagePtr ParseSortStage(std::string_view name, const bson::Value& spec,
+                        const ParseOptions& options) {
   if (name != "$sort") return nullptr;
   if (spec.type() != bson::Type::kObject)
     Fail(15973,
          "the $sort key specification must be an "
          "object");
+  for (const bson::Element& e : spec.Doc()) {
+    if (spec.Doc()[e.name()].raw().data() == e.raw().data()) continue;
+    Fail(7472500,
+         "$sort key must not contain duplicate keys (duplicate: '" + std::string(e.name()) + "')");
+  }
   if (spec.Doc().empty()) Fail(15976, "$sort stage must have at least one sort key");
-  return std::make_unique<SortStage>(Unwrap(SortPattern::Parse(spec.Doc())));
+  return std::make_unique<SortStage>(
+      Unwrap(SortPattern::Parse(spec.Doc(), options.collation.get())));
 }
 
 SourcePtr OpenSort(SourcePtr input, const SortPattern& pattern, uint64_t limit,

@@ -67,7 +67,8 @@ StagePtr ParseRedactStage(std::string_view name, const bson::Value& spec,
                           const ParseOptions& options);
 StagePtr ParseWindowStage(std::string_view name, const bson::Value& spec,
                           const ParseOptions& options);
-StagePtr ParseDensifyStage(std::string_view name, const bson::Value& spec);
+StagePtr ParseDensifyStage(std::string_view name, const bson::Value& spec,
+                           const ParseOptions& options);
 StagePtr ParseGraphStage(std::string_view name, const bson::Value& spec,
                          const ParseOptions& options);
 

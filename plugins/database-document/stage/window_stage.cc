@@ -20,6 +20,7 @@ struct WindowOutput {
 };
 
 struct WindowSpec {
+  CollationPtr collation;
   std::unique_ptr<Expression> partition;  // null: all documents are one
   SortPattern pattern;
   WindowOrder order;
@@ -57,7 +58,8 @@ class WindowSource final : public DocumentSource {
           Fail(code::kTypeMismatch,
                "An expression used to partition cannot evaluate to value of type array");
         }
-        AppendKey(partition.IsMissing() ? OwnedValue::Null().view() : partition.view(), &key);
+        AppendKey(partition.IsMissing() ? OwnedValue::Null().view() : partition.view(),
+                  spec_.collation.get(), &key);
       }
       const auto partition_size = static_cast<uint32_t>(key.size());
       Require(spec_.pattern.AppendKey(doc->view(), &key));
@@ -146,7 +148,8 @@ void RequireObject(const bson::Element& e, std::string_view stage) {
 }
 
 void ParseOrder(bson::Document sort, const ParseOptions& options, WindowSpec* spec) {
-  spec->pattern = Unwrap(SortPattern::Parse(sort));
+  spec->collation = options.collation;
+  spec->pattern = Unwrap(SortPattern::Parse(sort, options.collation.get()));
   if (sort.empty()) return;
   spec->order.fields = static_cast<size_t>(sort.CountElements());
   spec->order.descending = spec->pattern.parts().front().descending;

@@ -48,8 +48,8 @@ int64_t WholeNumber(const bson::Element& e) {
 
 class PushModifier final : public Modifier {
  public:
-  explicit PushModifier(const bson::Element& operand)
-      : operand_(OwnedValue::Copy(operand.value())) {
+  PushModifier(const bson::Element& operand, CollationPtr collation)
+      : operand_(OwnedValue::Copy(operand.value())), collation_(std::move(collation)) {
     const bson::Value v = operand_.view();
     const bool each = v.type() == bson::Type::kObject && v.Doc()["$each"];
     if (!each) {
@@ -105,7 +105,7 @@ class PushModifier final : public Modifier {
     sort_ = true;
     if (v.type() == bson::Type::kObject) {
       if (v.Doc().empty()) Fail(code::kBadValue, "The $sort pattern is empty");
-      Result<SortPattern> pattern = SortPattern::Parse(v.Doc());
+      Result<SortPattern> pattern = SortPattern::Parse(v.Doc(), collation_.get());
       if (!pattern.ok()) Fail(code::kBadValue, pattern.status().message());
       pattern_ = *std::move(pattern);
       return;
@@ -122,7 +122,7 @@ class PushModifier final : public Modifier {
   void Sort(Values* all) const {
     if (pattern_.empty()) {
       std::stable_sort(all->begin(), all->end(), [&](const auto& a, const auto& b) {
-        const int order = CompareValues(a, b);
+        const int order = CompareValues(a, b, collation_.get());
         return descending_ ? order > 0 : order < 0;
       });
       return;
@@ -140,6 +140,7 @@ class PushModifier final : public Modifier {
   }
 
   OwnedValue operand_;
+  CollationPtr collation_;
   Values items_;
   std::optional<int64_t> position_;
   std::optional<int64_t> slice_;
@@ -150,8 +151,8 @@ class PushModifier final : public Modifier {
 
 class AddToSetModifier final : public Modifier {
  public:
-  explicit AddToSetModifier(const bson::Element& operand)
-      : operand_(OwnedValue::Copy(operand.value())) {
+  AddToSetModifier(const bson::Element& operand, CollationPtr collation)
+      : operand_(OwnedValue::Copy(operand.value())), collation_(std::move(collation)) {
     const bson::Value v = operand_.view();
     const bool object = v.type() == bson::Type::kObject && !v.Doc().empty();
     if (!object || v.Doc().begin()->name() != "$each") {
@@ -177,8 +178,9 @@ class AddToSetModifier final : public Modifier {
     Values all = Items(old);
     const size_t before = all.size();
     for (const bson::Value& v : items_) {
-      const bool there = std::any_of(all.begin(), all.end(),
-                                     [&](const bson::Value& have) { return EqualValues(have, v); });
+      const bool there = std::any_of(all.begin(), all.end(), [&](const bson::Value& have) {
+        return EqualValues(have, v, collation_.get());
+      });
       Meter::Work(all.size());
       if (!there) all.push_back(v);
     }
@@ -187,6 +189,7 @@ class AddToSetModifier final : public Modifier {
 
  private:
   OwnedValue operand_;
+  CollationPtr collation_;
   Values items_;
 };
 
@@ -216,7 +219,9 @@ class RemovingModifier : public Modifier {
 class PullModifier final : public RemovingModifier {
  public:
   PullModifier(const bson::Element& operand, const ParseOptions& options)
-      : RemovingModifier("$pull", code::kBadValue), operand_(OwnedValue::Copy(operand.value())) {
+      : RemovingModifier("$pull", code::kBadValue),
+        operand_(OwnedValue::Copy(operand.value())),
+        collation_(options.collation) {
     const bson::Type type = operand.type();
     if (type == bson::Type::kObject || type == bson::Type::kRegex) {
       matcher_ = Unwrap(Matcher::ParseValuePredicate(operand_.view(), options));
@@ -226,18 +231,21 @@ class PullModifier final : public RemovingModifier {
  protected:
   bool Removes(const bson::Value& v, size_t, size_t) const override {
     if (matcher_ != nullptr) return Unwrap(matcher_->MatchesValue(v));
-    return EqualValues(v, operand_.view());
+    return EqualValues(v, operand_.view(), collation_.get());
   }
 
  private:
   OwnedValue operand_;
+  CollationPtr collation_;
   std::unique_ptr<Matcher> matcher_;
 };
 
 class PullAllModifier final : public RemovingModifier {
  public:
-  explicit PullAllModifier(const bson::Element& operand)
-      : RemovingModifier("$pullAll", code::kBadValue), operand_(OwnedValue::Copy(operand.value())) {
+  PullAllModifier(const bson::Element& operand, CollationPtr collation)
+      : RemovingModifier("$pullAll", code::kBadValue),
+        operand_(OwnedValue::Copy(operand.value())),
+        collation_(std::move(collation)) {
     if (operand.type() != bson::Type::kArray) {
       Fail(code::kBadValue,
            "$pullAll requires an array argument but was given a " + NameOf(operand.value()));
@@ -248,12 +256,14 @@ class PullAllModifier final : public RemovingModifier {
  protected:
   bool Removes(const bson::Value& v, size_t, size_t) const override {
     Meter::Work(items_.size());
-    return std::any_of(items_.begin(), items_.end(),
-                       [&](const bson::Value& item) { return EqualValues(item, v); });
+    return std::any_of(items_.begin(), items_.end(), [&](const bson::Value& item) {
+      return EqualValues(item, v, collation_.get());
+    });
   }
 
  private:
   OwnedValue operand_;
+  CollationPtr collation_;
   Values items_;
 };
 
@@ -282,10 +292,10 @@ class PopModifier final : public RemovingModifier {
 
 std::unique_ptr<Modifier> ParseArrayModifier(std::string_view op, const bson::Element& operand,
                                              const ParseOptions& options) {
-  if (op == "$push") return std::make_unique<PushModifier>(operand);
-  if (op == "$addToSet") return std::make_unique<AddToSetModifier>(operand);
+  if (op == "$push") return std::make_unique<PushModifier>(operand, options.collation);
+  if (op == "$addToSet") return std::make_unique<AddToSetModifier>(operand, options.collation);
   if (op == "$pull") return std::make_unique<PullModifier>(operand, options);
-  if (op == "$pullAll") return std::make_unique<PullAllModifier>(operand);
+  if (op == "$pullAll") return std::make_unique<PullAllModifier>(operand, options.collation);
   if (op == "$pop") return std::make_unique<PopModifier>(operand);
   return nullptr;
 }

@@ -66,16 +66,18 @@ class ArithmeticModifier final : public Modifier {
 
 class ExtremeModifier final : public Modifier {
  public:
-  ExtremeModifier(OwnedValue operand, bool most) : operand_(std::move(operand)), most_(most) {}
+  ExtremeModifier(OwnedValue operand, bool most, CollationPtr collation)
+      : operand_(std::move(operand)), most_(most), collation_(std::move(collation)) {}
   OwnedValue Apply(const bson::Value& old, std::string_view) const override {
     if (!old) return operand_;
-    const int order = CompareValues(operand_.view(), old);
+    const int order = CompareValues(operand_.view(), old, collation_.get());
     return (most_ ? order > 0 : order < 0) ? operand_ : OwnedValue::Borrow(old);
   }
 
  private:
   OwnedValue operand_;
   bool most_;
+  CollationPtr collation_;
 };
 
 class BitModifier final : public Modifier {
@@ -169,7 +171,7 @@ std::unique_ptr<Modifier> ParseModifier(std::string_view op, const bson::Element
     return std::make_unique<ArithmeticModifier>(std::move(value), op == "$mul");
   }
   if (op == "$min" || op == "$max") {
-    return std::make_unique<ExtremeModifier>(std::move(value), op == "$max");
+    return std::make_unique<ExtremeModifier>(std::move(value), op == "$max", options.collation);
   }
   if (op == "$bit") return std::make_unique<BitModifier>(operand);
   if (op == "$currentDate") return CurrentDate(operand, options);

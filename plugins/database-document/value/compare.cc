@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "plugins/database-document/value/collation.h"
 #include "plugins/database-document/value/number.h"
 
 namespace nexadb::query {
@@ -40,19 +41,28 @@ uint64_t HashBytes(uint64_t hash, BytesView bytes) {
   return Mix(hash, tail);
 }
 
-uint64_t HashDocument(uint64_t hash, bson::Document doc, bool names) {
+enum class Names { kCount, kIgnored };
+
+uint64_t HashText(uint64_t hash, std::string_view text, const Collation* collation) {
+  if (collation == nullptr) return HashBytes(hash, AsBytes(text));
+  std::string key;
+  collation->AppendSortKey(text, &key);
+  return HashBytes(hash, AsBytes(key));
+}
+
+uint64_t HashDocument(uint64_t hash, bson::Document doc, Names names, const Collation* collation) {
   for (const bson::Element& e : doc) {
-    if (names) hash = HashBytes(hash, AsBytes(e.name()));
-    hash = Mix(hash, HashValue(e.value()));
+    if (names == Names::kCount) hash = HashBytes(hash, AsBytes(e.name()));
+    hash = Mix(hash, HashValue(e.value(), collation));
   }
   return Mix(hash, 0x5bd1e995);
 }
 
-int CompareArrays(bson::Document a, bson::Document b) {
+int CompareArrays(bson::Document a, bson::Document b, const Collation* collation) {
   auto x = a.begin();
   auto y = b.begin();
   for (; x != a.end() && y != b.end(); ++x, ++y) {
-    if (const int order = CompareValues(x->value(), y->value())) return order;
+    if (const int order = CompareValues(x->value(), y->value(), collation)) return order;
   }
   return Order(static_cast<int>(x != a.end()), static_cast<int>(y != b.end()));
 }
@@ -87,7 +97,7 @@ int TypeRank(bson::Type type) noexcept {
   return 126;
 }
 
-int CompareValues(const bson::Value& a, const bson::Value& b) noexcept {
+int CompareValues(const bson::Value& a, const bson::Value& b, const Collation* collation) noexcept {
   const int rank = TypeRank(a.type());
   if (const int order = Order(rank, TypeRank(b.type()))) return order;
   switch (a.type()) {
@@ -97,9 +107,11 @@ int CompareValues(const bson::Value& a, const bson::Value& b) noexcept {
     case bson::Type::kDecimal128: return CompareNumbers(a, b);
     case bson::Type::kString:
     case bson::Type::kSymbol:
+      if (collation != nullptr) return collation->Compare(a.Text(), b.Text());
+      return CompareText(a.Text(), b.Text());
     case bson::Type::kCode: return CompareText(a.Text(), b.Text());
-    case bson::Type::kObject: return CompareDocuments(a.Doc(), b.Doc());
-    case bson::Type::kArray: return CompareArrays(a.Doc(), b.Doc());
+    case bson::Type::kObject: return CompareDocuments(a.Doc(), b.Doc(), collation);
+    case bson::Type::kArray: return CompareArrays(a.Doc(), b.Doc(), collation);
     case bson::Type::kBinary: return CompareBinary(a, b);
     case bson::Type::kObjectId: return CompareBytes(a.ObjectId(), b.ObjectId());
     case bson::Type::kBool: return Order(a.Bool(), b.Bool());
@@ -114,18 +126,18 @@ int CompareValues(const bson::Value& a, const bson::Value& b) noexcept {
   }
 }
 
-int CompareDocuments(bson::Document a, bson::Document b) noexcept {
+int CompareDocuments(bson::Document a, bson::Document b, const Collation* collation) noexcept {
   auto x = a.begin();
   auto y = b.begin();
   for (; x != a.end() && y != b.end(); ++x, ++y) {
     if (const int order = Order(TypeRank(x->type()), TypeRank(y->type()))) return order;
     if (const int order = CompareText(x->name(), y->name())) return order;
-    if (const int order = CompareValues(x->value(), y->value())) return order;
+    if (const int order = CompareValues(x->value(), y->value(), collation)) return order;
   }
   return Order(static_cast<int>(x != a.end()), static_cast<int>(y != b.end()));
 }
 
-uint64_t HashValue(const bson::Value& v) noexcept {
+uint64_t HashValue(const bson::Value& v, const Collation* collation) {
   const uint64_t seed = Mix(0x27d4eb2f, static_cast<uint64_t>(TypeRank(v.type()) + 2));
   switch (v.type()) {
     case bson::Type::kInt32:
@@ -139,10 +151,10 @@ uint64_t HashValue(const bson::Value& v) noexcept {
       return Mix(seed, std::bit_cast<uint64_t>(d));
     }
     case bson::Type::kString:
-    case bson::Type::kSymbol:
+    case bson::Type::kSymbol: return HashText(seed, v.Text(), collation);
     case bson::Type::kCode: return HashBytes(seed, AsBytes(v.Text()));
-    case bson::Type::kObject: return HashDocument(seed, v.Doc(), true);
-    case bson::Type::kArray: return HashDocument(seed, v.Doc(), false);
+    case bson::Type::kObject: return HashDocument(seed, v.Doc(), Names::kCount, collation);
+    case bson::Type::kArray: return HashDocument(seed, v.Doc(), Names::kIgnored, collation);
     default: return HashBytes(seed, v.bytes());
   }
 }

@@ -95,8 +95,8 @@ void ExpectEncodingAgrees(const OwnedValue& a, const OwnedValue& b) {
   ASSERT_EQ(Sign(x.compare(y)), order);
   std::string down_x;
   std::string down_y;
-  AppendKey(a.view(), KeyOrder::kDescending, &down_x);
-  AppendKey(b.view(), KeyOrder::kDescending, &down_y);
+  AppendKey(a.view(), KeyOrder::kDescending, nullptr, &down_x);
+  AppendKey(b.view(), KeyOrder::kDescending, nullptr, &down_y);
   ASSERT_EQ(Sign(down_x.compare(down_y)), -order);
   if (order == 0) {
     ASSERT_EQ(HashValue(a.view()), HashValue(b.view()));

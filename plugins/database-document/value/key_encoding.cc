@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 
+#include "plugins/database-document/value/collation.h"
 #include "plugins/database-document/value/number.h"
 
 namespace nexadb::query {
@@ -94,14 +95,21 @@ void PutNumber(const bson::Value& v, std::string* out) {
   }
 }
 
-void PutValue(const bson::Value& v, std::string* out);
+void PutValue(const bson::Value& v, const Collation* collation, std::string* out);
+
+void PutText(std::string_view text, const Collation* collation, std::string* out) {
+  if (collation == nullptr) return PutEscaped(AsBytes(text), out);
+  std::string key;
+  collation->AppendSortKey(text, &key);
+  PutEscaped(AsBytes(key), out);
+}
 
 // Within objects a field is compared by type, name, value: the tag leads, and the value repeats it.
 // Numbers share a tag with NaN there, for the name decides before the value does.
-void PutObject(bson::Document doc, std::string* out) {
+void PutObject(bson::Document doc, const Collation* collation, std::string* out) {
   for (const bson::Element& e : doc) {
     std::string value;
-    PutValue(e.value(), &value);
+    PutValue(e.value(), collation, &value);
     uint8_t tag = static_cast<uint8_t>(value[0]);
     if (tag == kNanTag) tag = kNumberTag;
     if (tag == kTrueTag) tag = kFalseTag;
@@ -112,7 +120,7 @@ void PutObject(bson::Document doc, std::string* out) {
   Put(0, out);
 }
 
-void PutValue(const bson::Value& v, std::string* out) {
+void PutValue(const bson::Value& v, const Collation* collation, std::string* out) {
   switch (v.type()) {
     case bson::Type::kMinKey: return Put(kMinKeyTag, out);
     case bson::Type::kUndefined: return Put(kUndefinedTag, out);
@@ -123,11 +131,11 @@ void PutValue(const bson::Value& v, std::string* out) {
     case bson::Type::kDouble:
     case bson::Type::kDecimal128: return PutNumber(v, out);
     case bson::Type::kString:
-    case bson::Type::kSymbol: Put(kStringTag, out); return PutEscaped(AsBytes(v.Text()), out);
-    case bson::Type::kObject: Put(kObjectTag, out); return PutObject(v.Doc(), out);
+    case bson::Type::kSymbol: Put(kStringTag, out); return PutText(v.Text(), collation, out);
+    case bson::Type::kObject: Put(kObjectTag, out); return PutObject(v.Doc(), collation, out);
     case bson::Type::kArray:
       Put(kArrayTag, out);
-      for (const bson::Element& e : v.Doc()) PutValue(e.value(), out);
+      for (const bson::Element& e : v.Doc()) PutValue(e.value(), collation, out);
       return Put(0, out);
     case bson::Type::kBinary:
       Put(kBinaryTag, out);
@@ -158,9 +166,10 @@ void PutValue(const bson::Value& v, std::string* out) {
 
 }  // namespace
 
-void AppendKey(const bson::Value& value, KeyOrder order, std::string* out) {
+void AppendKey(const bson::Value& value, KeyOrder order, const Collation* collation,
+               std::string* out) {
   const size_t start = out->size();
-  PutValue(value, out);
+  PutValue(value, collation, out);
   if (order == KeyOrder::kAscending) return;
   for (size_t i = start; i < out->size(); ++i) (*out)[i] = static_cast<char>(~(*out)[i]);
 }

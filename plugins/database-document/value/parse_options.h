@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "plugins/database-document/value/collation.h"
 #include "plugins/database-document/value/owned.h"
 
 namespace nexadb::query {
@@ -18,6 +19,7 @@ struct ParseOptions {
   int64_t now_ms = 0;         // $$NOW and $currentDate; one value for the whole command
   uint64_t cluster_time = 0;  // $$CLUSTER_TIME, a BSON timestamp
   bson::Document let;         // the command's `let`: names to constant expressions
+  CollationPtr collation;     // how strings compare; null: by their bytes
   std::string_view pointer;   // JSON pointer of what is parsed, for error details: "/filter"
   std::map<std::string, VariableCell, std::less<>> variables;  // of an enclosing $lookup
 };

@@ -221,6 +221,7 @@ Result<std::string> SearchVectors(SessionImpl& session, std::string_view databas
   if (Status bad = CheckQuery(*entry, query); !bad.ok()) return bad;
   QueryContext context(session, std::string(database), *scope);
   context.set_parse_options(session.environment().NowMs(), {});
+  context.set_collation(entry->collation);
   auto projection =
       query::Projection::ParseFind(bson::Document(query.projection), {}, context.parse_options());
   if (!projection.ok()) return projection.status();
