@@ -1,6 +1,7 @@
 #include "plugins/database-document/plan/database_stages.h"
 
 #include "core/document/error.h"
+#include "plugins/database-document/plan/catalog_stage.h"
 #include "plugins/database-document/plan/stats_stages.h"
 #include "plugins/database-document/plan/write_stages.h"
 
@@ -30,6 +31,9 @@ Status CheckDatabaseStage(QueryContext& context, bson::Document stage, bool firs
     if (!first) return Misplaced(kOnlyFirst, name, "first");
     return name == "$collStats" ? CheckCollStats(e.value()) : CheckIndexStats(e.value());
   }
+  if (name == "$listClusterCatalog") {
+    return first ? CheckListCatalog(e.value()) : Misplaced(kOnlyFirst, name, "first");
+  }
   return MongoError(kUnknownStage, "Unrecognized pipeline stage name: '" + std::string(name) + "'");
 }
 
@@ -38,6 +42,7 @@ Result<query::SourcePtr> OpenDatabaseStage(QueryContext& context, std::string_vi
   const bson::Element e = *stage.begin();
   if (e.name() == "$out") return OpenOutStage(context, e.value(), std::move(input));
   if (e.name() == "$merge") return OpenMergeStage(context, e.value(), std::move(input));
+  if (e.name() == "$listClusterCatalog") return OpenListCatalog(context, e.value());
   if (e.name() == "$collStats") return OpenCollStats(context, collection, e.value());
   return OpenIndexStats(context, collection);
 }
