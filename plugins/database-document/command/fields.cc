@@ -7,6 +7,7 @@
 
 #include "core/document/decimal.h"
 #include "core/document/error.h"
+#include "plugins/database-document/expression/expression.h"
 
 namespace nexadb::database {
 
@@ -173,8 +174,7 @@ std::string_view TextMember(bson::Document document, std::string_view name) {
 bool FlagMember(bson::Document document, std::string_view name, bool otherwise) {
   const bson::Value value = Member(document, name);
   if (value.type() == bson::Type::kBool) return value.Bool();
-  if (value.type() == bson::Type::kDouble) return value.Double() != 0;
-  return value.IsNumber() ? ToInteger(value) != 0 : otherwise;
+  return value.IsNumber() ? query::IsTruthy(value) : otherwise;
 }
 
 int64_t IntegerMember(bson::Document document, std::string_view name, int64_t otherwise) {
