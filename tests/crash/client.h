@@ -70,7 +70,7 @@ class Client {
   uint32_t disk_floor_ = 0;
   uint32_t kill_floor_ = 0;
   std::deque<Promise> promises_;
-  uint64_t last_write_ns_ = 0;  // when the last write that was acknowledged began
+  uint64_t last_write_ns_ = 0;   // when the last write that was acknowledged began
   uint64_t faults_settled_ = 0;  // that had struck when the client last settled
 };
 
