@@ -215,7 +215,10 @@ class Reload(unittest.TestCase):
         until = time.monotonic() + WITHIN_S
         self.kernel.process.send_signal(signal.SIGTERM)
         while time.monotonic() < until:
-            status = self.kernel.http("GET", "/readyz")[0]
+            try:
+                status = self.kernel.http("GET", "/readyz")[0]
+            except ConnectionResetError:
+                continue  # it was open, and had not asked yet, when the drain began
             if status == 503 and self.kernel.last_headers["Connection"] == "close":
                 break
             time.sleep(0.01)
