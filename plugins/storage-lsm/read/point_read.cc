@@ -55,25 +55,39 @@ class Search {
   bool found_ = false;
 };
 
-// Whether the source holds an entry of [begin, end) above `since` that counts.
-Result<bool> AnyNewer(RowSource& source, std::string_view begin, std::string_view end,
-                      Sequence since, SumRule sums) {
-  LSM_RETURN_IF_ERROR(source.Seek(begin, kSequenceMax));
-  while (source.valid() && BeforeEnd(source.key(), end)) {
-    const bool counts = sums == SumRule::kCountSums || source.kind() != Kind::kSum;
-    if (source.sequence() > since && counts) return true;
+bool Counts(Kind kind, SumRule sums) { return sums == SumRule::kCountSums || kind != Kind::kSum; }
+
+// Whether the source holds an entry of `key` above `since` that counts. A key's newest entry comes
+// first, so what is older is never walked: a counter that everybody adds to has many of them.
+Result<bool> AnyNewer(RowSource& source, std::string_view key, Sequence since, SumRule sums) {
+  LSM_RETURN_IF_ERROR(source.Seek(key, kSequenceMax));
+  while (source.valid() && source.key() == key && source.sequence() > since) {
+    if (Counts(source.kind(), sums)) return true;
     LSM_RETURN_IF_ERROR(source.Next());
   }
   return false;
 }
 
+// The same of any key of [begin, end).
+Result<bool> AnyNewerWithin(RowSource& source, std::string_view begin, std::string_view end,
+                            Sequence since) {
+  LSM_RETURN_IF_ERROR(source.Seek(begin, kSequenceMax));
+  while (source.valid() && BeforeEnd(source.key(), end)) {
+    if (source.sequence() > since) return true;
+    LSM_RETURN_IF_ERROR(source.Next());
+  }
+  return false;
+}
+
+// Asks every place that has something newer than `since` around [begin, end) by `any_newer`.
+template <class AnyNewerIn>
 Result<bool> TouchedSince(const ReadView& view, std::string_view begin, std::string_view end,
-                          Sequence since, SumRule sums) {
+                          Sequence since, const AnyNewerIn& any_newer) {
   Status status;
   bool touched = false;
   auto note = [&](RowSource&& source, const RangeTombstones& tombstones) {
     if (touched || !status.ok() || source.sequence_max() <= since) return;
-    auto newer = AnyNewer(source, begin, end, since, sums);
+    Result<bool> newer = any_newer(source);
     if (!newer.ok()) status = newer.status();
     touched = (newer.ok() && *newer) || tombstones.AnyNewer(begin, end, since);
   };
@@ -113,12 +127,14 @@ Result<bool> Get(const ReadView& view, std::string_view key, Sequence snapshot, 
 
 Result<bool> WrittenSince(const ReadView& view, std::string_view key, Sequence since,
                           SumRule sums) {
-  return TouchedSince(view, key, Successor(key), since, sums);
+  return TouchedSince(view, key, Successor(key), since,
+                      [&](RowSource& source) { return AnyNewer(source, key, since, sums); });
 }
 
 Result<bool> RangeWrittenSince(const ReadView& view, std::string_view begin, std::string_view end,
                                Sequence since) {
-  return TouchedSince(view, begin, end, since, SumRule::kCountSums);
+  return TouchedSince(view, begin, end, since,
+                      [&](RowSource& source) { return AnyNewerWithin(source, begin, end, since); });
 }
 
 }  // namespace nexadb::lsm
