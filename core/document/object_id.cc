@@ -50,8 +50,7 @@ IdGenerator::IdGenerator(Clock& clock, Random& random) noexcept : clock_(clock),
 
 std::string IdGenerator::Next() {
   const uint64_t now = static_cast<uint64_t>(std::max<int64_t>(clock_.UnixMs(), 0)) & kMsMask;
-  while (locked_.test_and_set(std::memory_order_acquire)) {
-  }
+  std::unique_lock lock(mutex_);
   // A clock that steps back must not make an id that sorts before an earlier one.
   if (now > last_ms_) {
     last_ms_ = now;
@@ -64,7 +63,7 @@ std::string IdGenerator::Next() {
   }
   const uint64_t ms = last_ms_;
   const uint64_t tail = tail_;
-  locked_.clear(std::memory_order_release);
+  lock.unlock();
 
   // 80 bits, most significant first: the upper 40 hold ms[43..4], the lower ones ms[3..0] and tail.
   const uint64_t upper = ms >> 4;

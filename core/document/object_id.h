@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -35,9 +36,9 @@ class IdGenerator {
   std::string Next();
 
  private:
-  // Both parts packed into one word would need 80 bits, so the lock is a spin flag held for a few
-  // instructions.
-  std::atomic_flag locked_ = ATOMIC_FLAG_INIT;
+  // Both parts packed into one word would need 80 bits. No spin flag: whoever draws for a new
+  // millisecond may lose its core meanwhile, and all others would spin until it has it again.
+  std::mutex mutex_;
   Clock& clock_;
   Random& random_;
   uint64_t last_ms_ = 0;

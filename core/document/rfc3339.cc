@@ -1,6 +1,4 @@
 // Dates as text. The day arithmetic counts years from 1 March, which puts the leap day last.
-#include <cstdio>
-
 #include "core/document/json.h"
 
 namespace nexadb {
@@ -43,6 +41,11 @@ int DaysIn(int64_t year, int month) {
   constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
   return month == 2 && leap ? 29 : kDays[month - 1];
+}
+
+// Writes `value` into the `count` places at `out`, with leading zeros.
+void PutDigits(char* out, size_t count, int value) {
+  for (; count > 0; value /= 10) out[--count] = static_cast<char>('0' + value % 10);
 }
 
 // Takes exactly `count` digits off the front.
@@ -102,11 +105,16 @@ bool AppendRfc3339(std::string& out, int64_t unix_ms) {
   const int64_t days = (unix_ms >= 0 ? unix_ms : unix_ms - (kDayMs - 1)) / kDayMs;
   const int ms = static_cast<int>(unix_ms - days * kDayMs);
   const Day day = FromDays(days);
-  char text[32];
-  const int n = std::snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-                              static_cast<int>(day.year), day.month, day.day, ms / 3'600'000,
-                              ms / 60'000 % 60, ms / 1000 % 60, ms % 1000);
-  out.append(text, static_cast<size_t>(n));
+  // By hand: every document that is answered has two of them, and printf takes 20 times as long.
+  char text[] = "0000-00-00T00:00:00.000Z";
+  PutDigits(text, 4, static_cast<int>(day.year));
+  PutDigits(text + 5, 2, day.month);
+  PutDigits(text + 8, 2, day.day);
+  PutDigits(text + 11, 2, ms / 3'600'000);
+  PutDigits(text + 14, 2, ms / 60'000 % 60);
+  PutDigits(text + 17, 2, ms / 1000 % 60);
+  PutDigits(text + 20, 3, ms % 1000);
+  out.append(text, sizeof(text) - 1);
   return true;
 }
 
