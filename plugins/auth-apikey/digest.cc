@@ -10,13 +10,20 @@ namespace {
 
 constexpr char kBase64Url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+// Looked up once: OpenSSL's own look-up at each digest costs more than the digest of a key. Lives
+// as long as the process.
+const EVP_MD* Sha256() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return algorithm != nullptr ? algorithm : EVP_sha256();
+}
+
 }  // namespace
 
 Digest DigestOf(std::string_view secret) {
   Digest digest;
   unsigned size = 0;
   const int done =
-      EVP_Digest(secret.data(), secret.size(), digest.data(), &size, EVP_sha256(), nullptr);
+      EVP_Digest(secret.data(), secret.size(), digest.data(), &size, Sha256(), nullptr);
   if (done != 1 || size != digest.size()) throw std::bad_alloc();
   return digest;
 }
