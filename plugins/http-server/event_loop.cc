@@ -1,30 +1,51 @@
 #include "plugins/http-server/event_loop.h"
 
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_THREAD__) && !defined(__clang__)
-// Asio's fences stand beside locks, which the thread sanitizer does understand.
-#pragma GCC diagnostic ignored "-Wtsan"
-#endif
+#include <algorithm>
 #include <atomic>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <chrono>
 #include <mutex>
-#include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 namespace nexadb::http {
-namespace asio = boost::asio;
+namespace {
+
+constexpr int kEventsInOneGo = 128;
+constexpr uint64_t kNsPerMs = 1'000'000;
+
+uint64_t NowNs() {
+  return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
+                               std::chrono::nanoseconds(1));
+}
+
+[[noreturn]] void ThrowLastError(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+}  // namespace
 
 struct EventLoop::Impl {
-  asio::io_context context{1};
-  asio::executor_work_guard<asio::io_context::executor_type> guard{context.get_executor()};
-  asio::steady_timer ticker{context};
-  uint64_t tick_ms = 0;
-  bool ticking = false;  // [loop]
+  Impl() : poll(::epoll_create1(EPOLL_CLOEXEC)), waker(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    // Edge-triggered: a wake-up is one write, which nobody needs to read.
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;
+    if (poll >= 0 && waker >= 0 && ::epoll_ctl(poll, EPOLL_CTL_ADD, waker, &event) == 0) return;
+    const int error = errno;
+    Close();
+    errno = error;
+    ThrowLastError("cannot make an event loop");
+  }
+  ~Impl() { Close(); }
+
+  const int poll;
+  const int waker;
+  uint64_t tick_ns = 0;
   Callback on_tick;
   Handle<Thread> thread;
   std::atomic<std::thread::id> thread_id{};
@@ -32,59 +53,142 @@ struct EventLoop::Impl {
   std::mutex mutex;
   LoopTask* first = nullptr;  // guarded by mutex; oldest first
   LoopTask* last = nullptr;
+  bool asleep = false;    // guarded by mutex: the loop waits, or is about to
+  bool stopping = false;  // guarded by mutex
 
-  void Run() noexcept {
-    thread_id.store(std::this_thread::get_id());
-    while (!context.stopped()) {
-      // Every callback has its own wall; what is caught here is Asio's own failure to allocate,
-      // after which the loop goes on.
-      try {
-        if (!ticking) Tick();
-      } catch (...) {
-      }
-      try {
-        if (ticking) {
-          context.run();
-        } else {
-          context.run_for(std::chrono::milliseconds(tick_ms));
-        }
-      } catch (...) {
-      }
-    }
-    thread_id.store({});  // another thread may get this one's id
+  void Close() noexcept {
+    if (poll >= 0) ::close(poll);
+    if (waker >= 0) ::close(waker);
   }
-
-  void Tick() {
-    ticker.expires_after(std::chrono::milliseconds(tick_ms));
-    ticking = true;
-    try {
-      ticker.async_wait([this](const boost::system::error_code& error) {
-        ticking = false;
-        if (error) return;
-        RunTasks();  // whose wake-up found no memory
-        on_tick.run(on_tick.state);
-        Tick();
-      });
-    } catch (...) {
-      ticking = false;
-      throw;
-    }
+  void Wake() noexcept {
+    const uint64_t one = 1;
+    // Fails only when 2^64 wake-ups were written.
+    static_cast<void>(::write(waker, &one, sizeof(one)) > 0);
   }
+  void Run() noexcept;
+  void Dispatch(const epoll_event& event) noexcept;
+  void RunTasks() noexcept;
+  bool FallAsleep(bool* stop) noexcept;
+};
 
-  void RunTasks() noexcept {
-    LoopTask* task;
-    {
-      std::lock_guard lock(mutex);
-      task = std::exchange(first, nullptr);
-      last = nullptr;
-    }
-    while (task != nullptr) {
-      LoopTask* next = std::exchange(task->next, nullptr);
-      task->run(*task);
-      task = next;
-    }
+struct FdWatch::Impl {
+  Impl(EventLoop& event_loop, int descriptor, FdObserver& fd_observer)
+      : loop(event_loop), fd(descriptor), observer(fd_observer) {
+    closing.impl = this;
+    closing.run = [](LoopTask& task) noexcept {
+      static_cast<Closing&>(task).impl->observer.OnUnwatched();
+    };
+    if (!Control(EPOLL_CTL_ADD)) ThrowLastError("cannot watch a socket");
+  }
+  struct Closing : LoopTask {
+    Impl* impl = nullptr;
+  };
+
+  EventLoop& loop;
+  const int fd;
+  FdObserver& observer;
+  Closing closing;
+  bool reading = false;  // the observer waits for it
+  bool writing = false;
+  bool closed = false;
+  // What the kernel tells of, at each wait anew while it lasts. It is left as it is when nobody
+  // waits any more, for somebody will soon; only what came in vain is turned off.
+  uint32_t armed = EPOLLIN;
+
+  bool Control(int operation) noexcept {
+    epoll_event event{};
+    event.events = armed;
+    event.data.ptr = this;
+    return ::epoll_ctl(loop.impl_->poll, operation, fd, &event) == 0;
+  }
+  void Wait(bool& waiting, uint32_t event) noexcept {
+    if (closed) return;
+    waiting = true;
+    if ((armed & event) != 0) return;
+    armed = (armed & ~static_cast<uint32_t>(EPOLLET)) | event;
+    // The socket is known already, so this asks for no memory and cannot fail.
+    Control(EPOLL_CTL_MOD);
+  }
+  void OnEvents(uint32_t events) noexcept {
+    // An end or a failure shows itself to whoever reads or writes.
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0) events |= EPOLLIN | EPOLLOUT;
+    const bool readable = (events & EPOLLIN) != 0 && std::exchange(reading, false);
+    if (readable) observer.OnReadable();
+    if (closed) return;
+    const bool writable = (events & EPOLLOUT) != 0 && std::exchange(writing, false);
+    if (writable) observer.OnWritable();
+    if (!closed && !readable && !writable) Disarm();
+  }
+  void Close() noexcept {
+    if (std::exchange(closed, true)) return;
+    // Closing alone does not make the kernel forget a socket of which there is a duplicate.
+    Control(EPOLL_CTL_DEL);
+    ::close(fd);
+  }
+  // Nobody waits for what came: it would come again and again.
+  void Disarm() noexcept {
+    const uint32_t wanted = (reading ? EPOLLIN : 0u) | (writing ? EPOLLOUT : 0u);
+    // Failures are told of even when nobody asked, but edge-triggered only once.
+    const uint32_t next = wanted != 0 ? wanted : static_cast<uint32_t>(EPOLLET);
+    if (next == armed) return;
+    armed = next;
+    Control(EPOLL_CTL_MOD);
   }
 };
+
+void EventLoop::Impl::Run() noexcept {
+  thread_id.store(std::this_thread::get_id());
+  uint64_t next_tick_ns = NowNs() + tick_ns;
+  for (;;) {
+    bool stop = false;
+    const bool sleeps = FallAsleep(&stop);
+    if (stop) break;
+    const uint64_t now_ns = NowNs();
+    const uint64_t left_ns = now_ns < next_tick_ns ? next_tick_ns - now_ns : 0;
+    const auto timeout_ms = sleeps ? static_cast<int>((left_ns + kNsPerMs - 1) / kNsPerMs) : 0;
+    epoll_event events[kEventsInOneGo];
+    const int count = ::epoll_wait(poll, events, kEventsInOneGo, timeout_ms);
+    {
+      std::lock_guard lock(mutex);
+      asleep = false;
+    }
+    for (int i = 0; i < count; ++i) Dispatch(events[i]);
+    // After the events: a socket that one of them closed is deleted here, so the others may still
+    // be for it.
+    RunTasks();
+    if (NowNs() < next_tick_ns) continue;
+    on_tick.run(on_tick.state);
+    next_tick_ns = NowNs() + tick_ns;
+  }
+  thread_id.store({});  // another thread may get this one's id
+}
+
+// Whether the loop may wait: nothing is posted. From then on whoever posts wakes it.
+bool EventLoop::Impl::FallAsleep(bool* stop) noexcept {
+  std::lock_guard lock(mutex);
+  *stop = stopping;
+  asleep = first == nullptr;
+  return asleep;
+}
+
+void EventLoop::Impl::Dispatch(const epoll_event& event) noexcept {
+  auto* watch = static_cast<FdWatch::Impl*>(event.data.ptr);
+  if (watch != nullptr && !watch->closed) watch->OnEvents(event.events);
+}
+
+void EventLoop::Impl::RunTasks() noexcept {
+  LoopTask* task;
+  {
+    std::lock_guard lock(mutex);
+    task = std::exchange(first, nullptr);
+    last = nullptr;
+  }
+  while (task != nullptr) {
+    LoopTask* next = std::exchange(task->next, nullptr);
+    task->run(*task);
+    task = next;
+  }
+}
 
 EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {}
 
@@ -92,7 +196,7 @@ EventLoop::~EventLoop() { Stop(); }
 
 Status EventLoop::Start(Env& env, std::string_view name, uint64_t tick_ms,
                         const Callback& on_tick) noexcept {
-  impl_->tick_ms = tick_ms;
+  impl_->tick_ns = tick_ms * kNsPerMs;
   impl_->on_tick = on_tick;
   auto thread = env.StartThread(
       name, {[](void* state) noexcept { static_cast<Impl*>(state)->Run(); }, impl_.get()});
@@ -103,95 +207,32 @@ Status EventLoop::Start(Env& env, std::string_view name, uint64_t tick_ms,
 
 void EventLoop::Stop() noexcept {
   if (!impl_->thread) return;
-  impl_->context.stop();
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+  }
+  impl_->Wake();
   impl_->thread->Join();
   impl_->thread.Reset();
   impl_->RunTasks();  // they own what they carry
 }
 
 void EventLoop::Post(LoopTask& task) noexcept {
-  Impl* impl = impl_.get();
   bool wake = false;
   {
-    std::lock_guard lock(impl->mutex);
+    std::lock_guard lock(impl_->mutex);
     task.next = nullptr;
-    wake = impl->first == nullptr;
-    (wake ? impl->first : impl->last->next) = &task;
-    impl->last = &task;
+    (impl_->first == nullptr ? impl_->first : impl_->last->next) = &task;
+    impl_->last = &task;
+    wake = std::exchange(impl_->asleep, false);
   }
-  if (!wake) return;
-  try {
-    asio::post(impl->context, [impl] { impl->RunTasks(); });
-  } catch (...) {
-    // No memory: the next tick runs them.
-  }
+  // Nothing of the task is touched any more: it may have run.
+  if (wake) impl_->Wake();
 }
 
 bool EventLoop::OnLoopThread() const noexcept {
   return impl_->thread_id.load(std::memory_order_relaxed) == std::this_thread::get_id();
 }
-
-struct FdWatch::Impl {
-  Impl(EventLoop& event_loop, int fd, FdObserver& fd_observer)
-      : loop(event_loop), descriptor(event_loop.impl_->context), observer(fd_observer) {
-    again.impl = this;
-    again.run = [](LoopTask& task) noexcept { static_cast<Again&>(task).impl->OnAgain(); };
-    descriptor.assign(fd);
-  }
-  struct Again : LoopTask {
-    Impl* impl = nullptr;
-  };
-  struct Direction {
-    asio::posix::stream_descriptor::wait_type kind;
-    void (FdObserver::*notify)() noexcept;
-    bool waiting = false;
-    bool missed = false;  // there was no memory to wait; asked again later
-  };
-
-  EventLoop& loop;
-  asio::posix::stream_descriptor descriptor;
-  FdObserver& observer;
-  Direction reading{asio::posix::stream_descriptor::wait_read, &FdObserver::OnReadable};
-  Direction writing{asio::posix::stream_descriptor::wait_write, &FdObserver::OnWritable};
-  Again again;
-  bool posted = false;
-  bool closed = false;
-  bool told = false;
-
-  void Wait(Direction& direction) noexcept {
-    if (direction.waiting || closed) return;
-    direction.waiting = true;
-    try {
-      descriptor.async_wait(direction.kind, [this, &direction](const boost::system::error_code&) {
-        OnEvent(direction);
-      });
-    } catch (...) {
-      direction.waiting = false;
-      direction.missed = true;
-      PostAgain();
-    }
-  }
-  void OnEvent(Direction& direction) noexcept {
-    direction.waiting = false;
-    if (closed) return TellClosed();
-    (observer.*direction.notify)();  // may close and, later, delete
-  }
-  void PostAgain() noexcept {
-    if (std::exchange(posted, true)) return;
-    loop.Post(again);
-  }
-  void OnAgain() noexcept {
-    posted = false;
-    if (closed) return TellClosed();
-    if (std::exchange(reading.missed, false)) Wait(reading);
-    if (std::exchange(writing.missed, false)) Wait(writing);
-  }
-  void TellClosed() noexcept {
-    if (reading.waiting || writing.waiting || posted || told) return;
-    told = true;
-    observer.OnUnwatched();
-  }
-};
 
 FdWatch::FdWatch(EventLoop& loop, int fd, FdObserver& observer) {
   try {
@@ -202,18 +243,16 @@ FdWatch::FdWatch(EventLoop& loop, int fd, FdObserver& observer) {
   }
 }
 
-FdWatch::~FdWatch() = default;
+FdWatch::~FdWatch() { impl_->Close(); }
 
-void FdWatch::WaitReadable() noexcept { impl_->Wait(impl_->reading); }
+void FdWatch::WaitReadable() noexcept { impl_->Wait(impl_->reading, EPOLLIN); }
 
-void FdWatch::WaitWritable() noexcept { impl_->Wait(impl_->writing); }
+void FdWatch::WaitWritable() noexcept { impl_->Wait(impl_->writing, EPOLLOUT); }
 
 void FdWatch::Close() noexcept {
   if (impl_->closed) return;
-  impl_->closed = true;
-  boost::system::error_code ignored;
-  impl_->descriptor.close(ignored);  // completes the waits, each of which comes to OnEvent
-  if (!impl_->reading.waiting && !impl_->writing.waiting) impl_->PostAgain();
+  impl_->Close();
+  impl_->loop.Post(impl_->closing);
 }
 
 }  // namespace nexadb::http

@@ -1,5 +1,7 @@
-// EventLoop: one thread that waits for sockets, runs posted tasks and ticks. Boost.Asio stands
-// behind it and nowhere else in this plugin.
+// EventLoop: one thread that waits for sockets by epoll, runs posted tasks and ticks.
+//
+// A socket that is waited for again after each request costs no system call for that: the kernel
+// tells of it until it tells in vain. Neither posting nor waiting asks for memory.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -24,7 +26,7 @@ class EventLoop {
   Status Start(Env& env, std::string_view name, uint64_t tick_ms, const Callback& on_tick) noexcept;
   // Ends the thread and joins it, then runs what is still posted. Safe without Start.
   void Stop() noexcept;
-  // [any] When there is no memory to wake the loop, the task runs at the next tick.
+  // [any] The task runs on the loop's thread, after the sockets' calls of this turn.
   void Post(LoopTask& task) noexcept;
   bool OnLoopThread() const noexcept;
 
@@ -46,8 +48,7 @@ class FdObserver {
   ~FdObserver() = default;
 };
 
-// Owns a non-blocking socket and waits for it; without memory for that, it tries again at the
-// loop's next turn. [loop thread]
+// Owns a non-blocking socket and waits for it. [loop thread]
 class FdWatch {
  public:
   // Throws when the loop cannot take the socket, which is then closed.
@@ -60,6 +61,7 @@ class FdWatch {
   void Close() noexcept;
 
  private:
+  friend class EventLoop;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
