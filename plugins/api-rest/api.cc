@@ -1,6 +1,7 @@
 #include "plugins/api-rest/api.h"
 
 #include "nexadb/sdk/guard.h"
+#include "plugins/api-rest/inline_trials.h"
 #include "plugins/api-rest/problem.h"
 #include "plugins/api-rest/request.h"
 #include "plugins/api-rest/routes.h"
@@ -31,8 +32,9 @@ class MountedRoute final : public HttpHandler {
   }
 
   void Serve(Handle<Exchange> exchange) noexcept override {
-    Answer(std::move(exchange),
-           spec_.run == RunMode::kInline ? Waiting::kForbidden : Waiting::kAllowed);
+    if (spec_.run != RunMode::kInline) return Answer(std::move(exchange), Waiting::kAllowed);
+    if (trials_.Worthwhile()) return Answer(std::move(exchange), Waiting::kForbidden);
+    router_.MoveToPool(std::move(exchange), on_pool_);
   }
 
  private:
@@ -63,8 +65,10 @@ class MountedRoute final : public HttpHandler {
       begun = request.begun();
       return outcome;
     });
+    const bool would_block = status.code() == Code::kWouldBlock && waiting == Waiting::kForbidden;
+    if (waiting == Waiting::kForbidden) would_block ? trials_.Failed() : trials_.Succeeded();
     if (status.ok()) return;
-    if (status.code() == Code::kWouldBlock && waiting == Waiting::kForbidden) {
+    if (would_block) {
       router_.MoveToPool(std::move(exchange), on_pool_);
       return;
     }
@@ -77,6 +81,7 @@ class MountedRoute final : public HttpHandler {
   const RouteSpec& spec_;
   const Scope mounted_;
   OnPool on_pool_;
+  InlineTrials trials_;
   // Last: dropping it waits for the handlers that run.
   Handle<Mount> mount_;
 };

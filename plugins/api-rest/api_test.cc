@@ -65,6 +65,44 @@ TEST(ApiTest, AGetThatWouldBlockMovesToThePool) {
   EXPECT_EQ(bench.router.moved, 1);
 }
 
+TEST(ApiTest, AnInsertThatNeedsNoWaitStaysOnItsThread) {
+  Bench bench;
+  EXPECT_EQ(bench.Send("POST", kCollection, {"users"}, "", R"({"_id": "a"})").status, 201);
+  EXPECT_EQ(bench.router.moved, 0);
+  EXPECT_EQ(bench.database.tries, 1);
+}
+
+TEST(ApiTest, AnInsertThatWouldWaitMovesToThePoolAndIsDoneOnce) {
+  Bench bench;
+  bench.database.would_block = true;
+  EXPECT_EQ(bench.Send("POST", kCollection, {"users"}, "", R"({"_id": "a"})").status, 201);
+  EXPECT_EQ(bench.router.moved, 1);
+  EXPECT_EQ(bench.database.documents, 1);
+}
+
+TEST(ApiTest, ALargeBodyIsReadOnThePool) {
+  Bench bench;
+  const std::string body = R"({"a": ")" + std::string(17 * 1024, 'x') + R"("})";
+  EXPECT_EQ(bench.Send("POST", kCollection, {"users"}, "", body).status, 201);
+  EXPECT_EQ(bench.router.moved, 1);
+  EXPECT_EQ(bench.database.tries, 0);
+}
+
+TEST(ApiTest, WhatAlwaysWaitsIsSeldomTriedAndNoticedWhenItNoLongerDoes) {
+  Bench bench;
+  bench.database.would_block = true;
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_EQ(bench.Send("POST", kCollection, {"users"}, "", R"({"a": 1})").status, 201);
+  }
+  EXPECT_EQ(bench.router.moved, 200);
+  EXPECT_EQ(bench.database.tries, 8 + (200 - 8) / 64);
+  bench.database.would_block = false;
+  for (int i = 0; i < 64; ++i) bench.Send("POST", kCollection, {"users"}, "", R"({"a": 1})");
+  bench.router.moved = 0;
+  EXPECT_EQ(bench.Send("POST", kCollection, {"users"}, "", R"({"a": 1})").status, 201);
+  EXPECT_EQ(bench.router.moved, 0);
+}
+
 TEST(ApiTest, AMissingDocumentReadsAsTheOriginalSaidIt) {
   Bench bench;
   const Answer answer = bench.Send("GET", kDocument, {"users", "nope"});

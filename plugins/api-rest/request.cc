@@ -10,6 +10,10 @@
 namespace nexadb::rest {
 namespace {
 
+// Other connections of the I/O thread wait for so many bytes of JSON to become a document, about
+// 100 us.
+constexpr size_t kInlineBodyBytesMax = 16 * 1024;
+
 std::string Lower(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) {
@@ -102,8 +106,10 @@ Status Request::RunChecked() {
   if (names_transaction && route_.access == Access::kKey && route_.operation == Operation::kNo) {
     return MakeError(ErrorId::kNotInTransaction, "This route cannot be part of a transaction.");
   }
-  // A transaction's session may have to wait for its lock.
-  if (names_transaction && !may_wait()) return Status::Error(Code::kWouldBlock, "transaction");
+  // A transaction's session may have to wait for its lock; a large body takes long to read.
+  if (!may_wait() && (names_transaction || exchange_.Body().size() > kInlineBodyBytesMax)) {
+    return Status::Error(Code::kWouldBlock, "not on the I/O thread");
+  }
   return RunHandler();
 }
 
@@ -240,12 +246,20 @@ Result<Session*> Request::session(uint64_t time_ms, Stamps stamps) {
                                                : kTimestampsOff;
   options.principal = principal_;
   options.deadline_ns = deadline;
-  Result<Handle<Session>> opened = database().OpenSession(options);
+  Result<Handle<Session>> opened = OpenSession(options);
   if (!opened.ok()) return std::move(opened).status();
   own_session_ = std::move(*opened);
   session_ = own_session_.get();
   Enter();
   return session_;
+}
+
+Result<Handle<Session>> Request::OpenSession(const SessionOptions& options) {
+  if (may_wait()) return database().OpenSession(options);
+  auto* facet =
+      static_cast<NonblockingSessions*>(database().Facet(NonblockingSessions::kInterface));
+  if (facet == nullptr) return Status::Error(Code::kWouldBlock, "every session may wait");
+  return facet->OpenNonblocking(options);
 }
 
 bool Request::in_transaction() { return session_ != nullptr && session_->InTransaction(); }

@@ -96,6 +96,8 @@ class Request {
   void Enter();
   void KeepIfSlow(const Status& outcome);
   Status Authenticate();
+  // One that never waits where this request may not.
+  Result<Handle<Session>> OpenSession(const SessionOptions& options);
 
   Api& api_;
   const RouteSpec& route_;

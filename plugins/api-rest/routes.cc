@@ -42,6 +42,8 @@ constexpr Shape kAdminRead{Access::kAdmin, Scope::kServer, kPool, kNone, kNo};
 constexpr Shape kAdminWrite{Access::kAdmin, Scope::kServer, kPool, kBuffered, kNo};
 // Of a database: what a transaction may hold, and what stands alone.
 constexpr Shape kPoint{Access::kKey, Scope::kDatabase, kInline, kNone, kYes};
+// One small document or value: answered on the I/O thread where nothing is to wait for.
+constexpr Shape kPointWithBody{Access::kKey, Scope::kDatabase, kInline, kBuffered, kYes};
 constexpr Shape kData{Access::kKey, Scope::kDatabase, kPool, kNone, kYes};
 constexpr Shape kDataWithBody{Access::kKey, Scope::kDatabase, kPool, kBuffered, kYes};
 constexpr Shape kAlone{Access::kKey, Scope::kDatabase, kPool, kNone, kNo};
@@ -104,7 +106,7 @@ constexpr RouteSpec kRoutes[] = {
 
     Row("GET", "/collections/{name}", ListDocuments, kData, 200, "Documents",
         "Documents that match", kListParameters),
-    Row("POST", "/collections/{name}", InsertDocument, kDataWithBody, 201, "Documents",
+    Row("POST", "/collections/{name}", InsertDocument, kPointWithBody, 201, "Documents",
         "Insert a document"),
     Row("GET", "/collections/{name}/{id}", GetDocument, kPoint, 200, "Documents",
         "A document by its id", "fields id_type"),
@@ -112,7 +114,7 @@ constexpr RouteSpec kRoutes[] = {
         "Set fields of a document, or replace it", "mode upsert id_type"),
     Row("PATCH", "/collections/{name}/{id}", PatchDocument, kDataWithBody, 200, "Documents",
         "Change a document by operators or a merge patch", "id_type array_filters", kPatchTypes),
-    Row("DELETE", "/collections/{name}/{id}", DeleteDocument, kData, 200, "Documents",
+    Row("DELETE", "/collections/{name}/{id}", DeleteDocument, kPoint, 200, "Documents",
         "Delete a document", "id_type"),
     Row("POST", "/collections/{name}/bulk", WriteBulk, kDataWithBody, 201, "Documents",
         "Many writes in one request", "ordered atomic", kBulkTypes),
@@ -165,10 +167,10 @@ constexpr RouteSpec kRoutes[] = {
 
     Row("GET", "/kv/{bucket}", ScanBucket, kData, 200, "Key-value", "Keys in order",
         "prefix start end limit values cursor"),
-    Row("GET", "/kv/{bucket}/{key}", GetKeyValue, kData, 200, "Key-value", "The value of a key"),
-    Row("PUT", "/kv/{bucket}/{key}", PutKeyValue, kDataWithBody, 204, "Key-value",
+    Row("GET", "/kv/{bucket}/{key}", GetKeyValue, kPoint, 200, "Key-value", "The value of a key"),
+    Row("PUT", "/kv/{bucket}/{key}", PutKeyValue, kPointWithBody, 204, "Key-value",
         "Set the value of a key", "ttl", kAnyType),
-    Row("DELETE", "/kv/{bucket}/{key}", DeleteKeyValue, kData, 204, "Key-value", "Delete a key"),
+    Row("DELETE", "/kv/{bucket}/{key}", DeleteKeyValue, kPoint, 204, "Key-value", "Delete a key"),
     Row("POST", "/kv/{bucket}/_mget", GetManyKeyValues, kDataWithBody, 200, "Key-value",
         "Values of many keys"),
     Row("POST", "/kv/{bucket}/_mset", PutManyKeyValues, kDataWithBody, 200, "Key-value",

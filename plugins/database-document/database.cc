@@ -34,16 +34,22 @@ Result<bson::Document> Checked(BytesView bytes, std::string_view what) {
 
 }  // namespace
 
+Result<Handle<Session>> DocumentDatabase::Open(const SessionOptions& options, Waiting waiting) {
+  if (options.principal == nullptr) {
+    return MakeError(ErrorId::kUnauthorized, "a session needs a principal");
+  }
+  if (draining_.load(std::memory_order_relaxed)) {
+    return MakeError(ErrorId::kDraining, "the database is shutting down");
+  }
+  return Handle<Session>(new SessionImpl(environment_, options, waiting));
+}
+
 Result<Handle<Session>> DocumentDatabase::OpenSession(const SessionOptions& options) noexcept {
-  return sdk::Guard([&]() -> Result<Handle<Session>> {
-    if (options.principal == nullptr) {
-      return MakeError(ErrorId::kUnauthorized, "a session needs a principal");
-    }
-    if (draining_.load(std::memory_order_relaxed)) {
-      return MakeError(ErrorId::kDraining, "the database is shutting down");
-    }
-    return Handle<Session>(new SessionImpl(environment_, options));
-  });
+  return sdk::Guard([&] { return Open(options, Waiting::kAllowed); });
+}
+
+Result<Handle<Session>> DocumentDatabase::OpenNonblocking(const SessionOptions& options) noexcept {
+  return sdk::Guard([&] { return Open(options, Waiting::kForbidden); });
 }
 
 Result<Buffer> DocumentDatabase::Run(Session& session, StringView name,
@@ -51,7 +57,9 @@ Result<Buffer> DocumentDatabase::Run(Session& session, StringView name,
   return sdk::Guard([&]() -> Result<Buffer> {
     auto document = Checked(command, "the command");
     if (!document.ok()) return document.status();
-    return RunCommand(Begin(session), name, *document);
+    SessionImpl& impl = Begin(session);
+    if (Status status = impl.CheckMayWait("a command"); !status.ok()) return status;
+    return RunCommand(impl, name, *document);
   });
 }
 
@@ -62,7 +70,9 @@ Result<Handle<DocumentCursor>> DocumentDatabase::Query(Session& session, StringV
     auto document = Checked(command, "the command");
     if (!document.ok()) return document.status();
     if (Status status = CheckDatabaseName(name); !status.ok()) return status;
-    return OpenDocumentCursor({Begin(session), name, *document}, AsText(options.after));
+    SessionImpl& impl = Begin(session);
+    if (Status status = impl.CheckMayWait("a query"); !status.ok()) return status;
+    return OpenDocumentCursor({impl, name, *document}, AsText(options.after));
   });
 }
 
@@ -72,8 +82,10 @@ Result<VersionedDocument> DocumentDatabase::GetById(Session& session, StringView
   return sdk::Guard([&]() -> Result<VersionedDocument> {
     auto document = Checked(id, "the id");
     if (!document.ok()) return document.status();
-    const ReadMode mode = nonblocking ? ReadMode::kNonblocking : ReadMode::kMayBlock;
-    return database::GetById(Begin(session), name, collection, *document, mode);
+    SessionImpl& impl = Begin(session);
+    const bool waits = !nonblocking && impl.waiting() == Waiting::kAllowed;
+    return database::GetById(impl, name, collection, *document,
+                             waits ? ReadMode::kMayBlock : ReadMode::kNonblocking);
   });
 }
 
@@ -113,6 +125,7 @@ Result<VersionedDocument> DocumentDatabase::UpdateById(Session& session, StringV
       if (!filters.ok()) return filters.status();
     }
     SessionImpl& impl = Begin(session);
+    if (Status status = impl.CheckMayWait("an update"); !status.ok()) return status;
     const CallMeter meter(impl);
     return database::UpdateById(impl, name, collection, *id_document, *change, options);
   });
@@ -188,6 +201,7 @@ void* DocumentDatabase::Facet(const InterfaceId& id) noexcept {
   const auto is = [&](const InterfaceId& known) {
     return name == known.name && id.major == known.major && id.minor == known.minor;
   };
+  if (is(NonblockingSessions::kInterface)) return static_cast<NonblockingSessions*>(this);
   if (is(KeyValueStore::kInterface)) return static_cast<KeyValueStore*>(&key_values_);
   if (is(VectorCollections::kInterface)) return static_cast<VectorCollections*>(&vectors_);
   if (is(SchemaInference::kInterface)) return static_cast<SchemaInference*>(&schema_);

@@ -8,6 +8,7 @@
 #include "plugins/database-document/keyvalue/key_value.h"
 #include "plugins/database-document/schema/schema_service.h"
 #include "plugins/database-document/session/environment.h"
+#include "plugins/database-document/session/waiting.h"
 #include "plugins/database-document/tasks/task_service.h"
 #include "plugins/database-document/vectors/vector_service.h"
 
@@ -15,7 +16,7 @@ namespace nexadb::database {
 
 struct InsertOutcome;
 
-class DocumentDatabase final : public Database {
+class DocumentDatabase final : public Database, private NonblockingSessions {
  public:
   explicit DocumentDatabase(Environment& environment) : environment_(environment) {}
 
@@ -42,6 +43,9 @@ class DocumentDatabase final : public Database {
   void set_retention(const RetentionRule& rule) { backups_.set_retention(rule); }
 
  private:
+  Result<Handle<Session>> OpenNonblocking(const SessionOptions& options) noexcept override;
+  Result<Handle<Session>> Open(const SessionOptions& options, Waiting waiting);
+
   Environment& environment_;
   std::atomic<bool> draining_{false};
   KeyValueService key_values_;

@@ -36,6 +36,8 @@ class DatabasePlugin final : public Plugin {
       auto storage = context_->Require<StorageEngine>("storage");
       if (!storage.ok()) return storage.status();
       environment_.storage = std::move(*storage);
+      environment_.nonblocking = static_cast<StorageNonblocking*>(
+          environment_.store().Facet(StorageNonblocking::kInterface));
       for (uint32_t i = 0; i < context_->SlotSize("vectors"); ++i) {
         auto provider = context_->Require<VectorIndexProvider>("vectors", i);
         if (!provider.ok()) return provider.status();
@@ -58,6 +60,7 @@ class DatabasePlugin final : public Plugin {
     environment_.cursors.reset();
     environment_.vectors.reset();
     environment_.vector_providers.clear();
+    environment_.nonblocking = nullptr;
     environment_.storage = {};
   }
 

@@ -78,6 +78,12 @@ Result<Handle<Transaction>> MemoryEngine::Begin(const TransactionOptions& option
   });
 }
 
+void* MemoryEngine::Facet(const InterfaceId& id) noexcept {
+  const bool nonblocking = std::string_view(id.name) == StorageNonblocking::kInterface.name &&
+                           id.major == StorageNonblocking::kInterface.major;
+  return nonblocking ? static_cast<StorageNonblocking*>(this) : nullptr;
+}
+
 Result<RangeEstimate> MemoryEngine::EstimateRange(BytesView begin, BytesView end) noexcept {
   return sdk::Guard([&]() -> Result<RangeEstimate> {
     base::MutexLock hold(store_.mutex);

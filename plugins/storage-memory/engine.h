@@ -6,7 +6,7 @@
 
 namespace nexadb::memory {
 
-class MemoryEngine final : public StorageEngine {
+class MemoryEngine final : public StorageEngine, private StorageNonblocking {
  public:
   MemoryEngine(Env& env, uint64_t budget_bytes) : store_(env, budget_bytes) {}
   ~MemoryEngine() = default;
@@ -17,7 +17,7 @@ class MemoryEngine final : public StorageEngine {
   Result<RangeEstimate> EstimateRange(BytesView begin, BytesView end) noexcept override;
   Status Flush() noexcept override { return {}; }
   StorageCapabilities Capabilities() noexcept override;
-  void* Facet(const InterfaceId&) noexcept override { return nullptr; }
+  void* Facet(const InterfaceId& id) noexcept override;
 
   // [any] Takes effect with the next write.
   void SetBudget(uint64_t bytes);
@@ -25,6 +25,12 @@ class MemoryEngine final : public StorageEngine {
   uint64_t UsedBytes();
 
  private:
+  // Nothing here waits but for the mutex.
+  Result<Handle<Transaction>> BeginNonblocking(
+      const TransactionOptions& options) noexcept override {
+    return Begin(options);
+  }
+
   Store store_;
 };
 

@@ -150,12 +150,26 @@ class Database {  // [any]; calls that may block are [worker] unless said
   // {engine_stats: {…}, databases, collections, vector_collections, documents, …}
   virtual Result<Buffer> Statistics(Session& session) noexcept = 0;
 
-  // This header's facets: KeyValueStore, VectorCollections, ChangeFeed, SchemaInference, Tasks,
-  // Backups.
+  // This header's facets: NonblockingSessions, KeyValueStore, VectorCollections, ChangeFeed,
+  // SchemaInference, Tasks, Backups.
   virtual void* Facet(const InterfaceId& id) noexcept = 0;
 
  protected:
   ~Database() = default;
+};
+
+// Facet. Sessions for threads that must not wait, such as those that serve many sockets.
+class NonblockingSessions {  // [any][nonblocking]
+ public:
+  static constexpr InterfaceId kInterface{"nexadb.database.nonblocking", 0, 1};
+  // In such a session GetById, Insert and DeleteById, and KeyValueStore's Get, Put and Delete, are
+  // [nonblocking]: they answer kWouldBlock instead of waiting for the disk, for room or for others,
+  // and where the work may take long. Then nothing has happened: call again in a session of
+  // OpenSession, where waiting is allowed. Every other call may answer kWouldBlock always.
+  virtual Result<Handle<Session>> OpenNonblocking(const SessionOptions& options) noexcept = 0;
+
+ protected:
+  ~NonblockingSessions() = default;
 };
 
 struct KeyValue {

@@ -175,7 +175,7 @@ class StorageEngine {  // [any]
   virtual Status Flush() noexcept = 0;
   virtual StorageCapabilities Capabilities() noexcept = 0;  // [nonblocking]
   // An optional part by id, or null. This header's: StorageStatistics, StorageCheckpoint,
-  // StorageBackup, StorageCompaction, StorageIngest, StorageChanges.
+  // StorageBackup, StorageCompaction, StorageIngest, StorageChanges, StorageNonblocking.
   virtual void* Facet(const InterfaceId& id) noexcept = 0;
 
  protected:
@@ -205,6 +205,21 @@ class StorageCheckpoint {  // [worker] facet
 
  protected:
   ~StorageCheckpoint() = default;
+};
+
+// Writes for threads that must not wait, such as those that serve many sockets.
+class StorageNonblocking {  // [any][nonblocking] facet
+ public:
+  static constexpr InterfaceId kInterface{"nexadb.storage.nonblocking", 0, 1};
+  // A transaction whose calls answer kWouldBlock instead of waiting: for the disk, for room, for
+  // another commit. The one that does has no effect, a commit ends the transaction as ever: run it
+  // again by StorageEngine::Begin, where waiting is allowed. kWouldBlock already here when commits
+  // of the default durability wait for the disk.
+  virtual Result<Handle<Transaction>> BeginNonblocking(
+      const TransactionOptions& options) noexcept = 0;
+
+ protected:
+  ~StorageNonblocking() = default;
 };
 
 struct BackupInfo {

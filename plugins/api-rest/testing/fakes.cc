@@ -76,6 +76,12 @@ Result<Handle<Session>> FakeDatabase::OpenSession(const SessionOptions& options)
   return Handle<Session>(new FakeSession(&sessions));
 }
 
+Result<Handle<Session>> FakeDatabase::OpenNonblocking(const SessionOptions&) noexcept {
+  auto* session = new FakeSession(&sessions);
+  session->nonblocking = true;
+  return Handle<Session>(session);
+}
+
 Result<Buffer> FakeDatabase::Run(Session&, StringView, BytesView command) noexcept {
   const bson::Document document(command);
   commands.push_back(BsonToJson(document, JsonMode::kRelaxed));
@@ -99,6 +105,7 @@ Result<Handle<DocumentCursor>> FakeDatabase::Query(Session&, StringView, BytesVi
 
 Result<VersionedDocument> FakeDatabase::GetById(Session&, StringView, StringView, BytesView id,
                                                 bool nonblocking) noexcept {
+  if (nonblocking) ++tries;
   if (nonblocking && would_block) return Status::Error(Code::kWouldBlock, "on disk");
   const std::string_view text = bson::Document(id)["_id"].value().Text();
   for (int64_t n = 0; n < documents; ++n) {
@@ -107,9 +114,12 @@ Result<VersionedDocument> FakeDatabase::GetById(Session&, StringView, StringView
   return MakeError(ErrorId::kDocumentNotFound, "no such document");
 }
 
-Result<Buffer> FakeDatabase::Insert(Session&, StringView, StringView,
+Result<Buffer> FakeDatabase::Insert(Session& session, StringView, StringView,
                                     Span<const BytesView> inserted,
                                     const InsertOptions& options) noexcept {
+  const bool nonblocking = static_cast<FakeSession&>(session).nonblocking;
+  if (nonblocking) ++tries;
+  if (nonblocking && would_block) return Status::Error(Code::kWouldBlock, "no room");
   bson::Builder reply;
   std::vector<std::string> ids;
   bson::Builder errors;

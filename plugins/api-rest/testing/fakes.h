@@ -92,6 +92,7 @@ struct FakeKernel final : KernelInfo {
 struct FakeSession final : Session {
   explicit FakeSession(int* open_in) : open(open_in) { ++*open; }
   int* open;
+  bool nonblocking = false;
   bool in_transaction = false;
   Status Begin(TransactionIsolation) noexcept override {
     in_transaction = true;
@@ -112,10 +113,11 @@ struct FakeSession final : Session {
 };
 
 // `documents` documents {_id: "<n>", n: <n>}, whatever the collection. A find is cut by its limit.
-struct FakeDatabase final : Database {
+struct FakeDatabase final : Database, NonblockingSessions {
   int64_t documents = 0;
   int64_t fail_after = -1;   // of documents handed out: then the cursor fails
-  bool would_block = false;  // for non-blocking reads
+  bool would_block = false;  // where nothing may wait
+  int tries = 0;             // calls where nothing may wait
   bool keyset = true;        // cursors tell their position
   int sessions = 0;
   std::vector<std::string> commands;  // as relaxed JSON
@@ -134,7 +136,11 @@ struct FakeDatabase final : Database {
   Status DeleteById(Session&, StringView, StringView, BytesView,
                     const DeleteByIdOptions&) noexcept override;
   Result<Buffer> Statistics(Session&) noexcept override;
-  void* Facet(const InterfaceId&) noexcept override { return nullptr; }
+  Result<Handle<Session>> OpenNonblocking(const SessionOptions& options) noexcept override;
+  void* Facet(const InterfaceId& id) noexcept override {
+    const bool is = std::string_view(id.name) == NonblockingSessions::kInterface.name;
+    return is ? static_cast<NonblockingSessions*>(this) : nullptr;
+  }
 };
 
 // What became of a request.

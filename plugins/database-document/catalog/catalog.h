@@ -15,6 +15,7 @@
 #include "nexadb/storage_engine.h"
 #include "plugins/database-document/catalog/entry.h"
 #include "plugins/database-document/catalog/names.h"
+#include "plugins/database-document/session/waiting.h"
 
 namespace nexadb::database {
 
@@ -48,6 +49,11 @@ class Catalog {  // [any] once loaded
   Status Load(StorageEngine& storage);
 
   std::shared_mutex& gate() { return gate_; }
+  // The gate's shared side; where waiting is forbidden, not held when a change has the gate.
+  std::shared_lock<std::shared_mutex> Share(Waiting waiting) {
+    if (waiting == Waiting::kAllowed) return std::shared_lock(gate_);
+    return std::shared_lock(gate_, std::try_to_lock);
+  }
   CatalogPtr current() const { return current_; }  // REQUIRES: gate() held
   void Install(const CatalogChanges& changes) {
     current_ = current_->With(changes);

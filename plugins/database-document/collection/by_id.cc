@@ -13,6 +13,8 @@ namespace nexadb::database {
 namespace {
 
 constexpr int32_t kImmutableField = 66;
+// What a thread that must not wait takes the time to look through.
+constexpr size_t kQuickDocumentBytesMax = 64 << 10;
 
 Status NotFound(std::string_view collection, bson::Document id) {
   std::string text;
@@ -219,6 +221,9 @@ Status DeleteById(SessionImpl& session, std::string_view database, std::string_v
         std::memcmp(options.if_version, before->stored.version.data(), kVersionstampBytes) != 0) {
       return VersionMismatch("the document has another version", collection, id, options.if_version,
                              before->stored.version.data());
+    }
+    if (before->stored.body.bytes().size() > kQuickDocumentBytesMax) {
+      if (Status quick = session.CheckMayWait("a large document"); !quick.ok()) return quick;
     }
     auto writer = CollectionWriter::Open(session, set, *entry, Validation::kBypass);
     if (!writer.ok()) return writer.status();

@@ -57,6 +57,8 @@ Result<std::unique_ptr<CollectionWriter>> CollectionWriter::Open(SessionImpl& se
   writer->moderate_ = says("validationLevel", "moderate");
   writer->only_warns_ = says("validationAction", "warn");
   if (validator.type() == bson::Type::kObject && !off) {
+    // Nobody knows how long it takes.
+    if (Status status = session.CheckMayWait("a validator"); !status.ok()) return status;
     query::ParseOptions parse;
     parse.now_ms = session.environment().NowMs();
     parse.collation = e.collation;
@@ -323,6 +325,7 @@ Result<std::optional<uint64_t>> CollectionWriter::ChangeVector(const VectorEdit&
                                                                std::optional<uint64_t> row,
                                                                std::string_view document_key) {
   if (edit.kind == VectorEdit::Kind::kKeep) return row;
+  if (Status status = session_.CheckMayWait("a vector"); !status.ok()) return status;
   if (edit.kind == VectorEdit::Kind::kRemove) {
     if (row) {
       Add(Mutation::Op::kDelete, RowKey(entry_->id, *row), {});

@@ -122,7 +122,7 @@ Result<uint64_t> SweepExpiredDocuments(Environment& environment) {
   SystemPrincipal principal;
   SessionOptions options;
   options.principal = &principal;
-  SessionImpl session(environment, options);
+  SessionImpl session(environment, options, Waiting::kAllowed);
   CatalogPtr catalog;
   {
     std::shared_lock lock(environment.catalog->gate());

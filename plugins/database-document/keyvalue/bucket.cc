@@ -83,12 +83,13 @@ Result<BucketReader> BucketReader::Open(SessionImpl& session, std::string_view d
   reader.scope_ = std::move(*scope);
   reader.entry_ = reader.scope_->Find(database, EntryNameOf(bucket));
   reader.now_ms_ = session.environment().NowMs();
+  reader.options_.nonblocking = session.waiting() == Waiting::kForbidden ? 1 : 0;
   return reader;
 }
 
 Result<HeldEntry> BucketReader::Get(BytesView key) {
   if (!exists()) return HeldEntry();
-  return Hold(reader().Get(AsBytes(KeyValueKey(id(), key)), {}), now_ms_);
+  return Hold(reader().Get(AsBytes(KeyValueKey(id(), key)), options_), now_ms_);
 }
 
 Result<BucketWriter> BucketWriter::Open(SessionImpl& session, WriteSet& set,

@@ -34,6 +34,7 @@ class BucketReader {
   ReadScopePtr scope_;
   EntryPtr entry_;
   int64_t now_ms_ = 0;
+  ReadOptions options_;
 };
 
 enum class MakeBucket { kNo, kYes };

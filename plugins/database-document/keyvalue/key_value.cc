@@ -174,6 +174,7 @@ Result<Handle<KeyValueEntries>> KeyValueService::Scan(Session& session, StringVi
                                                       const KeyRange& range) noexcept {
   return sdk::Guard([&]() -> Result<Handle<KeyValueEntries>> {
     SessionImpl& impl = Begin(session);
+    if (Status status = impl.CheckMayWait("a scan"); !status.ok()) return status;
     auto reader = BucketReader::Open(impl, name, bucket);
     if (!reader.ok()) return reader.status();
     auto* list = new EntryList();
@@ -195,7 +196,9 @@ Result<Handle<KeyValueEntries>> KeyValueService::GetMany(Session& session, Strin
     for (const BytesView& key : keys) {
       if (Status status = CheckKey(key); !status.ok()) return status;
     }
-    auto reader = BucketReader::Open(Begin(session), name, bucket);
+    SessionImpl& impl = Begin(session);
+    if (Status status = impl.CheckMayWait("a read of many keys"); !status.ok()) return status;
+    auto reader = BucketReader::Open(impl, name, bucket);
     if (!reader.ok()) return reader.status();
     auto* list = new EntryList();
     Handle<KeyValueEntries> entries(list);
@@ -244,6 +247,7 @@ Status KeyValueService::PutMany(Session& session, StringView name, StringView bu
       if (Status status = CheckPut(row.key, row.value, options); !status.ok()) return status;
     }
     SessionImpl& impl = Begin(session);
+    if (Status status = impl.CheckMayWait("a write of many keys"); !status.ok()) return status;
     return RunWrite(impl, [&](WriteSet& set) -> Status {
       auto writer = BucketWriter::Open(impl, set, name, bucket, MakeBucket::kYes);
       if (!writer.ok()) return writer.status();

@@ -37,6 +37,27 @@ TEST_F(KeyValues, ReadBackWithContentTypeAndVersion) {
   EXPECT_EQ(store().Delete(*session_, "test", "b", AsBytes("k")).code(), Code::kNotFound);
 }
 
+TEST_F(KeyValues, ASessionThatMustNotWaitMakesNoBucketButServesOne) {
+  auto* facet =
+      static_cast<NonblockingSessions*>(database_->Facet(NonblockingSessions::kInterface));
+  SessionOptions options;
+  options.principal = &principal_;
+  auto opened = facet->OpenNonblocking(options);
+  ASSERT_TRUE(opened.ok());
+  const auto put = [&] {
+    return store().Put(**opened, "test", "b", AsBytes("k"), AsBytes("quick"), {}).code();
+  };
+  EXPECT_EQ(put(), Code::kWouldBlock);
+  EXPECT_EQ(Get("k"), "error kv_key_not_found");
+  ASSERT_TRUE(Put("other", "v").ok());
+  EXPECT_EQ(put(), Code::kOk);
+  auto found = store().Get(**opened, "test", "b", AsBytes("k"));
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(found->value.text(), "quick");
+  EXPECT_EQ(store().Scan(**opened, "test", "b", {}).status().code(), Code::kWouldBlock);
+  EXPECT_TRUE(store().Delete(**opened, "test", "b", AsBytes("k")).ok());
+}
+
 TEST_F(KeyValues, AnExpiredKeyIsAbsentAtOnce) {
   ASSERT_TRUE(Put("k", "v", 1000).ok());
   env_.now_ms += 999;

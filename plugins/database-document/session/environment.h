@@ -31,6 +31,7 @@ struct Environment {
 
   Settings settings;
   ServiceRef<StorageEngine> storage;
+  StorageNonblocking* nonblocking = nullptr;  // of storage; null where it has no such part
   std::vector<ServiceRef<VectorIndexProvider>> vector_providers;
   Env* system = nullptr;
   Executor* executor = nullptr;

@@ -6,7 +6,8 @@ Result<ReadScopePtr> ReadScope::Open(SessionImpl& session) {
   if (session.transaction() != nullptr) return Within(*session.transaction());
   auto scope = std::make_shared<ReadScope>();
   Environment& environment = session.environment();
-  std::shared_lock lock(environment.catalog->gate());
+  const auto lock = environment.catalog->Share(session.waiting());
+  if (!lock.owns_lock()) return Status::Error(Code::kWouldBlock, "the catalog changes just now");
   auto snapshot = environment.store().OpenSnapshot();
   if (!snapshot.ok()) return snapshot.status();
   scope->snapshot_ = std::move(*snapshot);

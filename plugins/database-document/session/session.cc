@@ -36,14 +36,15 @@ uint64_t PauseNs(uint32_t attempt, uint64_t now_ns) {
 
 }  // namespace
 
-SessionImpl::SessionImpl(Environment& environment, const SessionOptions& options)
+SessionImpl::SessionImpl(Environment& environment, const SessionOptions& options, Waiting waiting)
     : environment_(environment),
       principal_(options.principal),
       deadline_ns_(options.deadline_ns),
       memory_bytes_(options.memory_bytes != 0 ? options.memory_bytes
                                               : environment.settings.query_memory_bytes),
       timestamps_(options.timestamps != kTimestampsOff),
-      keeps_timestamps_(options.timestamps == kTimestampsKept) {
+      keeps_timestamps_(options.timestamps == kTimestampsKept),
+      waiting_(waiting) {
   StartCall();
 }
 
@@ -52,9 +53,11 @@ Status SessionImpl::Begin(TransactionIsolation isolation) noexcept {
     if (transaction_ != nullptr) {
       return MakeError(ErrorId::kTransactionBusy, "the session has a transaction open already");
     }
-    auto begun = WriteSet::Begin(environment_, isolation == TransactionIsolation::kSerializable
-                                                   ? Isolation::kSerializable
-                                                   : Isolation::kSnapshot);
+    auto begun =
+        WriteSet::Begin(environment_,
+                        isolation == TransactionIsolation::kSerializable ? Isolation::kSerializable
+                                                                         : Isolation::kSnapshot,
+                        waiting_);
     if (!begun.ok()) return begun.status();
     transaction_ = std::move(*begun);
     return {};
@@ -139,7 +142,7 @@ Status RunWrite(SessionImpl& session, const std::function<Status(WriteSet&)>& bo
   if (session.transaction() != nullptr) return RunStatement(session, body);
   Environment& environment = session.environment();
   for (uint32_t attempt = 1;; ++attempt) {
-    auto begun = WriteSet::Begin(environment, Isolation::kSnapshot);
+    auto begun = WriteSet::Begin(environment, Isolation::kSnapshot, session.waiting());
     if (!begun.ok()) return begun.status();
     Status status = body(**begun);
     if (status.ok()) status = (*begun)->Commit();
@@ -149,6 +152,7 @@ Status RunWrite(SessionImpl& session, const std::function<Status(WriteSet&)>& bo
     if (Status stop = session.CheckInterrupt(); !stop.ok()) return stop;
     begun->reset();
     if (attempt > kAttemptsWithoutPause) {
+      if (Status pause = session.CheckMayWait("a pause after conflicts"); !pause.ok()) return pause;
       environment.system->SleepNs(PauseNs(attempt - kAttemptsWithoutPause, environment.NowNs()));
     }
   }

@@ -7,13 +7,14 @@
 
 #include "nexadb/database.h"
 #include "plugins/database-document/session/environment.h"
+#include "plugins/database-document/session/waiting.h"
 #include "plugins/database-document/session/write_set.h"
 
 namespace nexadb::database {
 
 class SessionImpl final : public Session {
  public:
-  SessionImpl(Environment& environment, const SessionOptions& options);
+  SessionImpl(Environment& environment, const SessionOptions& options, Waiting waiting);
 
   Status Begin(TransactionIsolation isolation) noexcept override;
   Status Commit() noexcept override;
@@ -29,6 +30,11 @@ class SessionImpl final : public Session {
   bool keeps_timestamps() const { return keeps_timestamps_; }
   uint64_t memory_bytes() const { return memory_bytes_; }
   WriteSet* transaction() const { return transaction_.get(); }
+  Waiting waiting() const { return waiting_; }
+  // kWouldBlock in a session that must not wait, for what would, or would take long.
+  Status CheckMayWait(std::string_view what) const {
+    return waiting_ == Waiting::kAllowed ? Status() : Status::Error(Code::kWouldBlock, what);
+  }
 
   // Every call of the database begins with it: the call's own deadline starts.
   void StartCall();
@@ -55,6 +61,7 @@ class SessionImpl final : public Session {
   uint64_t memory_bytes_;
   bool timestamps_;
   bool keeps_timestamps_;
+  const Waiting waiting_;
   std::atomic<bool> cancelled_{false};
   std::unique_ptr<WriteSet> transaction_;
 };

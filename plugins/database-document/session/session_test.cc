@@ -125,6 +125,41 @@ TEST_F(Sessions, AccessIsCheckedForEveryNamespaceThatACommandTouches) {
             std::string::npos);
 }
 
+TEST_F(Sessions, OneThatMustNotWaitDoesWhatIsQuickAndLeavesTheRestUndone) {
+  auto* facet =
+      static_cast<NonblockingSessions*>(database_->Facet(NonblockingSessions::kInterface));
+  ASSERT_NE(facet, nullptr);
+  SessionOptions options;
+  options.principal = &principal_;
+  auto opened = facet->OpenNonblocking(options);
+  ASSERT_TRUE(opened.ok());
+  Session& quick = **opened;
+  const auto insert = [&](std::string_view collection, std::string_view json) {
+    const std::string bytes = Bson(json);
+    const BytesView documents[] = {AsBytes(bytes)};
+    InsertOptions all_or_nothing;
+    all_or_nothing.atomic = 1;
+    return database_
+        ->Insert(quick, "test", collection, Span<const BytesView>(documents, 1), all_or_nothing)
+        .status()
+        .code();
+  };
+  EXPECT_EQ(insert("c", R"({"_id": 1})"), Code::kWouldBlock) << "it would make the collection";
+  EXPECT_EQ(Batch(R"({"find": "c"})"), "[]");
+  Run(R"({"create": "c"})");
+  EXPECT_EQ(insert("c", R"({"_id": 1})"), Code::kOk);
+  EXPECT_EQ(insert("c", R"({"_id": 1})"), Code::kConflict);
+  EXPECT_EQ(Count("c"), 1);
+  const std::string id = Bson(R"({"_id": 1})");
+  EXPECT_TRUE(database_->GetById(quick, "test", "c", AsBytes(id), false).ok());
+  EXPECT_EQ(TryRun(quick, R"({"find": "c"})").status().code(), Code::kWouldBlock);
+  EXPECT_TRUE(database_->DeleteById(quick, "test", "c", AsBytes(id), {}).ok());
+  EXPECT_EQ(Count("c"), 0);
+  Run(R"({"create": "checked", "validator": {"a": {"$gt": 1}}})");
+  EXPECT_EQ(insert("checked", R"({"a": 2})"), Code::kWouldBlock);
+  EXPECT_EQ(Count("checked"), 0);
+}
+
 TEST_F(Sessions, ADeadlineAndACancelEndACall) {
   Run(R"({"insert": "c", "documents": [{"_id": 1}]})");
   session_->SetDeadline(1);

@@ -10,12 +10,27 @@
 
 namespace nexadb::database {
 
-Result<std::unique_ptr<WriteSet>> WriteSet::Begin(Environment& environment, Isolation isolation) {
-  auto set = std::make_unique<WriteSet>(environment);
+namespace {
+
+Status WouldWait(std::string_view what) { return Status::Error(Code::kWouldBlock, what); }
+
+Result<Handle<Transaction>> BeginTransaction(Environment& environment,
+                                             const TransactionOptions& options, Waiting waiting) {
+  if (waiting == Waiting::kAllowed) return environment.store().Begin(options);
+  if (environment.nonblocking == nullptr) return WouldWait("storage may wait in every commit");
+  return environment.nonblocking->BeginNonblocking(options);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<WriteSet>> WriteSet::Begin(Environment& environment, Isolation isolation,
+                                                  Waiting waiting) {
+  auto set = std::make_unique<WriteSet>(environment, waiting);
   TransactionOptions options;
   options.isolation = isolation;
-  std::shared_lock lock(environment.catalog->gate());
-  auto transaction = environment.store().Begin(options);
+  auto lock = environment.catalog->Share(waiting);
+  if (!lock.owns_lock()) return WouldWait("the catalog changes just now");
+  auto transaction = BeginTransaction(environment, options, waiting);
   if (!transaction.ok()) return transaction.status();
   set->transaction_ = std::move(*transaction);
   set->catalog_ = environment.catalog->current();
@@ -135,6 +150,9 @@ void WriteSet::TellWatchers() {
 }
 
 Status WriteSet::Commit() {
+  if (waiting_ == Waiting::kForbidden && (!catalog_changes_.empty() || !vectors_.empty())) {
+    return WouldWait("commits of catalog and vector indexes take turns");
+  }
   if (vectors_.empty()) {
     if (Status status = CommitCatalog(); !status.ok()) return status;
   } else {

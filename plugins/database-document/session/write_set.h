@@ -9,6 +9,7 @@
 #include "nexadb/storage_engine.h"
 #include "plugins/database-document/catalog/catalog.h"
 #include "plugins/database-document/changes/pending.h"
+#include "plugins/database-document/session/waiting.h"
 
 namespace nexadb::database {
 
@@ -25,9 +26,12 @@ struct PendingVector {
 
 class WriteSet {
  public:
-  // Takes a snapshot of the store with the catalog that belongs to it.
-  static Result<std::unique_ptr<WriteSet>> Begin(Environment& environment, Isolation isolation);
-  explicit WriteSet(Environment& environment) : environment_(environment) {}
+  // Takes a snapshot of the store with the catalog that belongs to it. Where waiting is forbidden,
+  // whatever would wait is kWouldBlock, from here to the commit.
+  static Result<std::unique_ptr<WriteSet>> Begin(Environment& environment, Isolation isolation,
+                                                 Waiting waiting);
+  WriteSet(Environment& environment, Waiting waiting)
+      : environment_(environment), waiting_(waiting) {}
 
   // Everything or nothing. kConflict: somebody else was first. Only destruction is legal after.
   Status Commit();
@@ -74,6 +78,7 @@ class WriteSet {
   void ForgetVectors();
   void TellWatchers();
   Environment& environment_;
+  const Waiting waiting_;
   Handle<Transaction> transaction_;
   CatalogPtr catalog_;
   CatalogChanges catalog_changes_;

@@ -35,6 +35,8 @@ Status Poisoned(const Status& cause) {
                            std::string(cause.message()));
 }
 
+Status WouldWait(std::string_view what) { return Status::Error(Code::kWouldBlock, what); }
+
 Status Refused(const Status& cause) {
   return Status::Error(cause.code(),
                        "no room for the log: the write was refused, the store is unharmed and "
@@ -55,7 +57,14 @@ Status CommitQueue::failure() {
 Result<Sequence> CommitQueue::Commit(const CommitRequest& request) {
   Writer writer;
   writer.request = &request;
-  Enqueue(writer);
+  if (request.mode == CommitMode::kMayWait) {
+    Enqueue(writer);
+  } else if (request.durability == Durability::kDisk) {
+    return WouldWait("the commit asks for a sync of the log");
+  } else {
+    Enqueue(writer, Join::kAtOnce);
+    if (writer.state != State::kDone) return WouldWait("another commit is under way");
+  }
   if (!writer.status.ok()) return writer.status;
   return writer.sequence;
 }
@@ -101,7 +110,8 @@ void CommitQueue::Sleep(Writer& writer) {
 
 void CommitQueue::Enqueue(Writer& writer, Join join) {
   MutexLock lock(*mutex_);
-  if (join == Join::kIfIdle && !queue_.empty()) return;
+  if (join != Join::kAlways && !queue_.empty()) return;
+  if (join == Join::kAtOnce && !flights_.empty()) return;
   queue_.push_back(&writer);
   while (writer.state == State::kQueued && queue_.front() != &writer) Sleep(writer);
   if (writer.state == State::kQueued) LeadAndLand(writer, lock);
@@ -261,6 +271,10 @@ Status CommitQueue::LeadBatches(Flight& flight) {
   for (const Writer* writer : flight.group) {
     bytes += BytesOf(writer->request->mutations);
     needs_view = needs_view || BatchResolver::NeedsView(*writer->request);
+  }
+  // Such a writer leads a group of its own: it found nobody there.
+  if (flight.group[0]->request->mode == CommitMode::kNeverWaits && host_.MakesWait()) {
+    return WouldWait("there is no room for the write yet");
   }
   const Status disk = bytes > 0 ? host_.CheckDisk(bytes) : Status::Ok();
   if (bytes > 0) LSM_RETURN_IF_ERROR(host_.MakeRoom(bytes));

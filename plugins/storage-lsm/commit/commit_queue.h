@@ -36,6 +36,8 @@ class CommitHost {
   // Waits for room, slows down while compaction is behind, rotates memtable and log when they are
   // full. `bytes` is the group's size. [leader]
   virtual Status MakeRoom(uint64_t bytes) = 0;
+  // Whether that would wait or work for long. [leader]
+  virtual bool MakesWait() = 0;
   // Fails while the disk is too full to take more; deletes are let through. [leader]
   virtual Status CheckDisk(uint64_t bytes) = 0;
   virtual ReadViewPointer View() = 0;
@@ -67,7 +69,8 @@ class CommitQueue {
   // The first commit gets the sequence after `last`.
   CommitQueue(Env& env, CommitHost& host, Sequence last);
 
-  // [any] Returns once done. An empty request makes what was written before as durable as it asks.
+  // [any] Returns once done, or at once with kWouldBlock when the request says so. An empty request
+  // makes what was written before as durable as it asks.
   Result<Sequence> Commit(const CommitRequest& request);
   // Runs `body` as a leader of its own, with no other commit under way. [any]
   Status RunExclusive(Status (*body)(void* state), void* state);
@@ -106,7 +109,9 @@ class CommitQueue {
   };
   using Wakes = std::vector<CondVar*>;
 
-  enum class Join { kAlways, kIfIdle };
+  // kIfIdle: only while nobody leads. kAtOnce: nor waits for a sync, which the next group lands
+  // after.
+  enum class Join { kAlways, kIfIdle, kAtOnce };
   void Enqueue(Writer& writer, Join join = Join::kAlways);
   void Sleep(Writer& writer);
   std::vector<Writer*> TakeGroup();

@@ -27,10 +27,15 @@ struct Validation {
   std::vector<Range> ranges;
 };
 
+// With kNeverWaits a commit answers kWouldBlock, having done nothing, where another is under way,
+// where there is no room at once, or where it asks for a sync.
+enum class CommitMode : uint8_t { kMayWait, kNeverWaits };
+
 struct CommitRequest {
   Span<const Mutation> mutations;
   const Validation* validation = nullptr;     // null: nothing to check
   Durability durability = Durability::kDisk;  // never kDefault
+  CommitMode mode = CommitMode::kMayWait;
 };
 
 // kInvalidArgument says which mutation breaks which limit.

@@ -61,7 +61,17 @@ Result<Handle<Snapshot>> Engine::OpenSnapshot() noexcept {
 Result<Handle<Transaction>> Engine::Begin(const TransactionOptions& options) noexcept {
   return sdk::Guard([&]() -> Result<Handle<Transaction>> {
     LSM_RETURN_IF_ERROR(CheckOpen());
-    return Handle<Transaction>(new StoreTransaction(*store_, options));
+    return Handle<Transaction>(new StoreTransaction(*store_, options, CommitMode::kMayWait));
+  });
+}
+
+Result<Handle<Transaction>> Engine::BeginNonblocking(const TransactionOptions& options) noexcept {
+  return sdk::Guard([&]() -> Result<Handle<Transaction>> {
+    LSM_RETURN_IF_ERROR(CheckOpen());
+    if (store_->Resolve(Durability::kDefault) == Durability::kDisk) {
+      return Status::Error(Code::kWouldBlock, "every commit waits for the disk");
+    }
+    return Handle<Transaction>(new StoreTransaction(*store_, options, CommitMode::kNeverWaits));
   });
 }
 
@@ -92,6 +102,7 @@ void* Engine::Facet(const InterfaceId& id) noexcept {
   if (Is<StorageBackup>(id)) return static_cast<StorageBackup*>(this);
   if (Is<StorageChanges>(id)) return static_cast<StorageChanges*>(this);
   if (Is<StorageCompaction>(id)) return static_cast<StorageCompaction*>(this);
+  if (Is<StorageNonblocking>(id)) return static_cast<StorageNonblocking*>(this);
   return nullptr;
 }
 

@@ -13,6 +13,7 @@ class Engine final : public StorageEngine,
                      private StorageCheckpoint,
                      private StorageBackup,
                      private StorageCompaction,
+                     private StorageNonblocking,
                      private StorageChanges {
  public:
   // As Store::Open. [control]
@@ -37,6 +38,7 @@ class Engine final : public StorageEngine,
   Status Verify() noexcept override;
   Status Compact(BytesView begin, BytesView end) noexcept override;
   Status ChangesSince(uint64_t after, const ChangeSink& sink) noexcept override;
+  Result<Handle<Transaction>> BeginNonblocking(const TransactionOptions& options) noexcept override;
   Result<uint64_t> Checkpoint(StringView directory) noexcept override;
   Result<BackupInfo> Backup(StringView directory, const BackupWatch& watch) noexcept override;
   Status List(StringView folder, const BackupSink& sink) noexcept override;

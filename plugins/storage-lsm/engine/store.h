@@ -107,6 +107,7 @@ class Store final : private CommitHost {
 
   // The commit queue's host.
   Status MakeRoom(uint64_t bytes) override;
+  bool MakesWait() override;
   Status CheckDisk(uint64_t bytes) override;
   Memtable& ActiveMemtable() override { return *memtable_; }
   const std::shared_ptr<LogWriter>& Wal() override { return wal_; }
@@ -131,6 +132,9 @@ class Store final : private CommitHost {
   // Waits while no memtable may be added to those that wait for their flush.
   Status WaitForRoom();
   void Slow(uint64_t bytes);
+  // What fills up: memtables and level 0. [leader]
+  Backpressure::Load MemoryLoad() const;
+  Backpressure::Load Level0Load() const;
   // Tells writers and compaction about memtables and level 0. REQUIRES: mutex_ is held.
   void NoteShape();
   // Publishes a view of the current memtables and version. REQUIRES: mutex_ is held.

@@ -140,15 +140,20 @@ void Store::NoteShape() {
       std::memory_order_relaxed);
 }
 
-void Store::Slow(uint64_t bytes) {
+Backpressure::Load Store::MemoryLoad() const {
   const double filled =
       static_cast<double>(memtable_->bytes()) / static_cast<double>(memtable_limit_);
-  const Backpressure::Load memory{shape_.immutable.load(std::memory_order_relaxed) + filled,
-                                  kMemtablesSoft, kImmutableMemtablesMax + 1.0};
-  const Backpressure::Load level0{
-      static_cast<double>(shape_.level0.load(std::memory_order_relaxed)),
-      static_cast<double>(options_.level0_slow), static_cast<double>(options_.level0_stop)};
-  const uint64_t wait_ns = backpressure_.WaitFor(bytes, memory, level0);
+  return {shape_.immutable.load(std::memory_order_relaxed) + filled, kMemtablesSoft,
+          kImmutableMemtablesMax + 1.0};
+}
+
+Backpressure::Load Store::Level0Load() const {
+  return {static_cast<double>(shape_.level0.load(std::memory_order_relaxed)),
+          static_cast<double>(options_.level0_slow), static_cast<double>(options_.level0_stop)};
+}
+
+void Store::Slow(uint64_t bytes) {
+  const uint64_t wait_ns = backpressure_.WaitFor(bytes, MemoryLoad(), Level0Load());
   if (wait_ns == 0) return;
   const uint64_t begin_ns = env_.Clock().MonotonicNs();
   env_.SleepNs(wait_ns);
@@ -191,6 +196,12 @@ Status Store::MakeRoom(uint64_t bytes) {
   const bool full = MemtableFull();
   if (full) LSM_RETURN_IF_ERROR(WaitForRoom());
   return full || rotate_first_ || wal_->torn() ? Rotate() : Status::Ok();
+}
+
+// Any pressure counts: a writer that owes a sleep sooner or later is not to be one that cannot.
+bool Store::MakesWait() {
+  return fatal_.load(std::memory_order_acquire) || MemtableFull() || rotate_first_ ||
+         wal_->torn() || MemoryLoad().Pressure() > 0 || Level0Load().Pressure() > 0;
 }
 
 Status Store::CheckDisk(uint64_t bytes) {

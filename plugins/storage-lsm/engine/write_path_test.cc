@@ -152,6 +152,93 @@ TEST(CommitQueueLaw, ThreadsOfTheSystemAgreeOnWhatIsVisible) {
   std::filesystem::remove_all(name);
 }
 
+// One write by a transaction that must not wait: its code, kOk where it went through.
+Code WriteAtOnce(TestEngine& db, const std::string& key, Durability durability) {
+  auto* facet = static_cast<StorageNonblocking*>(db.engine().Facet(StorageNonblocking::kInterface));
+  auto transaction = facet->BeginNonblocking({});
+  if (!transaction.ok()) return transaction.status().code();
+  const Mutation put = Put(key, "v");
+  const Status written = (*transaction)->Write({&put, 1});
+  if (!written.ok()) return written.code();
+  WriteOptions options;
+  options.durability = durability;
+  return (*transaction)->Commit(options).status().code();
+}
+
+StoreOptions IntervalOptions() {
+  StoreOptions options = TinyOptions();
+  options.durability = Durability::kInterval;
+  return options;
+}
+
+TEST(NonblockingCommit, GoesThroughWhereNothingIsToWaitForAndIsSeenAtOnce) {
+  base::SimEnv env(21);
+  TestEngine db(env, "data/lsm", IntervalOptions());
+  db.Open();
+  EXPECT_EQ(WriteAtOnce(db, "a", Durability::kDefault), Code::kOk);
+  EXPECT_EQ(db.Get("a"), "v");
+}
+
+TEST(NonblockingCommit, NeverAsksForASync) {
+  base::SimEnv env(22);
+  TestEngine db(env, "data/lsm", IntervalOptions());
+  db.Open();
+  const int64_t syncs = Figure(db, "wal_syncs");
+  EXPECT_EQ(WriteAtOnce(db, "a", Durability::kDisk), Code::kWouldBlock);
+  EXPECT_EQ(Figure(db, "wal_syncs"), syncs);
+  EXPECT_EQ(db.Get("a"), std::nullopt);
+  TestEngine durable(env, "data/durable", TinyOptions());
+  durable.Open();
+  EXPECT_EQ(WriteAtOnce(durable, "a", Durability::kOs), Code::kWouldBlock);
+}
+
+TEST(NonblockingCommit, LeavesAFullMemtableToAWriterThatMayWait) {
+  base::SimEnv env(23);
+  TestEngine db(env, "data/lsm", IntervalOptions());
+  db.Open();
+  const std::string value(256, 'x');
+  int written = 0;
+  Code code = Code::kOk;
+  for (; code == Code::kOk && written < 1000; ++written) {
+    code = WriteAtOnce(db, Key(written), Durability::kDefault);
+  }
+  EXPECT_EQ(code, Code::kWouldBlock);
+  EXPECT_EQ(db.Scan().size(), static_cast<size_t>(written - 1)) << "nothing of it is stored";
+  ASSERT_TRUE(db.TryWrite({Put("other", value)}, Durability::kOs).ok());
+  ASSERT_TRUE(db.store().WaitIdle().ok());
+  EXPECT_EQ(WriteAtOnce(db, "after", Durability::kDefault), Code::kOk);
+}
+
+TEST(NonblockingCommit, OnesThatWereRefusedLeaveNothingAmongTheOthers) {
+  char name[] = "/tmp/nexadb-write-path-XXXXXX";
+  ASSERT_NE(::mkdtemp(name), nullptr);
+  {
+    TestEngine db(base::SystemEnv(), std::string(name) + "/lsm", IntervalOptions());
+    db.Open();
+    std::atomic<size_t> taken{0};
+    std::atomic<int> wrong{0};
+    std::vector<std::thread> threads;
+    for (int id = 0; id < 4; ++id) {
+      threads.emplace_back([&, id] {
+        for (int i = 0; i < 300; ++i) {
+          const std::string key = Key(id * 1000 + i);
+          const auto durability = i % 8 == 0 ? Durability::kDisk : Durability::kInterval;
+          const Code code = id % 2 == 0 ? WriteAtOnce(db, key, Durability::kDefault)
+                                        : db.TryWrite({Put(key, "v")}, durability).status().code();
+          if (code == Code::kOk) taken.fetch_add(1);
+          const bool told = code == Code::kOk || (id % 2 == 0 && code == Code::kWouldBlock);
+          if (!told || db.Get(key).has_value() != (code == Code::kOk)) wrong.fetch_add(1);
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(wrong.load(), 0);
+    EXPECT_EQ(db.Scan().size(), taken.load());
+    EXPECT_TRUE(db.TryClose().ok());
+  }
+  std::filesystem::remove_all(name);
+}
+
 TEST(Logs, UsedFilesServeAgainAndNoneIsLeftWhenQuiet) {
   base::SimEnv env(3);
   TestEngine db(env, "data/lsm", TinyOptions());

@@ -60,6 +60,10 @@ Result<bool> StoreTransaction::Read(std::string_view key, ReadMode mode, Buffer*
   return lsm::Get(*store_.View(), key, sequence_, mode, value);
 }
 
+ReadMode StoreTransaction::ModeOf(const ReadOptions& options) const {
+  return mode_ == CommitMode::kNeverWaits ? ReadMode::kMemoryOnly : lsm::ModeOf(options);
+}
+
 Status StoreTransaction::NoteRead(std::string_view key) {
   if (!serializable_) return Status::Ok();
   if (read_keys_.size() + read_ranges_.size() >= kTransactionReadsMax) {
@@ -107,7 +111,9 @@ Result<Handle<Cursor>> StoreTransaction::Scan(const ScanOptions& options) noexce
     OwnWrites own;
     own.rows = writes_.Rows(AsText(options.begin), AsText(options.end));
     own.deletes = writes_.Deletes(AsText(options.begin), AsText(options.end));
-    return Handle<Cursor>(new StoreCursor(store_.View(), sequence_, options, std::move(own),
+    ScanOptions scan = options;
+    if (mode_ == CommitMode::kNeverWaits) scan.nonblocking = 1;
+    return Handle<Cursor>(new StoreCursor(store_.View(), sequence_, scan, std::move(own),
                                           serializable_ ? this : nullptr));
   });
 }
@@ -116,7 +122,7 @@ Result<Handle<Cursor>> StoreTransaction::Scan(const ScanOptions& options) noexce
 // of then.
 Status StoreTransaction::Sum(const Mutation& mutation, std::string* sum) {
   Buffer stored;
-  auto found = Read(AsText(mutation.key), ReadMode::kBlocking, &stored);
+  auto found = Read(AsText(mutation.key), ModeOf({}), &stored);
   if (!found.ok()) return found.status();
   if (*found && stored.size() != 8) return Invalid("add to a key whose value is not 8 bytes long");
   uint64_t total = *found ? base::LoadLittle<uint64_t>(stored.bytes().data()) : 0;
@@ -206,6 +212,7 @@ Result<uint64_t> StoreTransaction::Commit(const WriteOptions& options) noexcept 
     request.mutations = writes_.mutations();
     request.validation = &validation;
     request.durability = store_.Resolve(options.durability);
+    request.mode = mode_;
     return store_.Commit(request);
   });
 }

@@ -38,9 +38,11 @@ class StoreSnapshot final : public Snapshot {
 
 class StoreTransaction final : public Transaction, private ScanObserver {
  public:
-  StoreTransaction(Store& store, const TransactionOptions& options)
+  // With kNeverWaits it reads memory alone too.
+  StoreTransaction(Store& store, const TransactionOptions& options, CommitMode mode)
       : store_(store),
         serializable_(options.isolation == Isolation::kSerializable),
+        mode_(mode),
         held_(store.AcquireSnapshot()),
         sequence_(held_.sequence) {}
   virtual ~StoreTransaction() { store_.ReleaseSnapshot(held_); }
@@ -61,6 +63,7 @@ class StoreTransaction final : public Transaction, private ScanObserver {
   void OnRead(std::string_view begin, std::string_view end) override;
   // The value as this transaction sees it; false when absent.
   Result<bool> Read(std::string_view key, ReadMode mode, Buffer* value);
+  ReadMode ModeOf(const ReadOptions& options) const;
   Status Sum(const Mutation& mutation, std::string* sum);
   Status NoteRead(std::string_view key);
   void CollectValidation(Validation* validation) const;
@@ -68,6 +71,7 @@ class StoreTransaction final : public Transaction, private ScanObserver {
 
   Store& store_;
   const bool serializable_;
+  const CommitMode mode_;
   const SnapshotRegistry::Held held_;
   const lsm::Sequence sequence_;
   WriteSet writes_;
