@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -20,8 +21,13 @@ import peers  # noqa: E402
 HERE = Path(__file__).resolve().parent
 CONNECTIONS = 32
 BULK = 1000
+OPEN_CONNECTIONS = 64  # of the open-loop client
+KEYS = 10000
 IDLE = 10000
 SLOW = 500
+# The kernel loads plugins from copies under names of their content; perf shows those.
+LIBRARIES = {"http-server.so": "http-server", "api-rest.so": "api-rest: JSON to BSON", "[kernel.kallsyms]": "the operating system",
+             "database-document.so": "database-document", "storage-lsm.so": "storage-lsm", "libc.so.6": "libc: memory, copies"}
 
 
 def microseconds(text):
@@ -67,20 +73,13 @@ class Suite:
                  threads=connections)
         return rate
 
-    def open_loop(self, round_, url, rate, headers, workload="get_half_load"):
+    def open_loop(self, engine, round_, port, path, rate, headers, workload="get_half_load"):
         """Requests leave when they are due, whether the last one was answered or not."""
-        log = self.scratch / "h2load.log"
-        log.unlink(missing_ok=True)
-        clients = 16
-        command = ["h2load", "--h1", "-t1", f"-c{clients}", f"-D{self.seconds}", f"--rps={rate / clients:.0f}",
-                   f"--log-file={log}"]
-        for header in headers:
-            command += ["-H", header]
-        subprocess.run([*command, url], capture_output=True, check=True)
-        times = sorted(int(line.split("\t")[2]) for line in log.read_text().splitlines())
-        at = lambda part: times[min(len(times) - 1, int(len(times) * part))]  # noqa: E731
-        self.add("nexadb", workload, round_, ops_s=len(times) / self.seconds, p50_us=at(0.5), p99_us=at(0.99),
-                 p999_us=at(0.999), threads=clients)
+        command = [str(peers.BUILD / "bench" / "http-open-loop"), str(port), path, f"{rate:.0f}", str(self.seconds),
+                   str(OPEN_CONNECTIONS), *headers]
+        found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        self.add(engine, workload, round_, ops_s=found["rate"], threads=OPEN_CONNECTIONS,
+                 **{f: found[f] for f in ("p50_us", "p99_us", "p999_us")})
 
     def run_redis(self, round_):
         with peers.redis(self.scratch) as server:
@@ -101,8 +100,9 @@ class Suite:
         if Path("/usr/sbin/nginx").exists() or shutil.which("nginx"):
             with peers.nginx(self.scratch) as server:
                 base = f"http://127.0.0.1:{server.port}"
-                self.wrk("nginx-static", "get", round_, server.pid, base + "/doc.json")
+                best = self.wrk("nginx-static", "get", round_, server.pid, base + "/doc.json")
                 self.wrk("nginx-return", "get", round_, server.pid, base + "/return")
+                self.open_loop("nginx-static", round_, server.port, "/doc.json", best / 2, [])
         if shutil.which("redis-server"):
             self.run_redis(round_)
 
@@ -119,14 +119,38 @@ class Suite:
                      durability="os")
             self.wrk("nexadb", "bulk", round_, pid, base, per_request=BULK, connections=4, headers=json_key,
                      durability="os", script=("post.lua", "/collections/bulk/bulk", str(BULK)))
-            raw = {"Content-Type": "application/octet-stream"}
-            assert kernel.http("PUT", "/kv/bench/one", b"x" * 300, headers=raw)[0] in (200, 201, 204)
+            raw = "application/octet-stream"
+            assert kernel.http("PUT", "/kv/bench/one", b"x" * 300, headers={"Content-Type": raw})[0] == 204
             self.wrk("nexadb", "kv_get", round_, pid, base + "/kv/bench/one", headers=[key])
-            if shutil.which("h2load"):
-                self.open_loop(round_, base + "/collections/get/one", best / 2, [key])
-                with Slow(kernel.port):
-                    self.open_loop(round_, base + "/collections/get/one", best / 2, [key], "get_half_load_500_slow")
+            self.wrk("nexadb", "kv_put", round_, pid, base, script=("put.lua", "/kv/bench/", str(KEYS)),
+                     headers=[key, "Content-Type: " + raw], durability="os")
+            self.open_loop("nexadb", round_, kernel.port, "/collections/get/one", best / 2, [key])
+            with Slow(kernel.port):
+                self.open_loop("nexadb", round_, kernel.port, "/collections/get/one", best / 2, [key],
+                               "get_half_load_500_slow")
+            self.break_down(round_, kernel, base, json_key)
             self.idle(round_, kernel)
+
+    def break_down(self, round_, kernel, base, headers):
+        """Where the server's time goes in a bulk insert, by library; not while anything is measured."""
+        if not shutil.which("perf"):
+            return
+        samples = self.scratch / "bulk.perf"
+        recorder = subprocess.Popen(["perf", "record", "-q", "-F", "997", "-o", str(samples), "-p", str(kernel.process.pid)],
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = ["wrk", "-t1", "-c4", f"-d{self.seconds}s", "-s", str(HERE / "post.lua")]
+        for header in headers:
+            command += ["-H", header]
+        subprocess.run([*command, base, "--", "/collections/parts/bulk", str(BULK)], capture_output=True, check=True)
+        recorder.send_signal(signal.SIGINT)
+        recorder.wait()
+        report = subprocess.run(["perf", "report", "-i", str(samples), "--stdio", "-F", "overhead,dso"],
+                                capture_output=True, text=True).stdout
+        parts = {}
+        for share, library in re.findall(r"^\s+([\d.]+)%\s+(\S+)", report, re.MULTILINE):
+            parts[LIBRARIES.get(library, "other")] = parts.get(LIBRARIES.get(library, "other"), 0) + float(share)
+        if parts:  # perf may not be allowed to look
+            self.add("nexadb", "bulk_parts", round_, parts=parts)
 
     def idle(self, round_, kernel):
         before = peers.resident_bytes(kernel.process.pid)
@@ -180,12 +204,26 @@ def median(rows, engine, workload, figure):
 
 def table(rows):
     print(f"{'workload':<24}{'engine':<14}{'ops/s':>12}{'p50 us':>9}{'p99 us':>9}{'cpu us/op':>11}")
-    seen = dict.fromkeys((r["workload"], r["engine"]) for r in sorted(rows, key=lambda r: r["workload"]))
+    measured = [r for r in rows if "parts" not in r]
+    seen = dict.fromkeys((r["workload"], r["engine"]) for r in sorted(measured, key=lambda r: r["workload"]))
     for workload, engine in seen:
         cells = [median(rows, engine, workload, f) for f in ("ops_s", "p50_us", "p99_us", "cpu_us_op")]
         text = ["-" if c is None else f"{c:,.{d}f}" for c, d in zip(cells, (0, 0, 0, 2))]
         print(f"{workload:<24}{engine:<14}{text[0]:>12}{text[1]:>9}{text[2]:>9}{text[3]:>11}")
+    print_parts(rows)
     aims(rows)
+
+
+def print_parts(rows):
+    """The time of a bulk insert, broken down."""
+    rounds = [r["parts"] for r in rows if "parts" in r]
+    if not rounds:
+        return
+    print("bulk insert, the server's processor time by library:")
+    shares = {name: statistics.median(parts.get(name, 0) for parts in rounds) for parts in rounds for name in parts}
+    cpu = median(rows, "nexadb", "bulk", "cpu_us_op")
+    for name, share in sorted(shares.items(), key=lambda item: -item[1]):
+        print(f"    {name:<28}{share:>6.1f} %{share / 100 * cpu:>8.2f} us a document")
 
 
 def aims(rows):
