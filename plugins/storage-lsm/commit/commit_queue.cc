@@ -63,7 +63,7 @@ Result<Sequence> CommitQueue::Commit(const CommitRequest& request) {
     return WouldWait("the commit asks for a sync of the log");
   } else {
     Enqueue(writer, Join::kAtOnce);
-    if (writer.state != State::kDone) return WouldWait("another commit is under way");
+    if (writer.state != State::kDone) return WouldWait("a commit that may wait is under way");
   }
   if (!writer.status.ok()) return writer.status;
   return writer.sequence;
@@ -110,13 +110,22 @@ void CommitQueue::Sleep(Writer& writer) {
 
 void CommitQueue::Enqueue(Writer& writer, Join join) {
   MutexLock lock(*mutex_);
-  if (join != Join::kAlways && !queue_.empty()) return;
-  if (join == Join::kAtOnce && !flights_.empty()) return;
+  if (join == Join::kIfIdle && !queue_.empty()) return;
+  if (join == Join::kAtOnce && !PassesAtOnce()) return;
   queue_.push_back(&writer);
   while (writer.state == State::kQueued && queue_.front() != &writer) Sleep(writer);
   if (writer.state == State::kQueued) LeadAndLand(writer, lock);
   while (writer.state != State::kDone) Sleep(writer);
   if (writer.wake) wake_pool_.push_back(std::move(writer.wake));
+}
+
+// Behind writers that never wait a turn comes within microseconds, which a refusal would cost too.
+bool CommitQueue::PassesAtOnce() const {
+  return flights_.empty() && std::all_of(queue_.begin(), queue_.end(), NeverWaits);
+}
+
+bool CommitQueue::NeverWaits(const Writer* writer) {
+  return writer->request != nullptr && writer->request->mode == CommitMode::kNeverWaits;
 }
 
 std::vector<CommitQueue::Writer*> CommitQueue::TakeGroup() {
@@ -128,6 +137,8 @@ std::vector<CommitQueue::Writer*> CommitQueue::TakeGroup() {
   uint64_t bytes = 0;
   for (Writer* writer : queue_) {
     if (!group.empty() && (writer->exclusive != nullptr || group[0]->exclusive != nullptr)) break;
+    // What others of its group ask for, it might have to wait for.
+    if (!group.empty() && (NeverWaits(writer) || NeverWaits(group[0]))) break;
     if (writer->request != nullptr) bytes += BytesOf(writer->request->mutations);
     if (!group.empty() && (bytes > kGroupBytesMax || group.size() == kGroupBatchesMax)) break;
     group.push_back(writer);
@@ -272,8 +283,7 @@ Status CommitQueue::LeadBatches(Flight& flight) {
     bytes += BytesOf(writer->request->mutations);
     needs_view = needs_view || BatchResolver::NeedsView(*writer->request);
   }
-  // Such a writer leads a group of its own: it found nobody there.
-  if (flight.group[0]->request->mode == CommitMode::kNeverWaits && host_.MakesWait()) {
+  if (NeverWaits(flight.group[0]) && host_.MakesWait()) {
     return WouldWait("there is no room for the write yet");
   }
   const Status disk = bytes > 0 ? host_.CheckDisk(bytes) : Status::Ok();

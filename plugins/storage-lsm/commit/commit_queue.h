@@ -109,9 +109,10 @@ class CommitQueue {
   };
   using Wakes = std::vector<CondVar*>;
 
-  // kIfIdle: only while nobody leads. kAtOnce: nor waits for a sync, which the next group lands
-  // after.
+  // kIfIdle: only while nobody leads. kAtOnce: only where nobody before it may wait.
   enum class Join { kAlways, kIfIdle, kAtOnce };
+  static bool NeverWaits(const Writer* writer);
+  bool PassesAtOnce() const;  // under mutex_
   void Enqueue(Writer& writer, Join join = Join::kAlways);
   void Sleep(Writer& writer);
   std::vector<Writer*> TakeGroup();

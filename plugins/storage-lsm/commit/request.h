@@ -27,8 +27,8 @@ struct Validation {
   std::vector<Range> ranges;
 };
 
-// With kNeverWaits a commit answers kWouldBlock, having done nothing, where another is under way,
-// where there is no room at once, or where it asks for a sync.
+// With kNeverWaits a commit answers kWouldBlock, having done nothing, where one that may wait is
+// under way, where there is no room at once, or where it asks for a sync.
 enum class CommitMode : uint8_t { kMayWait, kNeverWaits };
 
 struct CommitRequest {
