@@ -58,12 +58,8 @@ ApiKeyAuthenticator::~ApiKeyAuthenticator() {
 }
 
 Status ApiKeyAuthenticator::Start(KeyHandover* predecessor) {
-  std::lock_guard lock(admin_mutex_);
-  if (predecessor != nullptr) {
-    if (Status inherited = Inherit(*predecessor); !inherited.ok()) return inherited;
-  }
-  if (Status opened = Open(); !opened.ok()) return opened;
-  ShowForebears();
+  Status opened = predecessor != nullptr ? Inherit(*predecessor) : OpenAlone();
+  if (!opened.ok()) return opened;
   if (config_.dev_loopback) {
     context_.Log().Warning(
         "dev mode: every program on this machine may do everything here without a key, and the "
@@ -75,9 +71,7 @@ Status ApiKeyAuthenticator::Start(KeyHandover* predecessor) {
 Status ApiKeyAuthenticator::Open() {
   FileSystem& files = context_.Env().Files();
   if (Status made = files.CreateDirectories(store_directory_); !made.ok()) return made;
-  auto lock = files.Lock(store_directory_ + "/LOCK");
-  if (!lock.ok()) return lock.status();
-  lock_ = std::move(*lock);
+  if (Status locked = LockStore(); !locked.ok()) return locked;
   return LoadOrCreate();
 }
 

@@ -49,7 +49,7 @@ class ApiKeyAuthenticator final : public Authenticator, public KeyAdmin {
   void Stop();
 
   // As a predecessor: KeyHandover and KeyFollower in this plugin's own words.
-  Status Yield(Authenticator& heir);
+  Status Yield(Authenticator& heir, const KeyOpening& opening);
   Status Resume();
   void Follow(BytesView store, bool dev_loopback) noexcept;
   bool InUse();
@@ -85,11 +85,14 @@ class ApiKeyAuthenticator final : public Authenticator, public KeyAdmin {
 
   int64_t NowMs() const { return clock_.UnixMs(); }
   static KeyRecord DeveloperRecord();
+  // These two take admin_mutex_.
+  Status Inherit(KeyHandover& predecessor);
+  Status OpenAlone() noexcept;
   // Lock, directory and keys. REQUIRES, as all below: admin_mutex_ held.
   Status Open();
+  Status LockStore();
   Status LoadOrCreate();
   Status SaveUse();
-  Status Inherit(KeyHandover& predecessor);
   void ShowForebears();
   void RevokeAll();
   Status WarnOfForeignRootKey(const std::vector<KeyRecord>& records);

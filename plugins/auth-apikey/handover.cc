@@ -10,11 +10,28 @@ constexpr uint64_t kForgetAfterNs = 60ull * 1000 * 1000 * 1000;
 
 }  // namespace
 
+// Without admin_mutex_: callers of the predecessor come from its locks to ours, never the other
+// way.
 Status ApiKeyAuthenticator::Inherit(KeyHandover& predecessor) {
-  auto follower = predecessor.Yield(*this);
+  const KeyOpening opening{[](void* state) noexcept -> Status {
+                             return static_cast<ApiKeyAuthenticator*>(state)->OpenAlone();
+                           },
+                           this};
+  auto follower = predecessor.Yield(*this, opening);
   if (!follower.ok()) return follower.status();
-  forebears_.push_back({std::move(*follower), context_.Env().Clock().MonotonicNs()});
+  std::lock_guard lock(admin_mutex_);
+  forebears_.push_back({std::move(*follower), clock_.MonotonicNs()});
+  ShowForebears();
   return {};
+}
+
+Status ApiKeyAuthenticator::OpenAlone() noexcept {
+  return sdk::Guard([&]() -> Status {
+    std::lock_guard lock(admin_mutex_);
+    Status opened = Open();
+    if (!opened.ok()) lock_.Reset();
+    return opened;
+  });
 }
 
 void ApiKeyAuthenticator::ShowForebears() {
@@ -29,7 +46,7 @@ void ApiKeyAuthenticator::ShowForebears() {
   }
 }
 
-Status ApiKeyAuthenticator::Yield(Authenticator& heir) {
+Status ApiKeyAuthenticator::Yield(Authenticator& heir, const KeyOpening& opening) {
   auto* admin = static_cast<KeyAdmin*>(heir.Facet(KeyAdmin::kInterface));
   if (admin == nullptr) {
     return Status::Error(Code::kUnsupported, "the new authenticator cannot manage keys");
@@ -38,11 +55,25 @@ Status ApiKeyAuthenticator::Yield(Authenticator& heir) {
   if (heir_admin_ != nullptr) {
     return Status::Error(Code::kConflict, "the keys have been handed over already");
   }
-  std::lock_guard lock(admin_mutex_);
-  if (Status saved = SaveUse(); !saved.ok()) return saved;
-  lock_.Reset();
+  {
+    std::lock_guard lock(admin_mutex_);
+    if (Status saved = SaveUse(); !saved.ok()) return saved;
+    lock_.Reset();
+  }
+  if (Status opened = opening.open(opening.state); !opened.ok()) {
+    std::lock_guard lock(admin_mutex_);
+    if (Status locked = LockStore(); !locked.ok()) context_.Log().Error(locked.message());
+    return opened;
+  }
   chosen_heir_ = &heir;
   heir_admin_ = admin;
+  return {};
+}
+
+Status ApiKeyAuthenticator::LockStore() {
+  auto lock = context_.Env().Files().Lock(store_directory_ + "/LOCK");
+  if (!lock.ok()) return lock.status();
+  lock_ = std::move(*lock);
   return {};
 }
 
@@ -61,9 +92,7 @@ Status ApiKeyAuthenticator::Resume() {
   heir_admin_ = nullptr;
   std::lock_guard lock(admin_mutex_);
   if (developer_ != nullptr) developer_->Apply(DeveloperRecord());
-  auto file_lock = context_.Env().Files().Lock(store_directory_ + "/LOCK");
-  if (!file_lock.ok()) return file_lock.status();
-  lock_ = std::move(*file_lock);
+  if (Status locked = LockStore(); !locked.ok()) return locked;
   auto loaded = store_.Load();
   if (!loaded.ok()) return loaded.status();
   if (*loaded) Show(records_ = std::move(**loaded));

@@ -31,12 +31,20 @@ class KeyFollower {
   ~KeyFollower() = default;
 };
 
+// The heir's part in the moment of the handover.
+struct KeyOpening {
+  // Locks and loads the store. After a failure it holds nothing of it.
+  Status (*open)(void* state) noexcept = nullptr;
+  void* state = nullptr;
+};
+
 class KeyHandover {
  public:
   static constexpr InterfaceId kInterface{"nexadb.auth-apikey.keys", 0, 1};
-  // [control] `heir` offers KeyAdmin and lives longer than every caller of the predecessor. Its
-  // answers to changes may wait until it has loaded the store. A failure changes nothing.
-  virtual Result<Handle<KeyFollower>> Yield(Authenticator& heir) noexcept = 0;
+  // [control] Runs `opening` once, while no key can be changed. `heir` offers KeyAdmin and lives
+  // longer than every caller of the predecessor. After a failure the keys are the predecessor's.
+  virtual Result<Handle<KeyFollower>> Yield(Authenticator& heir,
+                                            const KeyOpening& opening) noexcept = 0;
 
  protected:
   ~KeyHandover() = default;

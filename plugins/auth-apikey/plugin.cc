@@ -62,10 +62,11 @@ class AuthPlugin final : public Plugin, public Successor, public KeyHandover {
     if (predecessor_ != nullptr) return {};
     return Status::Error(Code::kUnsupported, "the one that runs cannot hand its keys over");
   }
-  Result<Handle<KeyFollower>> Yield(Authenticator& heir) noexcept override {
+  Result<Handle<KeyFollower>> Yield(Authenticator& heir,
+                                    const KeyOpening& opening) noexcept override {
     return sdk::Guard([&]() -> Result<Handle<KeyFollower>> {
       auto follower = Handle<KeyFollower>(new Follower(authenticator_));
-      if (Status yielded = authenticator_->Yield(heir); !yielded.ok()) return yielded;
+      if (Status yielded = authenticator_->Yield(heir, opening); !yielded.ok()) return yielded;
       return follower;
     });
   }
