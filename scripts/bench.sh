@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Measures. Builds the release preset with its benchmarks and prints them.
-#   scripts/bench.sh [storage|database|vector|...]... [--quick] [--out DIR]
+#   scripts/bench.sh [storage|database|vector|...]... [--quick] [--out DIR] [--curve-seconds N]
 # Without a suite, all of them. --quick measures for a tenth of the time. --out writes each suite's
-# results as DIR/SUITE.jsonl, one line a measurement. A suite with bench/SUITE/run.sh compares with
+# results as DIR/SUITE.jsonl, one line a measurement. --curve-seconds is the time box of the storage
+# suite's cost curve, for each engine. A suite with bench/SUITE/run.sh compares with
 # peers, which this script installs; the others are Google Benchmark programs of ours alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,10 +12,12 @@ cd "$(dirname "$0")/.."
 suites=()
 quick=
 out=
+curve=()
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) quick=--quick ;;
     --out) out=$2; shift ;;
+    --curve-seconds) curve=(--curve-seconds "$2"); shift ;;
     -*) echo "bench.sh: unknown option $1; see the top of the script" >&2; exit 2 ;;
     *) suites+=("$1") ;;
   esac
@@ -47,7 +50,9 @@ trap 'rm -rf "$scratch"' EXIT
 for suite in "${suites[@]}"; do
   printf '\n== %s\n' "$suite"
   if [ -x "bench/$suite/run.sh" ]; then
-    "bench/$suite/run.sh" $quick
+    arguments=($quick)
+    [ "$suite" != storage ] || arguments+=("${curve[@]}")
+    "bench/$suite/run.sh" "${arguments[@]}"
     continue
   fi
   min_time=0.5

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Measures this project's storage engine beside its peers and prints the table. scripts/bench.sh
 # builds and calls it; by hand:
-#   NEXADB_BUILD_DIR=build/release bench/storage/run.sh [--quick] [--curve]
-# --quick: fewer rows, one round, under ten minutes. --curve: instead, how cost grows from one to
-# ten million rows. Environment:
-#   BENCH_OUT=DIR     keeps the measurements as DIR/storage.jsonl (with --curve: storage_curve.jsonl)
+#   NEXADB_BUILD_DIR=build/release bench/storage/run.sh [--quick] [--curve] [--curve-seconds N]
+# First the table of workloads, then the curve: what a store costs at 1, 3, 10 and 30 million rows.
+# --quick: fewer rows, one round, under ten minutes. --curve: the curve alone. --curve-seconds: the
+# time box of the curve, for each engine: a size that would not fit is left out (1200; --quick: 20;
+# 0: no curve). Environment:
+#   BENCH_OUT=DIR     keeps the measurements as DIR/storage.jsonl and DIR/storage_curve.jsonl
 #   BENCH_SCRATCH     where databases are made: a disk, not a tmpfs; default /var/tmp
 #   ENGINES="nexadb rocksdb"  ROUNDS=3  ROWS=1000000  ROWS_1K=300000  SECS=3  OVERWRITE_SECS=600
+#   CURVE_ROWS="1000000 3000000"
 #   ONLY=workload,…   see bench/storage/workloads.cc
 #
 # Rounds are the outer loop, so that a noisy minute does not hit one engine alone. An engine runs in
@@ -17,15 +20,17 @@ cd "$(dirname "$0")/../.."
 
 rounds=${ROUNDS:-3} rows=${ROWS:-1000000} rows_1k=${ROWS_1K:-300000} seconds=${SECS:-3}
 overwrite=${OVERWRITE_SECS:-600}
-curve=
-for argument in "$@"; do
-  case $argument in
+curve_seconds=1200 curve_only=
+while [ $# -gt 0 ]; do
+  case $1 in
     --quick)
       rounds=${ROUNDS:-1} rows=${ROWS:-200000} rows_1k=${ROWS_1K:-60000} seconds=${SECS:-1}
-      overwrite=${OVERWRITE_SECS:-0} ;;
-    --curve) curve=yes ;;
-    *) echo "run.sh: unknown option $argument; see the top of the script" >&2; exit 2 ;;
+      overwrite=${OVERWRITE_SECS:-0} curve_seconds=20 ;;
+    --curve) curve_only=yes ;;
+    --curve-seconds) curve_seconds=$2; shift ;;
+    *) echo "run.sh: unknown option $1; see the top of the script" >&2; exit 2 ;;
   esac
+  shift
 done
 
 program=${NEXADB_BUILD_DIR:-build/release}/bench/storage-bench
@@ -35,18 +40,33 @@ out=${BENCH_OUT:-$scratch}
 mkdir -p "$out"
 engines=${ENGINES:-$("$program" --engines)}
 
-if [ -n "$curve" ]; then
+# A size takes about as much longer than the one before as it is larger, and half as much again.
+curve() {
   : >"$out/storage_curve.jsonl"
   for engine in $engines; do
-    for size in ${CURVE_ROWS:-1000000 3000000 10000000}; do
-      "$program" "$engine" --rows "$size" --only curve --directory "$scratch/db" |
-        tee -a "$out/storage_curve.jsonl"
+    local begin=$SECONDS rows_before=0 took=0
+    for size in ${CURVE_ROWS:-1000000 3000000 10000000 30000000}; do
+      if [ "$rows_before" != 0 ] &&
+        (( SECONDS - begin + took * size / rows_before * 3 / 2 > curve_seconds )); then
+        echo "curve: $engine: $size rows and more would not fit into $curve_seconds s" >&2
+        break
+      fi
+      echo "curve: $engine, $size rows" >&2
+      took=$SECONDS
+      "$program" "$engine" --rows "$size" --only curve --directory "$scratch/db" \
+        >>"$out/storage_curve.jsonl"
+      took=$((SECONDS - took)) rows_before=$size
     done
   done
+  python3 bench/storage/curve.py "$out/storage_curve.jsonl"
+}
+if [ -n "$curve_only" ]; then
+  curve
   exit 0
 fi
 
 measure() {  # ENGINE CLASS ROWS VALUE_BYTES ROUND [WORKLOADS]
+  [ "${6:-}" != none ] || return 0
   "$program" "$1" --durability "$2" --rows "$3" --value-bytes "$4" --round "$5" \
     --seconds "$seconds" --overwrite-seconds "$overwrite" --directory "$scratch/db" \
     ${6:+--only "$6"} >>"$out/storage.jsonl"
@@ -78,3 +98,4 @@ for ((round = 1; round <= rounds; ++round)); do
   done
 done
 python3 bench/storage/table.py "$out/storage.jsonl"
+[ "$curve_seconds" = 0 ] || curve

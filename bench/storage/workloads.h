@@ -1,5 +1,7 @@
 // Workloads: what is done to a peer, in the order in which the table has it.
 #pragma once
+#include <algorithm>
+#include <iterator>
 #include <set>
 #include <string>
 
@@ -15,6 +17,11 @@ struct Plan {
   std::set<std::string, std::less<>> only;  // empty: all
 
   bool Wants(std::string_view workload) const { return only.empty() || only.contains(workload); }
+  template <class Workloads>
+  bool WantsAny(const Workloads& workloads) const {
+    return std::any_of(std::begin(workloads), std::end(workloads),
+                       [&](std::string_view workload) { return Wants(workload); });
+  }
 };
 
 // Runs what the plan wants and prints a line for each. Ends the program on a wrong answer.
