@@ -91,7 +91,7 @@ void StoreCursor::ChoosePrefix() {
   if (valid < 2) return;  // nothing is compared
   prefix_.assign(first->key().substr(0, shared - std::min(shared, kPrefixMargin)));
   for (RowSource* source : source_pointers_) source->SetPrefix(prefix_);
-  last_head_ = HeadBehind(prefix_, last_);
+  if (has_last_) last_head_ = HeadBehind(prefix_, last_);
 }
 
 Status StoreCursor::Seek(BytesView key) noexcept {
