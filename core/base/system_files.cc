@@ -75,7 +75,9 @@ struct Window {
   uint64_t end = 0;
   uint8_t* memory = nullptr;
 
-  bool Holds(uint64_t offset, size_t size) const { return offset >= begin && offset + size <= end; }
+  bool Holds(uint64_t offset, size_t size) const {
+    return memory != nullptr && offset >= begin && offset + size <= end;
+  }
   void Close() {
     if (memory != nullptr) ::munmap(memory, end - begin);
     *this = {};
