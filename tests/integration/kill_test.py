@@ -7,11 +7,13 @@ import threading
 import unittest
 
 import real_data
-from kernel import Kernel
+from kernel import Kernel, SLOWNESS
 from nexadb_client import NexaDBError
 
-ROUNDS = int(os.environ.get("NEXADB_KILL_ROUNDS", "6"))
-WRITERS = 4
+ROUNDS = int(os.environ.get("NEXADB_KILL_ROUNDS", "60" if SLOWNESS == 1 else "6"))
+# A database is killed so often before the next one begins empty: a look at it takes longer each time.
+ROUNDS_OF_A_DATABASE = 12
+WRITERS = 16
 SEED = int(os.environ.get("NEXADB_SEED", "20261122"))
 
 
@@ -62,35 +64,41 @@ class KillNine(unittest.TestCase):
         print(f"seed {SEED}")
         random_ = random.Random(SEED)
         glosses = list(real_data.glosses("noun"))
-        with Kernel() as kernel:
-            expected = {}
-            for round_ in range(ROUNDS):
-                slices = [random_.sample(glosses, 3000) for _ in range(WRITERS)]
-                writers = [Writer(kernel, round_ * WRITERS + i, part) for i, part in enumerate(slices)]
-                for w in writers:
-                    w.start()
-                build = threading.Thread(target=self.build_index, args=(kernel, round_))
-                build.start()
-                threading.Event().wait(random_.uniform(0.2, 1.0))
-                kernel.kill()
-                build.join()
-                for w in writers:
-                    w.join()
-                    w.db.close()
-                    expected.update(w.acknowledged)
-                kernel.start()
-                doubtful = set().union(*(w.in_doubt for w in writers))
-                gone = set().union(*(w.deleted for w in writers))
-                self.check(kernel, expected, doubtful, gone)
-                # What was in doubt is now settled: take it as it is.
-                db = kernel.connect()
-                for key in doubtful:
-                    found = db.collection("words").find_by_id(key)
-                    expected.pop(key, None)
-                    if found:
-                        expected[key] = self.strip(found)
-                db.close()
-            self.assertGreater(len(expected), 100)
+        for begin in range(0, ROUNDS, ROUNDS_OF_A_DATABASE):
+            rounds = range(begin, min(begin + ROUNDS_OF_A_DATABASE, ROUNDS))
+            with self.subTest(rounds=rounds), Kernel() as kernel:
+                expected = {}
+                for round_ in rounds:
+                    self.kill_once(kernel, round_, random_, glosses, expected)
+                self.assertGreater(len(expected), 100)
+
+    def kill_once(self, kernel, round_, random_, glosses, expected):
+        """Load, kill, look; `expected` is what must be there, before and after."""
+        slices = [random_.sample(glosses, 3000) for _ in range(WRITERS)]
+        writers = [Writer(kernel, round_ * WRITERS + i, part) for i, part in enumerate(slices)]
+        for w in writers:
+            w.start()
+        build = threading.Thread(target=self.build_index, args=(kernel, round_))
+        build.start()
+        threading.Event().wait(random_.uniform(0.2, 1.0))
+        kernel.kill()
+        build.join()
+        for w in writers:
+            w.join()
+            w.db.close()
+            expected.update(w.acknowledged)
+        kernel.start()
+        doubtful = set().union(*(w.in_doubt for w in writers))
+        gone = set().union(*(w.deleted for w in writers))
+        self.check(kernel, expected, doubtful, gone)
+        # What was in doubt is now settled: take it as it is.
+        db = kernel.connect()
+        for key in doubtful:
+            found = db.collection("words").find_by_id(key)
+            expected.pop(key, None)
+            if found:
+                expected[key] = self.strip(found)
+        db.close()
 
     @staticmethod
     def build_index(kernel, round_):
