@@ -360,7 +360,7 @@ TEST_F(EncryptedStoreTest, BlocksThatChangedPlacesAreNotAnsweredThoughTheirCheck
   db.Open();
   for (int i = 0; i < 40; ++i) db.Write({Put("key" + std::to_string(10 + i), "same length")});
   ASSERT_TRUE(db.store().Compact({}, {}).ok());
-  const TablePointer table = db.store().View()->version->levels[1].at(0);
+  TablePointer table = db.store().View()->version->levels[1].at(0);
   const BlockHandle a = table->reader->HandleOf(0);
   const BlockHandle b = table->reader->HandleOf(1);
   ASSERT_EQ(a.stored, b.stored);
@@ -377,6 +377,7 @@ TEST_F(EncryptedStoreTest, BlocksThatChangedPlacesAreNotAnsweredThoughTheirCheck
                                               LogSeed(table->info.number, handle.offset)));
     ASSERT_TRUE((*file)->WriteAt(handle.offset, AsBytes(content)).ok());
   }
+  table.reset();
   db.Reopen();
   const std::string key = "key10";
   auto value = db.Snap()->Get(AsBytes(key), ReadOptions{});
