@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static_cast<void>(vault.Unwrap({data, size}, {}, "fuzz", 0));
   // With the checksum and the key's name that no fuzzer would guess.
   uint8_t envelope[kEnvelopeBytes] = {};
-  std::memcpy(envelope, data, std::min(size, kEnvelopeBytes));
+  std::copy_n(data, std::min(size, kEnvelopeBytes), envelope);
   base::StoreLittle(envelope, keys->current());
   base::StoreLittle(envelope + kEnvelopeBytes - 8,
                     base::Checksum64(BytesView{envelope, kEnvelopeBytes - 8}));
