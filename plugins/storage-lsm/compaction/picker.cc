@@ -62,6 +62,15 @@ Compaction Complete(const Version& version, int level, std::vector<TablePointer>
   return compaction;
 }
 
+// One table written anew where it stands.
+Compaction InPlace(int level, const TablePointer& table) {
+  Compaction compaction;
+  compaction.level = level;
+  compaction.output_level = level;
+  compaction.inputs = {table};
+  return compaction;
+}
+
 bool MostlyDeletes(const TableInfo& info) {
   return info.deletes > 0 && info.deletes * kDeleteShare >= info.rows;
 }
@@ -85,11 +94,7 @@ std::optional<Compaction> PickDeletes(const Version& version, Sequence oldest) {
       const TableInfo& info = table->info;
       if (!MostlyDeletes(info) || info.sequence_max > oldest || !NothingBelow(version, level, info))
         continue;
-      Compaction compaction;
-      compaction.level = level;
-      compaction.output_level = level;
-      compaction.inputs = {table};
-      return compaction;
+      return InPlace(level, table);
     }
   }
   return std::nullopt;
@@ -152,11 +157,7 @@ std::optional<Compaction> PickRekeying(const Version& version, KeyId current) {
   for (int level = 0; level < kLevels; ++level) {
     for (const TablePointer& table : version.levels[level]) {
       if (table->info.key_id == current || table->damaged.load()) continue;
-      Compaction compaction;
-      compaction.level = level;
-      compaction.output_level = level;
-      compaction.inputs = {table};
-      return compaction;
+      return InPlace(level, table);
     }
   }
   return std::nullopt;
