@@ -60,13 +60,7 @@ std::vector<uint64_t> ChangeFeed::Retire(uint64_t number) {
 }
 
 bool ChangeFeed::ReadHeader(uint64_t number, LogHeader* header) {
-  const std::string path = JoinPath(directory_, WalName(number));
-  auto file = files_.Open(path, FileMode::kRead);
-  if (!file.ok()) return false;
-  uint8_t bytes[kLogHeaderBytes];
-  auto got = (*file)->ReadAt(0, {bytes, sizeof(bytes)});
-  return got.ok() && DecodeLogHeader({bytes, static_cast<size_t>(*got)}, path, header).ok() &&
-         header->number == number;
+  return ReadLogHeader(files_, JoinPath(directory_, WalName(number)), number, header);
 }
 
 bool ChangeFeed::Keeps(uint64_t number) {

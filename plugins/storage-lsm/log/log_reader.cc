@@ -9,6 +9,15 @@
 
 namespace nexadb::lsm {
 
+bool ReadLogHeader(FileSystem& files, const std::string& path, uint64_t number, LogHeader* header) {
+  auto file = files.Open(path, FileMode::kRead);
+  if (!file.ok()) return false;
+  uint8_t bytes[kLogHeaderBytes];
+  auto got = (*file)->ReadAt(0, {bytes, sizeof(bytes)});
+  return got.ok() && DecodeLogHeader({bytes, static_cast<size_t>(*got)}, path, header).ok() &&
+         header->number == number;
+}
+
 Status LogReader::Open(LogType type, uint64_t number) {
   auto size = file_.Size();
   if (!size.ok()) return size.status();

@@ -16,6 +16,9 @@
 
 namespace nexadb::lsm {
 
+// The header of log `number` alone. False when there is none that is whole, or it is another log's.
+bool ReadLogHeader(FileSystem& files, const std::string& path, uint64_t number, LogHeader* header);
+
 class LogReader {
  public:
   // `path` is for messages. The file must outlive the reader, and so must the vault, which is null

@@ -81,7 +81,7 @@ class Job {
   Status AddBlock(const Block& block, const TableInfo& info, TableBuilder* builder);
   Status FinishTable(int level, TableBuilder* builder);
   Status TakeLogs();
-  bool ReadLogHeader(uint64_t number, LogHeader* header);
+  bool ReadHeader(uint64_t number, LogHeader* header);
   Status TakeLog(uint64_t number);
   Status TakeRecord(BytesView payload, const std::string& name, uint64_t offset);
   Status FlushMemtable();
@@ -313,7 +313,7 @@ Status Job::TakeLogs() {
   // What stands in a log behind the end that the next one names was refused, and never happened.
   for (const uint64_t number : logs_) {
     LogHeader header;
-    if (ReadLogHeader(number, &header)) log_ends_[header.previous_number] = header.previous_end;
+    if (ReadHeader(number, &header)) log_ends_[header.previous_number] = header.previous_end;
   }
   for (const uint64_t number : logs_) {
     // What stands in older logs is in tables.
@@ -323,14 +323,8 @@ Status Job::TakeLogs() {
   return FlushMemtable();
 }
 
-bool Job::ReadLogHeader(uint64_t number, LogHeader* header) {
-  const std::string path = JoinPath(source_, WalName(number));
-  auto file = files_.Open(path, FileMode::kRead);
-  if (!file.ok()) return false;
-  uint8_t bytes[kLogHeaderBytes];
-  auto got = (*file)->ReadAt(0, {bytes, sizeof(bytes)});
-  return got.ok() && DecodeLogHeader({bytes, static_cast<size_t>(*got)}, path, header).ok() &&
-         header->number == number;
+bool Job::ReadHeader(uint64_t number, LogHeader* header) {
+  return ReadLogHeader(files_, JoinPath(source_, WalName(number)), number, header);
 }
 
 Status Job::TakeLog(uint64_t number) {
