@@ -2,10 +2,12 @@
 // deletes and sequences behind them.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <thread>
 
@@ -120,12 +122,29 @@ TEST(CommitQueueLaw, WhatWasAcknowledgedIsVisibleAndShares) {
   EXPECT_LT(Figure(db, "wal_syncs"), 136) << "no sync was shared";
 }
 
+// A directory on the machine's own disk, gone with the test.
+class DiskDirectory {
+ public:
+  DiskDirectory() {
+    if (::mkdtemp(name_.data()) == nullptr) std::abort();
+  }
+  ~DiskDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(name_, ignored);
+  }
+  DiskDirectory(const DiskDirectory&) = delete;
+  DiskDirectory& operator=(const DiskDirectory&) = delete;
+  const std::string& name() const { return name_; }
+
+ private:
+  std::string name_ = ::testing::TempDir() + "nexadb_write_path_XXXXXX";
+};
+
 // The same on the machine's own threads, for the thread sanitizer's sake, with flushes under way.
 TEST(CommitQueueLaw, ThreadsOfTheSystemAgreeOnWhatIsVisible) {
-  char name[] = "/tmp/nexadb-write-path-XXXXXX";
-  ASSERT_NE(::mkdtemp(name), nullptr);
+  const DiskDirectory directory;
   {
-    TestEngine db(base::SystemEnv(), std::string(name) + "/lsm", TinyOptions());
+    TestEngine db(base::SystemEnv(), directory.name() + "/lsm", TinyOptions());
     db.Open();
     std::atomic<int> wrong{0};
     std::vector<std::thread> threads;
@@ -149,7 +168,6 @@ TEST(CommitQueueLaw, ThreadsOfTheSystemAgreeOnWhatIsVisible) {
     EXPECT_EQ(db.Scan().size(), 800u);
     EXPECT_TRUE(db.TryClose().ok());
   }
-  std::filesystem::remove_all(name);
 }
 
 // One write by a transaction that must not wait: its code, kOk where it went through.
@@ -210,10 +228,9 @@ TEST(NonblockingCommit, LeavesAFullMemtableToAWriterThatMayWait) {
 }
 
 TEST(NonblockingCommit, OnesThatWereRefusedLeaveNothingAmongTheOthers) {
-  char name[] = "/tmp/nexadb-write-path-XXXXXX";
-  ASSERT_NE(::mkdtemp(name), nullptr);
+  const DiskDirectory directory;
   {
-    TestEngine db(base::SystemEnv(), std::string(name) + "/lsm", IntervalOptions());
+    TestEngine db(base::SystemEnv(), directory.name() + "/lsm", IntervalOptions());
     db.Open();
     std::atomic<size_t> taken{0};
     std::atomic<int> wrong{0};
@@ -236,7 +253,6 @@ TEST(NonblockingCommit, OnesThatWereRefusedLeaveNothingAmongTheOthers) {
     EXPECT_EQ(db.Scan().size(), taken.load());
     EXPECT_TRUE(db.TryClose().ok());
   }
-  std::filesystem::remove_all(name);
 }
 
 TEST(Logs, UsedFilesServeAgainAndNoneIsLeftWhenQuiet) {
@@ -269,8 +285,7 @@ TEST(Logs, UsedFilesServeAgainAndNoneIsLeftWhenQuiet) {
 #if !defined(__SANITIZE_THREAD__)  // which knows no fork of a program with threads
 // Batches of all classes, small ones and such as fill a step of the log, then kill -9.
 TEST(Logs, WhatWasWrittenThroughMemoryOutlivesTheProcess) {
-  std::string name = ::testing::TempDir() + "nexadb_killed_XXXXXX";
-  ASSERT_NE(::mkdtemp(name.data()), nullptr);
+  const DiskDirectory directory;
   StoreOptions options = TinyOptions();
   options.memtable_bytes = 1u << 20;
   options.durability = Durability::kOs;
@@ -278,7 +293,7 @@ TEST(Logs, WhatWasWrittenThroughMemoryOutlivesTheProcess) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    TestEngine db(base::SystemEnv(), name + "/lsm", options);
+    TestEngine db(base::SystemEnv(), directory.name() + "/lsm", options);
     bool right = db.TryOpen().ok();
     for (int i = 0; i < kBatches; ++i) {
       const size_t size = i % 40 == 39 ? 300'000 : 50;
@@ -292,7 +307,7 @@ TEST(Logs, WhatWasWrittenThroughMemoryOutlivesTheProcess) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFSIGNALED(status)) << "the writer failed";
   {
-    TestEngine db(base::SystemEnv(), name + "/lsm", options);
+    TestEngine db(base::SystemEnv(), directory.name() + "/lsm", options);
     db.Open();
     const Rows rows = db.Scan();
     ASSERT_EQ(rows.size(), static_cast<size_t>(kBatches));
@@ -300,7 +315,6 @@ TEST(Logs, WhatWasWrittenThroughMemoryOutlivesTheProcess) {
       EXPECT_EQ(rows[static_cast<size_t>(i)].second.size(), i % 40 == 39 ? 300'000u : 50u);
     }
   }
-  std::filesystem::remove_all(name);
 }
 #endif
 
