@@ -1,5 +1,6 @@
 // listCollections and listDatabases: only what the caller may read is shown.
 #include "core/document/error.h"
+#include "plugins/database-document/catalog/describe.h"
 #include "plugins/database-document/collection/statistics.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/command/reply.h"
@@ -8,21 +9,10 @@ namespace nexadb::database {
 
 namespace {
 
-constexpr uint8_t kUuidSubtype = 4;
-
 std::string DescribeCollection(const CollectionEntry& entry, bool name_only) {
-  const bool view = entry.kind == EntryKind::kView;
   bson::Builder out;
-  out.Text("name", entry.name).Text("type", view ? "view" : "collection");
-  if (name_only) return out.Finish();
-  out.Object("options", entry.option_document());
-  out.OpenObject("info").Bool("readOnly", view);
-  if (!view) out.Binary("uuid", kUuidSubtype, entry.uuid);
-  out.Close();
-  if (!view) {
-    out.OpenObject("idIndex").Int32("v", 2);
-    out.OpenObject("key").Int32("_id", 1).Close().Text("name", "_id_").Close();
-  }
+  out.Text("name", entry.name).Text("type", TypeName(entry));
+  if (!name_only) AppendDescription(entry, &out);
   return out.Finish();
 }
 

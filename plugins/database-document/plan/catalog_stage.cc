@@ -1,6 +1,7 @@
 #include "plugins/database-document/plan/catalog_stage.h"
 
 #include "core/document/error.h"
+#include "plugins/database-document/catalog/describe.h"
 #include "plugins/database-document/plan/list_source.h"
 
 namespace nexadb::database {
@@ -9,7 +10,6 @@ namespace {
 
 constexpr int32_t kTypeMismatch = 14;
 constexpr int32_t kUnknownField = 40415;
-constexpr uint8_t kUuidSubtype = 4;
 
 bool Says(const bson::Value& spec, std::string_view name) {
   const bson::Value flag = spec.Doc()[name].value();
@@ -17,17 +17,10 @@ bool Says(const bson::Value& spec, std::string_view name) {
 }
 
 std::string Describe(const CollectionEntry& entry, const bson::Value& spec) {
-  const bool view = entry.kind == EntryKind::kView;
   bson::Builder out;
   out.Text("db", entry.database).Text("ns", Namespace(entry.database, entry.name));
-  out.Text("type", view ? "view" : "collection").Object("options", entry.option_document());
-  out.OpenObject("info").Bool("readOnly", view);
-  if (!view) out.Binary("uuid", kUuidSubtype, entry.uuid);
-  out.Close();
-  if (!view) {
-    out.OpenObject("idIndex").Int32("v", 2);
-    out.OpenObject("key").Int32("_id", 1).Close().Text("name", "_id_").Close();
-  }
+  out.Text("type", TypeName(entry));
+  AppendDescription(entry, &out);
   // One node has no shards, which is what these two ask about.
   out.Bool("sharded", false);
   if (Says(spec, "shards")) out.OpenArray("shards").Close();
