@@ -144,7 +144,9 @@ TlsContext::~TlsContext() {
 
 Status TlsContext::SetUp() {
   context_ = ::SSL_CTX_new(::TLS_server_method());
-  socket_method_ = ::BIO_meth_new(BIO_TYPE_SOURCE_SINK | BIO_get_new_index(), "nexadb socket");
+  // Once: OpenSSL has 127 of them in a process, which renewed certificates would use up.
+  static const int type = BIO_TYPE_SOURCE_SINK | BIO_get_new_index();
+  socket_method_ = ::BIO_meth_new(type, "nexadb socket");
   if (context_ == nullptr || socket_method_ == nullptr) return OutOfMemory();
   ::BIO_meth_set_read(socket_method_, ReadSocket);
   ::BIO_meth_set_write(socket_method_, WriteSocket);
