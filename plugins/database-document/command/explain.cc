@@ -29,6 +29,7 @@ struct Explained {
   uint64_t first = 0;  // so many documents are wanted; 0: all
   uint64_t skip = 0;   // of which so many are passed over
   bson::Value hint;
+  Order order = Order::kById;
 };
 
 void AddSort(bson::Document sort, Explained* out) {
@@ -88,6 +89,7 @@ Result<Explained> ParseExplained(const CommandCall& inner) {
     if (!request.ok()) return request.status();
     out.filter = request->filter;
     AddSort(request->sort, &out);
+    if (request->sort.empty()) out.order = Order::kAny;
     if (request->limit != 0) out.first = request->skip + request->limit;
     out.skip = request->skip;
     return out;
@@ -114,11 +116,12 @@ Result<QueryPlan> PlanOf(QueryContext& context, const EntryPtr& entry, const que
                          const Explained& explained) {
   PlanRequest request{entry, filter};
   request.hint = explained.hint;
+  request.sort.first = explained.first;
+  request.order = explained.order;
   if (explained.sort.empty()) return MakePlan(context, request);
   auto pattern = query::SortPattern::Parse(explained.sort, context.collation());
   if (!pattern.ok()) return pattern.status();
   request.sort.pattern = &*pattern;
-  request.sort.first = explained.first;
   return MakePlan(context, request);
 }
 

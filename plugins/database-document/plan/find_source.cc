@@ -9,14 +9,13 @@
 #include "plugins/database-document/plan/index_bounds.h"
 #include "plugins/database-document/plan/namespace_source.h"
 #include "plugins/database-document/plan/planner.h"
+#include "plugins/database-document/plan/position.h"
 #include "plugins/database-document/stage/sort_stage.h"
 #include "plugins/database-document/value/key_encoding.h"
 
 namespace nexadb::database {
 
 namespace {
-
-constexpr size_t kFingerprintBytes = sizeof(uint64_t);
 
 bool IsDescending(const bson::Value& v) {
   return (v.type() == bson::Type::kInt32 && v.Int32() < 0) ||
@@ -76,13 +75,10 @@ Status FindSource::Prepare(const FindRequest& request, std::string_view after) {
   skip_ = request.skip;
   std::string_view place;
   if (!after.empty()) {
-    if (after.size() < kFingerprintBytes) {
-      return MakeError(ErrorId::kInvalidCursor, "the position to go on from is damaged");
-    }
-    if (LoadBigEndian64(AsBytes(after).data()) != fingerprint_) {
-      return MakeError(ErrorId::kCursorMismatch, "the position belongs to another query");
-    }
-    place = after.substr(kFingerprintBytes);
+    auto position = DecodePosition(after, fingerprint_);
+    if (!position.ok()) return position.status();
+    if (!position->order.empty()) own_order_ = AsText(position->order.bytes());
+    place = position->place;
     skip_ = 0;
   }
   const bool natural = !request.sort.empty() && (*request.sort.begin()).name() == "$natural";
@@ -100,8 +96,11 @@ Status FindSource::Prepare(const FindRequest& request, std::string_view after) {
   }
   if (Status bad = CheckHint(*entry, request.command["hint"].value()); !bad.ok()) return bad;
   if (entry->kind == EntryKind::kView) return OpenView(request);
+  if (!own_order_.empty()) {
+    return OpenSorted(request, bson::Document(AsBytes(own_order_)), entry, place);
+  }
   return IsKeyOrder(request.sort) ? OpenOrdered(request, entry, place)
-                                  : OpenSorted(request, entry, place);
+                                  : OpenSorted(request, request.sort, entry, place);
 }
 
 // {$natural: 1 or -1}, or a pattern that begins with _id: the order of the keys, which is that of
@@ -119,13 +118,33 @@ Status FindSource::OpenOrdered(const FindRequest& request, const EntryPtr& entry
   wanted.direction = reverse ? ScanDirection::kReverse : ScanDirection::kForward;
   wanted.hint = request.command["hint"].value();
   wanted.sort.first = FirstWanted();
+  // Pages that began in the order of _id go on in it.
+  if (request.sort.empty() && after.empty()) wanted.order = Order::kAny;
   auto plan = MakePlan(context_, wanted);
   if (!plan.ok()) return plan.status();
+  if (plan->sorted) {
+    if (Status status = TakeOrderOf(*plan->reads[0].index); !status.ok()) return status;
+  }
   auto scan = std::make_unique<DocumentScan>(context_, std::move(*plan), filter_);
   if (!after.empty()) {
     scan->ResumeAfter(SpacePrefix(entry->id, Space::kDocument).append(after));
   }
   input_ = std::make_unique<PlannedSource>(std::move(scan));
+  return {};
+}
+
+// The order that the plan has chosen, as a sort that asks for it.
+Status FindSource::TakeOrderOf(const IndexEntry& index) {
+  const query::SortPattern order = OwnOrder(index);
+  bson::Builder sort;
+  for (const query::SortPattern::Part& part : order.parts()) {
+    sort.Int32(part.path.text(), part.descending ? -1 : 1);
+  }
+  own_order_ = sort.Finish();
+  auto pattern =
+      query::SortPattern::Parse(bson::Document(AsBytes(own_order_)), context_.collation());
+  if (!pattern.ok()) return pattern.status();
+  position_pattern_ = TotalOrder(*pattern);
   return {};
 }
 
@@ -137,9 +156,9 @@ uint64_t FindSource::FirstWanted() const {
 
 // An order that an index has is read from it, and any place in it is found again; otherwise what
 // matches is sorted.
-Status FindSource::OpenSorted(const FindRequest& request, const EntryPtr& entry,
-                              std::string_view after) {
-  auto pattern = query::SortPattern::Parse(request.sort, context_.collation());
+Status FindSource::OpenSorted(const FindRequest& request, bson::Document sort,
+                              const EntryPtr& entry, std::string_view after) {
+  auto pattern = query::SortPattern::Parse(sort, context_.collation());
   if (!pattern.ok()) return pattern.status();
   position_pattern_ = TotalOrder(*pattern);
   PlanRequest wanted{entry, *filter_};
@@ -266,9 +285,7 @@ Result<size_t> FindSource::Next(std::span<query::BatchDocument> out) {
 
 std::string FindSource::Position() const {
   if (!keeps_position_ || !more_ || last_.empty()) return {};
-  std::string position;
-  AppendBigEndian64(fingerprint_, &position);
-  return position.append(last_);
+  return EncodePosition(fingerprint_, {bson::Document(AsBytes(own_order_)), last_});
 }
 
 }  // namespace nexadb::database

@@ -1,7 +1,8 @@
 // FindSource: the documents of a find, in order, cut and projected, and the position to go on from
-// later. Without a sort, and with one by _id, documents come in the order of _id. Any other sort is
-// broken by _id, in the direction of its last member, so that every document has one place and a
-// position can name it.
+// later. With a sort by _id, and without a sort where all is asked for, documents come in the order
+// of _id. Any other sort is broken by _id, in the direction of its last member, so that every
+// document has one place and a position can name it. Without a sort and with a limit they may come
+// in the order of the index that finds them, as if that had been asked for: a position names it.
 #pragma once
 #include <optional>
 #include <string>
@@ -28,7 +29,9 @@ class FindSource final : public query::DocumentSource {
   explicit FindSource(QueryContext& context) : context_(context), stages_(context, "") {}
   Status Prepare(const FindRequest& request, std::string_view after);
   Status OpenOrdered(const FindRequest& request, const EntryPtr& entry, std::string_view after);
-  Status OpenSorted(const FindRequest& request, const EntryPtr& entry, std::string_view after);
+  Status OpenSorted(const FindRequest& request, bson::Document sort, const EntryPtr& entry,
+                    std::string_view after);
+  Status TakeOrderOf(const IndexEntry& index);
   bool IsKeyOrder(bson::Document sort) const;
   void Sort(std::string_view after, bool limited);
   Status OpenView(const FindRequest& request);
@@ -45,6 +48,7 @@ class FindSource final : public query::DocumentSource {
   std::unique_ptr<query::Pipeline> sorting_;
   query::SourcePtr input_;
   std::optional<query::SortPattern> position_pattern_;  // none: by _id alone
+  std::string own_order_;  // the sort pattern in force, where the query asks for none
   uint64_t fingerprint_ = 0;
   uint64_t skip_ = 0;
   uint64_t remaining_ = 0;  // documents that may still be given

@@ -233,6 +233,14 @@ query::SortPattern TotalOrder(const query::SortPattern& sort) {
   return order;
 }
 
+query::SortPattern OwnOrder(const IndexEntry& index) {
+  query::SortPattern order;
+  for (IndexPart& part : PartsOf(index)) {
+    order.Append({std::move(part.path), part.descending, index.collation});
+  }
+  return order;
+}
+
 namespace {
 
 bool IsSinglePoint(const KeyIntervals& bounds) {

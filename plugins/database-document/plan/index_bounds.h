@@ -30,6 +30,9 @@ size_t BoundParts(const IndexRead& read);
 // equal, their bytes decide.
 query::SortPattern TotalOrder(const query::SortPattern& sort);
 
+// The order of an index's entries, as a sort by its key would ask for it.
+query::SortPattern OwnOrder(const IndexEntry& index);
+
 // True when the read's entries, one way or the other, come in this order: the parts before it are
 // single values, it ends where the key ends, and no array gives a document several places. Sets
 // the read's direction and prefix then.

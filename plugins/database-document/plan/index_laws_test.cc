@@ -3,6 +3,7 @@
 // nothing of plans, keys or encodings.
 #include <algorithm>
 #include <random>
+#include <set>
 
 #include "plugins/database-document/testing/fixture.h"
 #include "plugins/database-document/testing/plain_filter.h"
@@ -174,7 +175,10 @@ class IndexLaws : public DatabaseFixture {
   }
   // The documents of the collection without indexes, in the order of _id.
   std::vector<std::string> Everything() {
-    auto reply = TryRun(*session_, R"({"find": "plain", "batchSize": 1000})");
+    return FirstBatch(R"({"find": "plain", "batchSize": 1000})");
+  }
+  std::vector<std::string> FirstBatch(const std::string& command) {
+    auto reply = TryRun(*session_, command);
     std::vector<std::string> out;
     if (!reply.ok()) return out;
     const bson::Document cursor = bson::Document(reply->bytes())["cursor"].value().Doc();
@@ -209,10 +213,15 @@ class IndexLaws : public DatabaseFixture {
   }
   // All of a find, three documents at a time, each page from the position of the one before.
   std::string Paged(const std::string& command) {
+    return ListOf(Pages(command, [] {}));
+  }
+  // Their bytes; `between` is called before each page.
+  std::vector<std::string> Pages(const std::string& command, const std::function<void()>& between) {
     const std::string bytes = Bson(command);
     std::vector<std::string> documents;
     std::string after;
     do {
+      between();
       QueryOptions options;
       options.after = AsBytes(after);
       auto cursor = database_->Query(*session_, "test", AsBytes(bytes), options);
@@ -226,7 +235,22 @@ class IndexLaws : public DatabaseFixture {
       EXPECT_TRUE(position.ok());
       after = position.ok() && count.ok() && *count != 0 ? std::string(position->text()) : "";
     } while (!after.empty());
-    return ListOf(documents);
+    return documents;
+  }
+  // Now and then one index is made, hidden, shown or dropped.
+  void MayChangeAnIndex() {
+    if (Pick(6) != 0) return;
+    const std::string name = "i" + std::to_string(Pick(6));
+    switch (Pick(3)) {
+      case 0: Run(R"({"dropIndexes": "indexed", "index": ")" + name + "\"}"); return;
+      case 1:
+        Run(R"({"collMod": "indexed", "index": {"name": ")" + name + R"(", "hidden": )" +
+            (Pick(2) ? "true" : "false") + "}}");
+        return;
+      default:
+        Run(R"({"createIndexes": "indexed", "indexes": [)" + Index(static_cast<int>(Pick(6))) +
+            "]}");
+    }
   }
   static std::string ListOf(const std::vector<std::string>& documents) {
     std::string out = "[";
@@ -235,7 +259,8 @@ class IndexLaws : public DatabaseFixture {
     }
     return out + "]";
   }
-  std::string Interpreted(const std::string& filter) {
+  std::string Interpreted(const std::string& filter) { return ListOf(Matching(filter)); }
+  std::vector<std::string> Matching(const std::string& filter) {
     const std::string bytes = Bson(filter);
     std::vector<std::string> matching;
     for (std::string& document : Everything()) {
@@ -243,7 +268,7 @@ class IndexLaws : public DatabaseFixture {
         matching.push_back(std::move(document));
       }
     }
-    return ListOf(matching);
+    return matching;
   }
   // A hint half of the time: few documents are mostly cheaper to scan.
   std::string MaybeHint() {
@@ -342,6 +367,46 @@ TEST_F(IndexLaws, ASortGivesTheSameUnderAnySetOfIndexes) {
     }
   }
   EXPECT_GT(by_index, uint64_t{kRounds});
+}
+
+// Without a sort a limit gives so many of what matches, whichever, each once; and pages give all
+// of it, each once, also when indexes come and go between them.
+TEST_F(IndexLaws, ALimitAndPagesGiveEachDocumentOnce) {
+  uint64_t in_order_of_an_index = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    const uint64_t seed = kSeed + 3000 + static_cast<uint64_t>(round);
+    random_.seed(seed);
+    arrays_ = round % 3 == 0;
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    FillBoth();
+    if (HasFatalFailure()) return;
+    for (int i = 0; i < kQueriesEach; ++i) {
+      const std::string filter = Filter(1);
+      const std::string hint = MaybeHint();
+      const std::string find =
+          R"({"find": "indexed", "filter": )" + filter + hint + R"(, "limit": )";
+      const std::vector<std::string> matching = Matching(filter);
+      const size_t limit = 1 + Pick(6);
+      std::vector<std::string> sorted = Pages(find + std::to_string(limit) + "}", [] {});
+      in_order_of_an_index += sorted != matching;
+      std::sort(sorted.begin(), sorted.end());
+      std::vector<std::string> expected = matching;
+      std::sort(expected.begin(), expected.end());
+      ASSERT_EQ(ListOf(sorted), ListOf(expected)) << find;
+      std::set<std::string> once;
+      for (const std::string& document : FirstBatch(find + std::to_string(limit) + "}")) {
+        ASSERT_TRUE(once.insert(document).second) << find;
+        ASSERT_TRUE(std::binary_search(expected.begin(), expected.end(), document)) << find;
+      }
+      ASSERT_EQ(once.size(), std::min(limit, expected.size())) << find;
+      // A hint that names nothing any more is refused.
+      if (!hint.empty()) continue;
+      sorted = Pages(find + "4}", [&] { MayChangeAnIndex(); });
+      std::sort(sorted.begin(), sorted.end());
+      ASSERT_EQ(ListOf(sorted), ListOf(expected)) << find;
+    }
+  }
+  EXPECT_GT(in_order_of_an_index, uint64_t{kRounds} / 4);
 }
 
 // A filter, its negation and nothing else: each document matches one of both.

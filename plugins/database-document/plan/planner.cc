@@ -76,7 +76,7 @@ class Planner {
     if (!keys.ok()) return keys.status();
     read.estimated_keys = *keys;
     plan_.kind = QueryPlan::Kind::kIndex;
-    plan_.sorted = CanSort(&read);
+    plan_.sorted = CanSort(&read) || CanStream(&read);
     plan_.cost = CostOf(read, plan_.sorted);
     plan_.reads = {std::move(read)};
     return {};
@@ -105,7 +105,8 @@ class Planner {
   // How much of the collection matches decides how far an index is read in the order of the sort
   // before enough of its documents do, and how much a scan has to sort.
   Status SampleFilter() {
-    const bool decides = request_.sort.first != 0 && !request_.filter.IsEmpty() &&
+    const bool decides = !plan_.order.empty() && request_.sort.first != 0 &&
+                         !request_.filter.IsEmpty() &&
                          std::any_of(candidates_.begin(), candidates_.end(),
                                      [](const auto& c) { return c.sorted && !c.reads[0].exact; });
     if (!decides) return {};
@@ -163,6 +164,15 @@ class Planner {
     return !(request_.sort.resumes && backwards && read->index->unique);
   }
 
+  // Whether the first entries are enough and no order is asked for, so that the index's own will
+  // do.
+  bool CanStream(IndexRead* read) const {
+    const bool few = request_.sort.first != 0 && request_.sort.first < read->estimated_keys;
+    if (request_.order != Order::kAny || !plan_.order.empty() || !few) return false;
+    if (!Collates(*read->index)) return false;
+    return ReadInOrder(TotalOrder(OwnOrder(*read->index)).parts(), read);
+  }
+
   // Why an index cannot help, or the read that it offers.
   Result<IndexRead> ReadOf(const IndexEntry& index, const Predicate& predicate) {
     const auto reject = [&](std::string reason) {
@@ -193,7 +203,7 @@ class Planner {
     if (read->index == nullptr) return {};
     Candidate candidate;
     candidate.kind = QueryPlan::Kind::kIndex;
-    candidate.sorted = CanSort(&*read);
+    candidate.sorted = CanSort(&*read) || CanStream(&*read);
     candidate.reads.push_back(std::move(*read));
     candidates_.push_back(std::move(candidate));
     return {};

@@ -16,11 +16,18 @@ struct SortRequest {
   bool resumes = false;                         // from a place in the order
 };
 
+// Whether the order is a promise, where none is asked for.
+enum class Order {
+  kById,  // of _id
+  kAny,   // what SortRequest::first asks for may come in the order of an index
+};
+
 struct PlanRequest {
   EntryPtr entry;
   const query::Matcher& filter;
   ScanDirection direction = ScanDirection::kForward;  // of _id
-  bson::Value hint = {};                              // an index's name or key, or none
+  Order order = Order::kById;
+  bson::Value hint = {};  // an index's name or key, or none
   SortRequest sort = {};
 };
 

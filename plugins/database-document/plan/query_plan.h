@@ -54,7 +54,8 @@ struct QueryPlan {
   AccessPath collection;         // also what an index read falls back to
   std::vector<IndexRead> reads;  // kIndex: one; kUnion: one for each branch
   bool hinted = false;
-  bool sorted = false;  // kIndex: its entries come in the order asked for
+  // kIndex: its entries come in the order asked for, or in the index's own where any will do.
+  bool sorted = false;
   // So many documents are likely to be asked for, and as many keys lead to them; 0: not known.
   uint64_t first = 0;
 
