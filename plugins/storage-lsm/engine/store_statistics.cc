@@ -23,6 +23,7 @@ void AddCommits(const CommitStatistics& commits, bson::Builder* out) {
 void AddCache(const BlockCache& cache, bson::Builder* out) {
   out->Int64("cache_bytes", Signed(cache.bytes()))
       .Int64("cache_capacity_bytes", Signed(cache.capacity_bytes()))
+      .Int64("cache_idle_bytes", Signed(cache.idle_bytes()))
       .Int64("cache_hits", Signed(cache.hits()))
       .Int64("cache_misses", Signed(cache.misses()));
 }

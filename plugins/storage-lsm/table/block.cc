@@ -76,16 +76,34 @@ void BlockBuilder::Finish(std::string& out) {
   rows_.clear();
 }
 
-Ref<Block> Block::Parse(std::unique_ptr<uint8_t[]> bytes, size_t size) {
-  Ref<Block> block(new Block);
-  block->bytes_ = std::move(bytes);
+Ref<Block> Block::Parse(std::unique_ptr<uint8_t[]> bytes, size_t size, SlabPool* pool) {
+  void* chunk = pool == nullptr ? nullptr : pool->Allocate(sizeof(Block) + size);
+  Ref<Block> block(chunk == nullptr ? new Block : new (chunk) Block);
+  if (chunk == nullptr) {
+    block->bytes_ = bytes.release();
+  } else {
+    auto* copy = reinterpret_cast<uint8_t*>(block.get() + 1);
+    std::memcpy(copy, bytes.get(), size);
+    block->bytes_ = copy;
+  }
   block->size_ = size;
   if (!block->ParseHeader() || !block->CheckRows()) return {};
   return block;
 }
 
+void Block::operator delete(Block* block, std::destroying_delete_t) noexcept {
+  const bool in_slab = block->InSlab();
+  if (!in_slab) delete[] block->bytes_;
+  block->~Block();
+  if (in_slab) {
+    SlabPool::Free(block);
+  } else {
+    ::operator delete (block, std::align_val_t{alignof(Block)});
+  }
+}
+
 bool Block::ParseHeader() {
-  const uint8_t* p = bytes_.get();
+  const uint8_t* p = bytes_;
   if (size_ < kBlockHeaderBytes) return false;
   rows_ = LoadLittle<uint32_t>(p);
   key_width_ = p[4];

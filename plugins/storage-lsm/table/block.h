@@ -7,11 +7,13 @@
 // the block. Widths of the columns are chosen for each block. FORMAT.md has the offsets.
 #pragma once
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "plugins/storage-lsm/format/key.h"
+#include "plugins/storage-lsm/table/slab_pool.h"
 #include "plugins/storage-lsm/util/pinned.h"
 
 namespace nexadb::lsm {
@@ -56,11 +58,18 @@ class BlockBuilder {
 class alignas(128) Block : public Pinned<Block> {
  public:
   // Takes the raw bytes over and checks their structure: afterwards no row leads outside of them,
-  // whatever they hold. Null when they are malformed.
-  static Ref<Block> Parse(std::unique_ptr<uint8_t[]> bytes, size_t size);
+  // whatever they hold. Null when they are malformed. With a pool that has room the block is a
+  // chunk of it, its bytes copied behind it.
+  static Ref<Block> Parse(std::unique_ptr<uint8_t[]> bytes, size_t size, SlabPool* pool = nullptr);
+  static void operator delete(Block* block, std::destroying_delete_t) noexcept;
 
   uint32_t rows() const { return rows_; }
   size_t bytes() const { return size_; }
+  // What it takes, with itself and what its memory's allocation rounds up.
+  size_t memory_bytes() const {
+    return InSlab() ? SlabPool::ChunkBytes(this) : size_ + sizeof(Block);
+  }
+  bool InSparseSlab() const { return InSlab() && SlabPool::IsSparse(this); }
   std::string_view KeyAt(uint32_t row) const {
     return Slice(keys_, row == 0 ? 0 : Offset(key_ends_, key_width_, row - 1),
                  Offset(key_ends_, key_width_, row));
@@ -78,6 +87,9 @@ class alignas(128) Block : public Pinned<Block> {
 
  private:
   Block() = default;
+  ~Block() = default;
+  // A slab's block has its bytes behind itself.
+  bool InSlab() const { return bytes_ == reinterpret_cast<const uint8_t*>(this + 1); }
   bool ParseHeader();
   bool CheckRows() const;
   uint64_t HeadAt(uint32_t row) const {
@@ -93,7 +105,7 @@ class alignas(128) Block : public Pinned<Block> {
     return {reinterpret_cast<const char*>(base) + begin, end - begin};
   }
 
-  std::unique_ptr<uint8_t[]> bytes_;
+  const uint8_t* bytes_ = nullptr;  // owned
   size_t size_ = 0;
   uint32_t rows_ = 0;
   uint32_t prefix_ = 0;

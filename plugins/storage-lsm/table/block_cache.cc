@@ -8,10 +8,16 @@
 namespace nexadb::lsm {
 namespace {
 
-// Bookkeeping of a cached block beside its bytes.
-constexpr uint64_t kEntryBytes = 200;
+// Bookkeeping of a cached block beside its memory: its slot, its place in the shard's list, and
+// what the heap keeps in front of an allocation.
+constexpr uint64_t kEntryBytes = 72;
 
-uint64_t CostOf(const Block& block) { return block.bytes() + kEntryBytes; }
+// While slabs have much free, each insertion looks at so many blocks for some that keep one alive.
+constexpr size_t kSparseLooks = 32;
+// What slabs have free is charged up to this share of the capacity.
+constexpr uint64_t kShareIdle = 4;
+
+uint64_t CostOf(const Block& block) { return block.memory_bytes() + kEntryBytes; }
 
 }  // namespace
 
@@ -24,14 +30,16 @@ Block* CacheSlot::Lock() {
   return reinterpret_cast<Block*>(word);
 }
 
-BlockCache::BlockCache(Env& env, uint64_t capacity_bytes) : capacity_bytes_(capacity_bytes) {
+BlockCache::BlockCache(Env& env, uint64_t capacity_bytes)
+    : capacity_bytes_(capacity_bytes), pool_(SlabPool::Create(capacity_bytes)) {
   for (Shard& shard : shards_) shard.mutex = env.NewMutex();
 }
 
 uint64_t BlockCache::ShardLimit() const {
   const int64_t charged = std::max<int64_t>(0, charged_.load(std::memory_order_relaxed));
   const uint64_t least = capacity_bytes_ / kShareKept;
-  const uint64_t taken = static_cast<uint64_t>(charged);
+  const uint64_t taken =
+      static_cast<uint64_t>(charged) + std::min(pool_->idle_bytes(), capacity_bytes_ / kShareIdle);
   const uint64_t left = taken + least < capacity_bytes_ ? capacity_bytes_ - taken : least;
   return left / kShards;
 }
@@ -61,12 +69,17 @@ void BlockCache::Empty(Shard& shard, CacheSlot& slot) {
 void BlockCache::Sweep(Shard& shard, const CacheSlot* keep) {
   const uint64_t limit = ShardLimit();
   // Two rounds: the first may only clear marks.
-  for (size_t steps = shard.filled.size() * 2;
-       steps > 0 && shard.bytes.load(std::memory_order_relaxed) > limit; --steps) {
+  const size_t steps_max = shard.filled.size() * 2;
+  for (size_t step = 0; step < steps_max; ++step) {
+    const bool over = shard.bytes.load(std::memory_order_relaxed) > limit;
+    const bool crowded = pool_->idle_bytes() > pool_->idle_bytes_max();
+    if (!over && (!crowded || step >= kSparseLooks)) break;
     shard.hand = (shard.hand + 1) % shard.filled.size();
     CacheSlot& slot = *shard.filled[shard.hand];
     if (&slot == keep) continue;
-    if (slot.recent_.load(std::memory_order_relaxed) != 0) {
+    const bool sparse = crowded && slot.InSparseSlab();
+    if (!sparse && !over) continue;
+    if (!sparse && slot.recent_.load(std::memory_order_relaxed) != 0) {
       slot.recent_.store(0, std::memory_order_relaxed);
       continue;
     }

@@ -5,7 +5,10 @@
 // to count a reference. The cache knows which slots are filled and sweeps a clock over them: a
 // block that was found since the hand last came by stays for another round. Memory that the engine
 // uses elsewhere (memtables, indexes, filters) is charged here and shrinks what the cache keeps, so
-// that one budget bounds it all. A block in use outlives its eviction. [any]
+// that one budget bounds it all. A block in use outlives its eviction.
+//
+// Blocks that come in through `pool()` lie in large pages. What the pool has idle is charged as
+// well; while that is much, blocks go whose slabs are partly free. [any]
 #pragma once
 #include <atomic>
 #include <memory>
@@ -45,6 +48,12 @@ class CacheSlot {
     return Ref<Block>(former);
   }
 
+  // REQUIRES: the shard's mutex is held, and the slot is filled.
+  bool InSparseSlab() const {
+    const uintptr_t word = word_.load(std::memory_order_relaxed);
+    return reinterpret_cast<const Block*>(word & ~kLocked)->InSparseSlab();
+  }
+
   std::atomic<uintptr_t> word_{0};  // the block's address, and kLocked while somebody looks
   uint32_t place_ = 0;              // in the shard's list, under its mutex
   std::atomic<uint8_t> recent_{0};
@@ -65,7 +74,11 @@ class BlockCache {
   // Counts `bytes` of other memory (negative: gives back) against the capacity.
   void Charge(int64_t bytes) { charged_.fetch_add(bytes, std::memory_order_relaxed); }
 
+  // Where blocks to be inserted are made.
+  SlabPool& pool() { return *pool_; }
+
   uint64_t bytes() const;
+  uint64_t idle_bytes() const { return pool_->idle_bytes(); }
   uint64_t hits() const { return hits_.Total(); }
   uint64_t misses() const { return misses_.Total(); }
   uint64_t capacity_bytes() const { return capacity_bytes_; }
@@ -92,6 +105,7 @@ class BlockCache {
   void Empty(Shard& shard, CacheSlot& slot);
 
   const uint64_t capacity_bytes_;
+  const SlabPool::Owner pool_;
   std::atomic<int64_t> charged_{0};
   StripedCounter hits_;
   StripedCounter misses_;

@@ -125,10 +125,10 @@ uint64_t TableReader::RowsOf(uint32_t block) const {
   return base::LoadLittle<uint64_t>(AsBytes(index_->ValueAt(block)).data() + kBlockHandleBytes);
 }
 
-Result<Ref<Block>> TableReader::ReadData(const BlockHandle& handle) const {
+Result<Ref<Block>> TableReader::ReadData(const BlockHandle& handle, SlabPool* pool) const {
   std::unique_ptr<uint8_t[]> raw;
   LSM_RETURN_IF_ERROR(ReadSealed(handle, BlockKind::kData, &raw));
-  Ref<Block> block = Block::Parse(std::move(raw), handle.raw);
+  Ref<Block> block = Block::Parse(std::move(raw), handle.raw, pool);
   if (!block) return Corruption(path_, handle.offset, "malformed block");
   return block;
 }
@@ -140,10 +140,11 @@ Status TableReader::Load(uint32_t block, ReadMode mode, CacheMode cache, Ref<Blo
   if (mode == ReadMode::kMemoryOnly) {
     return Status::Error(Code::kWouldBlock, "the block is not in memory");
   }
-  auto read = ReadData(HandleOf(block));
+  const bool keep = cache == CacheMode::kKeep;
+  auto read = ReadData(HandleOf(block), keep ? &cache_.pool() : nullptr);
   if (!read.ok()) return read.status();
   *out = std::move(*read);
-  if (cache == CacheMode::kKeep) cache_.Insert(slots_[block], *out);
+  if (keep) cache_.Insert(slots_[block], *out);
   return Status::Ok();
 }
 
@@ -173,7 +174,7 @@ Status TableReader::Verify() const {
   uint64_t rows = 0;
   for (uint32_t i = 0; i < blocks(); ++i) {
     const BlockHandle handle = HandleOf(i);
-    auto block = ReadData(handle);
+    auto block = ReadData(handle, nullptr);
     if (!block.ok()) return block.status();
     if (rows > 0 && std::string_view(last_key) > (*block)->KeyAt(0)) {
       return Corruption(path_, handle.offset, "keys out of order");

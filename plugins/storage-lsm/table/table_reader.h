@@ -76,7 +76,7 @@ class TableReader {
                     std::unique_ptr<uint8_t[]>* out) const {
     return ReadBlock(*file_, path_, number_, handle, kind, out, cipher_.get());
   }
-  Result<Ref<Block>> ReadData(const BlockHandle& handle) const;
+  Result<Ref<Block>> ReadData(const BlockHandle& handle, SlabPool* pool) const;
 
   Handle<File> file_;
   const std::string path_;
