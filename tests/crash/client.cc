@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/base/coding.h"
+#include "plugins/storage-lsm/testing/row_cursor.h"
 
 namespace nexadb::crash {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 constexpr uint32_t kKeys = 64;
 constexpr uint32_t kStepsMax = 6;
 constexpr uint32_t kBigValueBytes = 20000;
+constexpr uint32_t kRunRowsMax = 40;  // of an ingest
 
 std::string Number(uint64_t v) {
   std::string bytes(8, '\0');
@@ -54,6 +56,17 @@ Client::Batch Client::MakeBatch(uint32_t number) {
   return batch;
 }
 
+Client::Batch Client::MakeRun(uint32_t number) {
+  State rows{{prefix_ + "marker", Number(number)}};
+  for (uint64_t i = 1 + prng_.Below(kRunRowsMax); i > 0; --i) {
+    rows[RandomKey()] =
+        "r" + std::to_string(number) + "." + std::to_string(i) + std::string(prng_.Below(600), 'r');
+  }
+  Batch run;
+  for (auto& [key, value] : rows) run.push_back({Step::Op::kPut, key, value});
+  return run;
+}
+
 void Client::Apply(const Batch& batch, State& state) {
   for (const Step& step : batch) {
     switch (step.op) {
@@ -82,7 +95,7 @@ State Client::StateAfter(uint32_t number) const {
 }
 
 bool Client::WriteOne(lsm::Engine& engine) {
-  const uint32_t number = settled_number_ + static_cast<uint32_t>(batches_.size()) + 1;
+  const uint32_t number = NextNumber();
   batches_.push_back(MakeBatch(number));
   std::vector<Mutation> mutations;
   for (const Step& step : batches_.back()) {
@@ -105,6 +118,22 @@ bool Client::WriteOne(lsm::Engine& engine) {
     promises_.push_back({env_.Clock().MonotonicNs(), number});
   }
   if (options.durability != Durability::kProcess) kill_floor_ = number;
+  return true;
+}
+
+bool Client::IngestOne(lsm::Engine& engine) {
+  const uint32_t number = NextNumber();
+  batches_.push_back(MakeRun(number));
+  lsm::testing::RowCursor::Rows rows;
+  for (const Step& step : batches_.back()) rows.emplace_back(step.key, step.value);
+  lsm::testing::RowCursor cursor(std::move(rows));
+  const uint64_t begin_ns = env_.Clock().MonotonicNs();
+  auto& ingest = *static_cast<StorageIngest*>(engine.Facet(StorageIngest::kInterface));
+  if (!ingest.Ingest(cursor).ok()) return false;
+  last_write_ns_ = begin_ns;
+  acknowledged_ = number;
+  NoteFlushed();
+  kill_floor_ = number;
   return true;
 }
 

@@ -22,6 +22,8 @@ class Client {
   // Writes one batch of a random shape. False once the engine has failed: the history of this
   // client ends there until the next Settle.
   bool WriteOne(lsm::Engine& engine);
+  // The same by an ingest of sorted rows, which is durable once it is acknowledged.
+  bool IngestOne(lsm::Engine& engine);
   // Everything acknowledged so far is durable: Flush said so.
   void NoteFlushed() { disk_floor_ = acknowledged_; }
 
@@ -47,7 +49,11 @@ class Client {
   };
   using Batch = std::vector<Step>;
 
+  uint32_t NextNumber() const {
+    return settled_number_ + static_cast<uint32_t>(batches_.size()) + 1;
+  }
   Batch MakeBatch(uint32_t number);
+  Batch MakeRun(uint32_t number);  // puts alone, in key order
   std::string RandomKey();
   static void Apply(const Batch& batch, State& state);
   State StateAfter(uint32_t batches) const;

@@ -38,6 +38,7 @@ void Work(base::SimEnv& env, Client& client) {
   if (engine.Open(env, nullptr, kDirectory, SmallOptions()).ok()) {
     for (int i = 0; i < kBatches; ++i) {
       if (!client.WriteOne(engine)) break;
+      if (i % 12 == 11 && !client.IngestOne(engine)) break;
       if (i % 16 == 15) static_cast<void>(engine.store()->FlushMemtable());
       if (i == 30) static_cast<void>(engine.store()->Compact({}, {}));
     }

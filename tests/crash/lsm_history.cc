@@ -54,6 +54,9 @@ struct ClientRun {
           break;
         case 1: static_cast<void>(run.engine->store()->FlushMemtable()); break;
         case 2: static_cast<void>(run.engine->store()->Compact({}, {})); break;
+        case 3:
+          if (!run.client->IngestOne(*run.engine)) return;
+          break;
         default: break;
       }
     }

@@ -1,6 +1,6 @@
-// The power goes at every single file-system operation of three fixed workloads: many small
-// batches, a recovery that is itself cut off, and a backup beside writes. And the first twenty
-// syncs of the whole store fail, one at a time.
+// The power goes at every single file-system operation of four fixed workloads: many small
+// batches, a recovery that is itself cut off, a backup beside writes, and ingests among them. And
+// the first twenty syncs of the whole store fail, one at a time.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -68,6 +68,16 @@ void BackUp(base::SimEnv& env, Client& client) {
   static_cast<void>(engine.Close());
 }
 
+void Ingest(base::SimEnv& env, Client& client) {
+  Engine engine;
+  bool good = engine.Open(env, nullptr, kDirectory, SmallOptions()).ok();
+  for (int round = 0; good && round < 4; ++round) {
+    good = Write(engine, client, 4) && client.IngestOne(engine);
+  }
+  if (good) static_cast<void>(engine.store()->Compact({}, {}));
+  static_cast<void>(engine.Close());
+}
+
 struct Workload {
   const char* name;
   void (*run)(base::SimEnv& env, Client& client);
@@ -108,7 +118,7 @@ std::string CheckAfter(base::SimEnv& env, Client& client) {
 TEST(LsmWorkloads, APowerCutAtAnyOperationOfAnyLosesNothing) {
   for (const Workload& workload :
        {Workload{"writes", WriteMuch, false}, Workload{"recovery", Recover, true},
-        Workload{"backup", BackUp, true}}) {
+        Workload{"backup", BackUp, true}, Workload{"ingest", Ingest, true}}) {
     uint64_t total = 0;
     {
       base::SimEnv env(1);

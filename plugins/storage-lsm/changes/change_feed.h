@@ -1,8 +1,8 @@
 // ChangeFeed: the batches of the logs, for followers. Keeps logs whose contents are in tables up to
 // a bound of bytes, newest first; those that memtables still need are there anyway.
 //
-// Sequences have no holes, so a follower that asks for what comes after n either gets n + 1 next or
-// is told that it is gone. [any]
+// Sequences have no holes but where rows were ingested past the log, so a follower that asks for
+// what comes after n either gets n + 1 next or is told that it is gone. [any]
 #pragma once
 #include <deque>
 #include <string>

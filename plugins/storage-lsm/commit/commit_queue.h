@@ -83,6 +83,10 @@ class CommitQueue {
   // All later commits fail with `cause`. [any]
   void Poison(const Status& cause);
 
+  // Within RunExclusive: the last sequence given out, and to go on behind a later one.
+  Sequence last() const { return next_ - 1; }
+  void SkipTo(Sequence last) { next_ = last + 1; }
+
   const CommitStatistics& statistics() const { return statistics_; }
   // What poisoned the queue, or Ok. [any]
   Status failure();

@@ -102,6 +102,7 @@ void* Engine::Facet(const InterfaceId& id) noexcept {
   if (Is<StorageBackup>(id)) return static_cast<StorageBackup*>(this);
   if (Is<StorageChanges>(id)) return static_cast<StorageChanges*>(this);
   if (Is<StorageCompaction>(id)) return static_cast<StorageCompaction*>(this);
+  if (Is<StorageIngest>(id)) return static_cast<StorageIngest*>(this);
   if (Is<StorageNonblocking>(id)) return static_cast<StorageNonblocking*>(this);
   return nullptr;
 }
@@ -131,6 +132,13 @@ Status Engine::Compact(BytesView begin, BytesView end) noexcept {
   return sdk::Guard([&]() -> Status {
     LSM_RETURN_IF_ERROR(CheckOpen());
     return store_->Compact(AsText(begin), AsText(end));
+  });
+}
+
+Result<uint64_t> Engine::Ingest(Cursor& rows) noexcept {
+  return sdk::Guard([&]() -> Result<uint64_t> {
+    LSM_RETURN_IF_ERROR(CheckOpen());
+    return store_->Ingest(rows);
   });
 }
 

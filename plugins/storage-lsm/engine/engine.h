@@ -13,6 +13,7 @@ class Engine final : public StorageEngine,
                      private StorageCheckpoint,
                      private StorageBackup,
                      private StorageCompaction,
+                     private StorageIngest,
                      private StorageNonblocking,
                      private StorageChanges {
  public:
@@ -37,6 +38,7 @@ class Engine final : public StorageEngine,
   Result<Buffer> ExplainGet(BytesView key) noexcept override;
   Status Verify() noexcept override;
   Status Compact(BytesView begin, BytesView end) noexcept override;
+  Result<uint64_t> Ingest(Cursor& rows) noexcept override;
   Status ChangesSince(uint64_t after, const ChangeSink& sink) noexcept override;
   Result<Handle<Transaction>> BeginNonblocking(const TransactionOptions& options) noexcept override;
   Result<uint64_t> Checkpoint(StringView directory) noexcept override;

@@ -8,7 +8,7 @@
 namespace nexadb::lsm {
 
 struct JobRecord {
-  const char* kind = "";  // "flush", "compaction", "move", "drop"
+  const char* kind = "";  // "flush", "compaction", "move", "drop", "ingest"
   int level = 0;          // from which
   int output_level = 0;
   uint64_t tables_in = 0;

@@ -1,10 +1,11 @@
 // Store: one open directory. Ties log, memtables, tables, background work and recovery together;
 // engine.h puts the boundary's interface in front of it.
 //
-// Locks, outermost first: backup_mutex_, the commit queue's leadership, manifest_mutex_,
-// wal_sync_mutex_, mutex_. Reads take none of them: the view comes from view_slots_. The write path
-// lives in store_write.cc, flush and compaction in store_background.cc, opening in store_open.cc,
-// figures in store_statistics.cc, backups in store_backup.cc.
+// Locks, outermost first: backup_mutex_, ingest_mutex_, the commit queue's leadership,
+// manifest_mutex_, wal_sync_mutex_, mutex_. Reads take none of them: the view comes from
+// view_slots_. The write path lives in store_write.cc, flush and compaction in store_background.cc,
+// opening in store_open.cc, figures in store_statistics.cc, backups in store_backup.cc, ingest in
+// store_ingest.cc.
 #pragma once
 #include <array>
 #include <atomic>
@@ -20,6 +21,7 @@
 #include "plugins/storage-lsm/engine/backpressure.h"
 #include "plugins/storage-lsm/engine/job_log.h"
 #include "plugins/storage-lsm/engine/options.h"
+#include "plugins/storage-lsm/ingest/ingest_job.h"
 #include "plugins/storage-lsm/read/read_view.h"
 #include "plugins/storage-lsm/read/snapshot_registry.h"
 #include "plugins/storage-lsm/read/view_slots.h"
@@ -36,6 +38,10 @@ struct StoreCounters {
   std::atomic<uint64_t> bytes_flushed{0};
   std::atomic<uint64_t> bytes_compacted{0};
   std::atomic<uint64_t> rows_dropped{0};
+  std::atomic<uint64_t> ingests{0};
+  std::atomic<uint64_t> rows_ingested{0};
+  std::atomic<uint64_t> bytes_ingested{0};       // written into tables
+  std::atomic<uint64_t> user_bytes_ingested{0};  // keys and values
   std::atomic<uint64_t> stalls{0};
   std::atomic<uint64_t> stall_ns{0};
   std::atomic<uint64_t> delays{0};
@@ -74,6 +80,8 @@ class Store final : private CommitHost {
   Status Verify();
   const StoreOptions& options() const { return options_; }
 
+  // As StorageIngest says; rows go over what the store has of their keys. The sequence.
+  Result<Sequence> Ingest(Cursor& rows);
   // As StorageChanges says.
   Status ChangesSince(Sequence after, const ChangeSink& sink);
   // Backups, as StorageBackup says.
@@ -174,6 +182,27 @@ class Store final : private CommitHost {
                                                : background_errors_[kFlushWork];
   }
   void Log(LogLevel level, std::string_view message);
+  // Of the one compaction. With mutex_ held. kUnavailable while the store closes.
+  Status TakeCompactionSlot();
+  void LeaveCompactionSlot();
+
+  // Ingest.
+  struct Ingestion {
+    std::vector<TablePointer> tables;
+    std::vector<int> levels;  // where each of them goes
+    VersionPointer placed;    // the version that says so
+    Sequence first = 0;
+    Sequence last = 0;
+    bool handed_over = false;  // to Install, which cares for the files from then on
+  };
+  Status InstallIngestion(Ingestion& run);
+  Status InstallAlone(Ingestion& run);  // [leader], with the compaction slot
+  Status WaitFlushed();                 // until no memtable waits for its flush [leader]
+  void NoteIngestion(const Ingestion& run, uint64_t begin_ns);
+  // What keeps the store from taking writes at all, or Ok. [any]
+  Status WritesFailure();
+  // kResourceExhausted with less than the reserve free on the disk. [any]
+  Status DiskHasRoom();
 
   Env& env_;
   Logger* const log_;
@@ -196,6 +225,7 @@ class Store final : private CommitHost {
   ChangeFeed changes_;
 
   Handle<Mutex> backup_mutex_;
+  Handle<Mutex> ingest_mutex_;  // one at a time: each takes its sequences from where all stand
   Handle<Mutex> manifest_mutex_;
   Handle<Mutex> wal_sync_mutex_;
   Handle<Mutex> mutex_;
@@ -212,6 +242,8 @@ class Store final : private CommitHost {
   std::atomic<bool> fatal_{false};        // set under mutex_: the manifest is in doubt
   uint32_t idle_waiters_ = 0;             // under mutex_: they want everything tidy
   bool compacting_ = false;               // under mutex_: the slot of the one compaction
+  uint32_t slot_waiters_ = 0;             // under mutex_: compaction leaves them the slot
+  bool ingesting_ = false;                // under mutex_: an ingest has the slot
   bool flushing_ = false;                 // under mutex_
   bool compact_idle_ = false;             // under mutex_: the last look found nothing to do
   bool closing_ = false;                  // under mutex_

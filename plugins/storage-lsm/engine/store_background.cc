@@ -265,7 +265,7 @@ void Store::CompactLoop() {
   MutexLock lock(*mutex_);
   Rest rest = Rest::kWritersBusy;
   while (!closing_ && !fatal_) {
-    if (compacting_) {
+    if (compacting_ || slot_waiters_ > 0) {
       done_->Wait(*mutex_);
       continue;
     }
@@ -372,11 +372,7 @@ Status Store::FlushMemtable() {
 Status Store::Compact(std::string_view begin, std::string_view end) {
   LSM_RETURN_IF_ERROR(FlushMemtable());
   MutexLock lock(*mutex_);
-  while (compacting_) {
-    if (closing_ || fatal_) return Status::Error(Code::kUnavailable, "the store is closing");
-    done_->Wait(*mutex_);
-  }
-  compacting_ = true;
+  LSM_RETURN_IF_ERROR(TakeCompactionSlot());
   lock.Unlock();
   const Status status = sdk::Guard([&]() -> Status {
     int deepest = 1;
@@ -391,10 +387,23 @@ Status Store::Compact(std::string_view begin, std::string_view end) {
   });
   RemoveObsolete();
   lock.Lock();
+  LeaveCompactionSlot();
+  return status;
+}
+
+Status Store::TakeCompactionSlot() {
+  ++slot_waiters_;
+  while (compacting_ && !closing_ && !fatal_) done_->Wait(*mutex_);
+  --slot_waiters_;
+  if (compacting_) return Status::Error(Code::kUnavailable, "the store is closing");
+  compacting_ = true;
+  return Status::Ok();
+}
+
+void Store::LeaveCompactionSlot() {
   compacting_ = false;
   done_->NotifyAll();
   work_->NotifyAll();
-  return status;
 }
 
 Status Store::WaitIdle() {

@@ -55,6 +55,7 @@ Store::Store(Env& env, Logger* log, std::string directory, const StoreOptions& o
       jobs_(env),
       changes_(env, directory_, options.changes_retained_bytes, &vault_),
       backup_mutex_(env.NewMutex()),
+      ingest_mutex_(env.NewMutex()),
       manifest_mutex_(env.NewMutex()),
       wal_sync_mutex_(env.NewMutex()),
       mutex_(env.NewMutex()),

@@ -42,9 +42,9 @@ void AddEncryption(const Vault& vault, const Version& version, bson::Builder* ou
 // What users gave, what was written for it, what it takes, how many places a get may look at.
 void AddAmplification(const CommitStatistics& commits, const StoreCounters& counters,
                       const ReadView& view, bson::Builder* out) {
-  const uint64_t written =
-      commits.wal_bytes.load() + counters.bytes_flushed.load() + counters.bytes_compacted.load();
-  const uint64_t user = commits.user_bytes.load();
+  const uint64_t written = commits.wal_bytes.load() + counters.bytes_flushed.load() +
+                           counters.bytes_compacted.load() + counters.bytes_ingested.load();
+  const uint64_t user = commits.user_bytes.load() + counters.user_bytes_ingested.load();
   uint64_t all_bytes = 0;
   uint64_t deepest_bytes = 0;
   int64_t places = 1 + Signed(view.immutable.size() + view.version->levels[0].size());
@@ -193,6 +193,9 @@ std::string Store::StatisticsBson() {
       .Int64("trivial_moves", Signed(counters_.trivial_moves.load()))
       .Int64("tables_dropped_whole", Signed(counters_.tables_dropped_whole.load()))
       .Int64("rows_dropped", Signed(counters_.rows_dropped.load()))
+      .Int64("ingests", Signed(counters_.ingests.load()))
+      .Int64("rows_ingested", Signed(counters_.rows_ingested.load()))
+      .Int64("bytes_ingested", Signed(counters_.bytes_ingested.load()))
       .Int64("stalls", Signed(counters_.stalls.load()))
       .Int64("stall_us", Signed(counters_.stall_ns.load() / 1000))
       .Int64("delays", Signed(counters_.delays.load()))

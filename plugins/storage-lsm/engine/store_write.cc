@@ -167,7 +167,7 @@ Status Store::WaitForRoom() {
   MutexLock lock(*mutex_);
   uint64_t waiting_since = 0;
   while (immutable_.size() >= kImmutableMemtablesMax ||
-         version_->levels[0].size() >= options_.level0_stop) {
+         (version_->levels[0].size() >= options_.level0_stop && !ingesting_)) {
     if (fatal_ || !BackgroundError().ok()) {
       return Status::Error(BackgroundError().code(),
                            "no room for more writes, since flush or compaction fails: " +
@@ -212,17 +212,18 @@ Status Store::CheckDisk(uint64_t bytes) {
   if (disk_checked_ns_ != 0 && now - disk_checked_ns_ < kDiskCheckNs) return disk_status_;
   disk_checked_ns_ = std::max<uint64_t>(now, 1);
   disk_unchecked_bytes_ = 0;
+  return disk_status_ = DiskHasRoom();
+}
+
+Status Store::DiskHasRoom() {
+  if (options_.disk_reserve_bytes == 0) return Status::Ok();
   auto free = env_.Files().FreeBytes(directory_);
-  if (!free.ok()) return disk_status_ = free.status();
-  disk_status_ = Status::Ok();
-  if (*free < options_.disk_reserve_bytes) {
-    disk_status_ = Status::Error(
-        Code::kResourceExhausted,
-        directory_ +
-            ": less than disk_reserve is free on the disk; only deletes are taken until "
-            "there is room");
-  }
-  return disk_status_;
+  if (!free.ok()) return free.status();
+  if (*free >= options_.disk_reserve_bytes) return Status::Ok();
+  return Status::Error(Code::kResourceExhausted,
+                       directory_ +
+                           ": less than disk_reserve is free on the disk; only deletes are taken "
+                           "until there is room");
 }
 
 Result<Sequence> Store::Commit(const CommitRequest& request) {
