@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "core/document/decimal.h"
 #include "core/document/json.h"
@@ -55,6 +56,32 @@ size_t CharacterSize(std::string_view text) {
   return 0;
 }
 
+// Whether one of the eight bytes needs an escape: below 0x20, a quote or a backslash. Of each test
+// the highest bit of a byte tells; a byte of 0x80 and more passes all of them. A borrow or carry
+// into the next byte can only come from one that needs an escape itself.
+bool AnyNeedsEscape(uint64_t bytes) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr uint64_t kHighs = kOnes * 0x80;
+  const uint64_t below_space = (bytes - kOnes * 0x20) & ~bytes;
+  const uint64_t quote = bytes ^ (kOnes * '"');
+  const uint64_t backslash = bytes ^ (kOnes * '\\');
+  const uint64_t is_quote = (quote - kOnes) & ~quote;
+  const uint64_t is_backslash = (backslash - kOnes) & ~backslash;
+  return ((below_space | is_quote | is_backslash) & kHighs) != 0;
+}
+
+// How many bytes at the start go out as they are.
+size_t PlainPrefix(std::string_view text) {
+  size_t i = 0;
+  for (; i + sizeof(uint64_t) <= text.size(); i += sizeof(uint64_t)) {
+    uint64_t bytes;
+    std::memcpy(&bytes, text.data() + i, sizeof(bytes));
+    if (AnyNeedsEscape(bytes)) break;
+  }
+  while (i < text.size() && kEscapes[static_cast<uint8_t>(text[i])] == 0) ++i;
+  return i;
+}
+
 template <class T>
 void AppendNumber(std::string& out, T value) {
   char text[24];
@@ -65,14 +92,20 @@ void AppendNumber(std::string& out, T value) {
 }  // namespace
 
 void AppendValidString(std::string& out, std::string_view text) {
+  size_t plain = PlainPrefix(text);
+  if (plain == text.size()) {  // nearly all are: in one go, between two quotes
+    const size_t begin = out.size();
+    out.resize(begin + 1 + plain + 1, '"');
+    text.copy(out.data() + begin + 1, plain);
+    return;
+  }
   out += '"';
-  size_t start = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<uint8_t>(text[i]);
+  for (;; plain = PlainPrefix(text)) {
+    out.append(text.data(), plain);
+    if (plain == text.size()) break;
+    const auto c = static_cast<uint8_t>(text[plain]);
+    text.remove_prefix(plain + 1);
     const char escape = kEscapes[c];
-    if (escape == 0) continue;
-    out.append(text, start, i - start);
-    start = i + 1;
     out += '\\';
     out += escape;
     if (escape == 'u') {
@@ -81,7 +114,6 @@ void AppendValidString(std::string& out, std::string_view text) {
       out += kHex[c & 15];
     }
   }
-  out.append(text, start, text.size() - start);
   out += '"';
 }
 

@@ -43,9 +43,11 @@ int DaysIn(int64_t year, int month) {
   return month == 2 && leap ? 29 : kDays[month - 1];
 }
 
-// Writes `value` into the `count` places at `out`, with leading zeros.
-void PutDigits(char* out, size_t count, int value) {
-  for (; count > 0; value /= 10) out[--count] = static_cast<char>('0' + value % 10);
+// Writes `value`, which is not negative, into kCount places at `out`, with leading zeros.
+template <size_t kCount>
+void PutDigits(char* out, int value) {
+  auto left = static_cast<unsigned>(value);
+  for (size_t i = kCount; i > 0; left /= 10) out[--i] = static_cast<char>('0' + left % 10);
 }
 
 // Takes exactly `count` digits off the front.
@@ -107,13 +109,13 @@ bool AppendRfc3339(std::string& out, int64_t unix_ms) {
   const Day day = FromDays(days);
   // By hand: every document that is answered has two of them, and printf takes 20 times as long.
   char text[] = "0000-00-00T00:00:00.000Z";
-  PutDigits(text, 4, static_cast<int>(day.year));
-  PutDigits(text + 5, 2, day.month);
-  PutDigits(text + 8, 2, day.day);
-  PutDigits(text + 11, 2, ms / 3'600'000);
-  PutDigits(text + 14, 2, ms / 60'000 % 60);
-  PutDigits(text + 17, 2, ms / 1000 % 60);
-  PutDigits(text + 20, 3, ms % 1000);
+  PutDigits<4>(text, static_cast<int>(day.year));
+  PutDigits<2>(text + 5, day.month);
+  PutDigits<2>(text + 8, day.day);
+  PutDigits<2>(text + 11, ms / 3'600'000);
+  PutDigits<2>(text + 14, ms / 60'000 % 60);
+  PutDigits<2>(text + 17, ms / 1000 % 60);
+  PutDigits<3>(text + 20, ms % 1000);
   out.append(text, sizeof(text) - 1);
   return true;
 }
