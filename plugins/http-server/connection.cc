@@ -315,14 +315,14 @@ void Connection::OnEnd() {
   switch (phase_) {
     case Phase::kHead: return Enter(Phase::kFlush);
     case Phase::kServing:
-      // A client may have closed only its sending side, so the answer is still tried; but whoever
-      // asks is told that it has gone.
+      // A client may have closed only its sending side: it gets its answer, and when it has gone,
+      // writing that tells. Streams without an end are told at once.
       if (sink_ == BodySink::kStreamed && !body_complete_) {
         exchange_.EndBody(
             Status::Error(Code::kUnavailable, "the client closed before the end of the body"));
         stream_failed_ = true;
       }
-      exchange_.MarkGone();
+      exchange_.MarkEnded();
       return;
     default: return Close();
   }

@@ -89,10 +89,18 @@ HttpExchange::Progress HttpExchange::Collect(OutQueue& out) {
 void HttpExchange::Settle(size_t in_flight_bytes) {
   Lock lock(mutex_);
   in_flight_bytes_ = in_flight_bytes;
-  if (gone_.load(std::memory_order_relaxed) || draining_.load()) Fire(lock, closed_);
+  if (Closing()) Fire(lock, closed_);
   if (Credit(lock) == 0) return;
   changed_.notify_all();
   Fire(lock, writable_);
+}
+
+bool HttpExchange::Closing() const { return gone_.load() || ended_.load() || draining_.load(); }
+
+void HttpExchange::MarkEnded() {
+  Lock lock(mutex_);
+  ended_.store(true, std::memory_order_release);
+  Fire(lock, closed_);
 }
 
 void HttpExchange::MarkGone() {
@@ -256,8 +264,7 @@ void HttpExchange::OnWritable(const Callback& callback) noexcept {
 void HttpExchange::OnClosed(const Callback& callback) noexcept {
   Lock lock(mutex_);
   closed_ = callback;
-  const bool due = gone_.load(std::memory_order_relaxed) || draining_.load();
-  if (due) Wake(lock);
+  if (Closing()) Wake(lock);
 }
 
 void HttpExchange::Finish() noexcept {

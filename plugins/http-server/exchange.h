@@ -80,6 +80,8 @@ class HttpExchange final : public Exchange {
   Progress Collect(OutQueue& out);
   // Tells how much is still unwritten; runs the callbacks that are due.
   void Settle(size_t in_flight_bytes);
+  // The peer sends no more, and may have gone: runs OnClosed. What is written still goes out.
+  void MarkEnded();
   // The peer has gone: wakes waiters, runs OnClosed.
   void MarkGone();
   // The server drains: runs OnClosed, if any.
@@ -117,7 +119,9 @@ class HttpExchange final : public Exchange {
   bool WaitWritable() noexcept override;
   void OnWritable(const Callback& callback) noexcept override;
   void OnClosed(const Callback& callback) noexcept override;
-  bool PeerGone() noexcept override { return gone_.load(std::memory_order_acquire); }
+  bool PeerGone() noexcept override {
+    return gone_.load(std::memory_order_acquire) || ended_.load(std::memory_order_acquire);
+  }
   void Finish() noexcept override;
   void Release() noexcept override;
 
@@ -128,6 +132,8 @@ class HttpExchange final : public Exchange {
   void AddHead(const Lock&, uint16_t status, Span<const HttpHeader> headers,
                const uint64_t* content_length);
   void Fire(Lock& lock, Callback& slot);
+  // OnClosed is due.
+  bool Closing() const;
 
   EventLoop& loop_;
   LoopTask& wake_;
@@ -136,6 +142,7 @@ class HttpExchange final : public Exchange {
   std::string decoded_;          // captures that were percent-encoded
   bool serving_inline_ = false;  // [loop]
   std::atomic<bool> gone_{false};
+  std::atomic<bool> ended_{false};
 
   std::mutex mutex_;
   std::condition_variable changed_;

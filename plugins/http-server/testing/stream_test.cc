@@ -293,6 +293,45 @@ TEST(Stream, ABodyThatEndsEarlyOrIsMalformedFailsItsReader) {
   EXPECT_EQ(failures, 2);
 }
 
+// Whether a client that has closed its sending side waits for its answer, only writing can tell.
+TEST(Stream, AClientThatSendsNoMoreGetsItsWholeAnswer) {
+  constexpr size_t kParts = 100;
+  TestServer server;
+  const auto wait_for_end = [](Exchange& e) {
+    while (!e.PeerGone()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  };
+  server.Mount(
+      "GET", "/streamed",
+      [&](Handle<Exchange> e) {
+        wait_for_end(*e);
+        ASSERT_TRUE(e->Begin(200, {}).ok());
+        for (size_t i = 0; i < kParts && e->WaitWritable(); ++i) {
+          ASSERT_TRUE(e->Write(Buffer::Own(std::string(10'000, 'x'))).ok());
+        }
+        e->Finish();
+      },
+      RunMode::kPool);
+  server.Mount(
+      "GET", "/whole",
+      [&](Handle<Exchange> e) {
+        wait_for_end(*e);
+        SendText(*e, 200, "all of it");
+      },
+      RunMode::kPool);
+  Client streamed(server.port());
+  streamed.Send(server.Req("GET", "/streamed"));
+  streamed.CloseSending();
+  const Answer answer = streamed.Read();
+  EXPECT_TRUE(answer.complete);
+  EXPECT_EQ(answer.body.size(), kParts * 10'000);
+  EXPECT_TRUE(streamed.ReadEnd());
+  Client whole(server.port());
+  whole.Send(server.Req("GET", "/whole"));
+  whole.CloseSending();
+  EXPECT_EQ(whole.Read().body, "all of it");
+  EXPECT_TRUE(whole.ReadEnd());
+}
+
 TEST(Stream, WhatAHandlerDoesNotReadIsSkippedOrEndsTheConnection) {
   TestServer server;
   server.MountEcho();
