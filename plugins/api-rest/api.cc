@@ -52,14 +52,13 @@ class MountedRoute final : public HttpHandler {
   void Answer(Handle<Exchange> exchange, Waiting waiting) noexcept {
     bool begun = false;
     const Status status = sdk::Guard([&]() -> Status {
-      const Span<const StringView> captures = exchange->Captures();
-      std::vector<std::string_view> parts(captures.begin(), captures.end());
+      Span<const StringView> captures = exchange->Captures();
       std::string_view database = api_.options.default_database;
       if (mounted_ == Scope::kDatabase) {
-        database = parts.front();
-        parts.erase(parts.begin());
+        database = captures[0];
+        captures = {captures.data() + 1, captures.size() - 1};
       }
-      Request request(api_, spec_, *exchange, waiting, database, std::move(parts));
+      Request request(api_, spec_, *exchange, waiting, database, captures);
       request.Lend(exchange);
       Status outcome = request.Run();
       begun = request.begun();

@@ -16,7 +16,10 @@ namespace nexadb::rest {
 
 class JsonObject {
  public:
-  JsonObject() : out_("{") {}
+  JsonObject() {
+    out_.reserve(kBytesFirst);
+    out_.push_back('{');
+  }
   JsonObject& Text(std::string_view name, std::string_view text) {
     AppendJsonString(Name(name), text);
     return *this;
@@ -34,6 +37,8 @@ class JsonObject {
   }
   JsonObject& Null(std::string_view name) { return Raw(name, "null"); }
   JsonObject& Document(std::string_view name, bson::Document document) {
+    // Names and numbers take more as text; a string that grows in steps is copied at each.
+    out_.reserve(out_.size() + name.size() + document.bytes().size() * 3 / 2);
     AppendJson(Name(name), document, JsonMode::kRest);
     return *this;
   }
@@ -69,6 +74,7 @@ class JsonObject {
   }
 
  private:
+  static constexpr size_t kBytesFirst = 128;
   std::string out_;
 };
 

@@ -1,15 +1,19 @@
 #include "plugins/api-rest/reply.h"
 
-#include <vector>
+#include <algorithm>
+#include <array>
 
 namespace nexadb::rest {
 
 Status SendBytes(Exchange& exchange, uint16_t status, std::string_view content_type, Buffer body,
                  std::initializer_list<HttpHeader> headers) {
-  std::vector<HttpHeader> all;
-  all.push_back({"Content-Type", content_type});
-  all.insert(all.end(), headers.begin(), headers.end());
-  exchange.Send(status, all, std::move(body));
+  std::array<HttpHeader, 1 + kReplyHeadersMax> all;
+  all[0] = {"Content-Type", content_type};
+  if (headers.size() > kReplyHeadersMax) {
+    return Status::Error(Code::kInternal, "an answer has more headers than kReplyHeadersMax");
+  }
+  std::copy(headers.begin(), headers.end(), all.begin() + 1);
+  exchange.Send(status, {all.data(), 1 + headers.size()}, std::move(body));
   return {};
 }
 
@@ -31,12 +35,12 @@ JsonObject Success() {
 
 std::string EntityTag(const uint8_t (&version)[10]) {
   static constexpr char kHex[] = "0123456789abcdef";
-  std::string tag = "\"";
+  std::string tag(2 + 2 * sizeof(version), '"');
+  char* out = tag.data();
   for (const uint8_t byte : version) {
-    tag.push_back(kHex[byte >> 4]);
-    tag.push_back(kHex[byte & 15]);
+    *++out = kHex[byte >> 4];
+    *++out = kHex[byte & 15];
   }
-  tag.push_back('"');
   return tag;
 }
 

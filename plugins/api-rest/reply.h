@@ -9,10 +9,12 @@
 
 namespace nexadb::rest {
 
+constexpr size_t kReplyHeadersMax = 7;
+
 // Sends `body` as application/json. Returns OK, so that a handler can end with it.
 Status SendJson(Exchange& exchange, uint16_t status, std::string body,
                 std::initializer_list<HttpHeader> headers = {});
-// Sends bytes of any type.
+// Sends bytes of any type, with up to kReplyHeadersMax headers beside its Content-Type.
 Status SendBytes(Exchange& exchange, uint16_t status, std::string_view content_type, Buffer body,
                  std::initializer_list<HttpHeader> headers = {});
 Status SendEmpty(Exchange& exchange, uint16_t status,

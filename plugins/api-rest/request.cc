@@ -24,7 +24,10 @@ std::string Lower(std::string_view text) {
 
 // Whether `text` is `lower` but for the case of its letters.
 bool IsNamed(std::string_view text, std::string_view lower) {
-  return text.size() == lower.size() && Lower(text) == lower;
+  return text.size() == lower.size() &&
+         std::equal(text.begin(), text.end(), lower.begin(), [](char c, char wanted) {
+           return (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) == wanted;
+         });
 }
 
 // The key in an Authorization header; empty when it is of another scheme.
@@ -79,13 +82,13 @@ Result<Handle<Principal>> AuthenticateWaiting(Authenticator& auth, const Credent
 }  // namespace
 
 Request::Request(Api& api, const RouteSpec& route, Exchange& exchange, Waiting waiting,
-                 std::string_view database, std::vector<std::string_view> captures)
+                 std::string_view database, Span<const StringView> captures)
     : api_(api),
       route_(route),
       exchange_(exchange),
       waiting_(waiting),
       database_name_(database),
-      captures_(std::move(captures)),
+      captures_(captures),
       started_ns_(exchange.StartedNs()) {}
 
 Request::~Request() = default;
@@ -94,7 +97,10 @@ Status Request::Run() {
   Status outcome = RunChecked();
   // One that is moved to the pool comes again.
   const bool counted = api_.metrics != nullptr && outcome.code() != Code::kWouldBlock;
-  if (counted) api_.metrics->Count(route_, outcome, TookMs() / 1000.0);
+  if (counted) {
+    const double took_ms = handled_ms_ ? *handled_ms_ : TookMs();
+    api_.metrics->Count(route_, outcome, took_ms / 1000.0);
+  }
   return outcome;
 }
 
@@ -114,8 +120,10 @@ Status Request::RunChecked() {
 }
 
 Status Request::CheckEncoding() {
-  const std::string encoding = Lower(exchange_.Header("Content-Encoding"));
-  if (encoding.empty() || encoding == "identity") return {};
+  const std::string_view sent = exchange_.Header("Content-Encoding");
+  if (sent.empty()) return {};
+  const std::string encoding = Lower(sent);
+  if (encoding == "identity") return {};
   sent_gzip_ = encoding == "gzip" && route_.body == BodyMode::kStreamed;
   if (sent_gzip_) return {};
   return MakeError(ErrorId::kUnsupportedEncoding, "The body is sent with Content-Encoding '" +
@@ -139,6 +147,7 @@ Status Request::RunHandler() {
 }
 
 Status Request::CheckParameters() {
+  if (exchange_.Query().empty()) return {};
   Result<Parameters> parsed = Parameters::Parse(exchange_.Query());
   if (!parsed.ok()) return std::move(parsed).status();
   parameters_ = std::move(*parsed);
@@ -198,6 +207,7 @@ void Request::Enter() {
 
 void Request::KeepIfSlow(const Status& outcome) {
   const double took_ms = TookMs();
+  handled_ms_ = took_ms;
   const bool slow = session_ != nullptr && api_.options.slow_query_ms > 0 &&
                     took_ms >= static_cast<double>(api_.options.slow_query_ms);
   // An import takes as long as its sender; a moved request comes again.
@@ -225,7 +235,9 @@ double Request::TookMs() {
 
 Result<Session*> Request::session(uint64_t time_ms, Stamps stamps) {
   const uint64_t limit_ms = time_ms != 0 ? time_ms : api_.options.query_time_ms;
-  const uint64_t deadline = api_.services.clock->MonotonicNs() + limit_ms * 1'000'000;
+  // On the I/O thread the request has just begun; in the pool it may have waited.
+  const uint64_t now_ns = may_wait() ? api_.services.clock->MonotonicNs() : started_ns_;
+  const uint64_t deadline = now_ns + limit_ms * 1'000'000;
   if (session_ != nullptr) {
     session_->SetDeadline(deadline);
     return session_;

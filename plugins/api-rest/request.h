@@ -27,9 +27,9 @@ enum class Stamps { kOff, kOn, kKept };
 
 class Request {
  public:
-  // `captures` are those of the pattern without any /db/{db}.
+  // `captures` are those of the pattern without any /db/{db}; they outlive the request.
   Request(Api& api, const RouteSpec& route, Exchange& exchange, Waiting waiting,
-          std::string_view database, std::vector<std::string_view> captures);
+          std::string_view database, Span<const StringView> captures);
   ~Request();
   Request(const Request&) = delete;
   Request& operator=(const Request&) = delete;
@@ -104,7 +104,7 @@ class Request {
   Exchange& exchange_;
   const Waiting waiting_;
   const std::string_view database_name_;
-  const std::vector<std::string_view> captures_;
+  const Span<const StringView> captures_;
   Parameters parameters_;
   Handle<Exchange>* lent_ = nullptr;
   Handle<Principal> own_principal_;
@@ -116,6 +116,7 @@ class Request {
   // After what it shows: it goes first.
   RunningRequests::Entry running_;
   const uint64_t started_ns_;
+  std::optional<double> handled_ms_;  // when the handler returned
   bool begun_ = false;
   bool sent_gzip_ = false;
 };

@@ -140,10 +140,10 @@ Status RunOperations(Request& request, Session& session, bson::Document operatio
   for (const bson::Element& element : operations) {
     Result<InnerOperation> operation = ReadOperation(request, index, element.value());
     if (!operation.ok()) return WholeFailure(operation.status(), index);
-    std::vector<std::string_view> captures(operation->captures.begin(), operation->captures.end());
+    const std::vector<StringView> captures(operation->captures.begin(), operation->captures.end());
     InnerExchange exchange(request.exchange(), operation->parts, left);
     Request inner(request.api(), *operation->route, exchange, Waiting::kAllowed,
-                  operation->database, std::move(captures));
+                  operation->database, {captures.data(), captures.size()});
     Status status = inner.RunWithin(*request.principal(), session);
     if (status.ok() && exchange.too_large()) {
       status = MakeError(ErrorId::kTransactionTooLarge,

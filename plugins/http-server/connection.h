@@ -128,6 +128,7 @@ class Connection final : public FdObserver {
   bool exchange_active_ = false;
   bool unwatched_ = false;
   bool first_request_ = true;
+  bool counted_running_ = false;  // a handler holds the exchange beyond the call
 
   GrowingBytes in_;
   size_t in_begin_ = 0;  // bytes before it are done with

@@ -316,7 +316,6 @@ void Connection::Dispatch() {
   const uint64_t body_window_end_ns = body_window_end_ns_;
   Enter(Phase::kServing);
   if (sink_ == BodySink::kStreamed && !body_complete_) body_window_end_ns_ = body_window_end_ns;
-  server_.metrics().running.Add(1);
   if (exchange_.route->run == RunMode::kInline) {
     exchange_.SetInline(true);
     server_.ServeInline(exchange_);
@@ -329,7 +328,13 @@ void Connection::Dispatch() {
 bool Connection::StepServing() {
   const HttpExchange::Progress progress = exchange_.Collect(out_);
   if (phase_ == Phase::kClosed) out_.Clear();
-  if (!progress.released) return false;
+  if (!progress.released) {
+    if (!counted_running_ && exchange_.route) {
+      counted_running_ = true;
+      server_.metrics().running.Add(1);
+    }
+    return false;
+  }
   EndRequest(progress.answer);
   return true;
 }
@@ -342,7 +347,7 @@ void Connection::EndRequest(AnswerState answer) {
     if (exchange_.Collect(out_).answer == AnswerState::kNone) Close();
   }
   exchange_active_ = false;
-  if (exchange_.route) server_.metrics().running.Add(-1);
+  if (std::exchange(counted_running_, false)) server_.metrics().running.Add(-1);
   const uint64_t now_ns = server_.NowNs();
   server_.metrics().CountRequest(exchange_.status(), now_ns - exchange_.started_ns);
   const bool sent_close = exchange_.sent_close();

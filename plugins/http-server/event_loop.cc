@@ -51,9 +51,11 @@ struct EventLoop::Impl {
   std::atomic<std::thread::id> thread_id{};
 
   std::mutex mutex;
-  LoopTask* first = nullptr;  // guarded by mutex; oldest first
-  LoopTask* last = nullptr;
-  bool asleep = false;    // guarded by mutex: the loop waits, or is about to
+  // Written under the mutex, oldest first. The loop looks without it whether there is one.
+  std::atomic<LoopTask*> first{nullptr};
+  LoopTask* last = nullptr;  // guarded by mutex
+  // The loop waits, or is about to. Set under the mutex; taken back late costs a wake-up in vain.
+  std::atomic<bool> asleep{false};
   bool stopping = false;  // guarded by mutex
 
   void Close() noexcept {
@@ -138,27 +140,26 @@ struct FdWatch::Impl {
 
 void EventLoop::Impl::Run() noexcept {
   thread_id.store(std::this_thread::get_id());
-  uint64_t next_tick_ns = NowNs() + tick_ns;
+  uint64_t now_ns = NowNs();  // read once a turn
+  uint64_t next_tick_ns = now_ns + tick_ns;
   for (;;) {
     bool stop = false;
     const bool sleeps = FallAsleep(&stop);
     if (stop) break;
-    const uint64_t now_ns = NowNs();
     const uint64_t left_ns = now_ns < next_tick_ns ? next_tick_ns - now_ns : 0;
     const auto timeout_ms = sleeps ? static_cast<int>((left_ns + kNsPerMs - 1) / kNsPerMs) : 0;
     epoll_event events[kEventsInOneGo];
     const int count = ::epoll_wait(poll, events, kEventsInOneGo, timeout_ms);
-    {
-      std::lock_guard lock(mutex);
-      asleep = false;
-    }
+    asleep.store(false, std::memory_order_relaxed);
     for (int i = 0; i < count; ++i) Dispatch(events[i]);
     // After the events: a socket that one of them closed is deleted here, so the others may still
     // be for it.
     RunTasks();
-    if (NowNs() < next_tick_ns) continue;
+    now_ns = NowNs();
+    if (now_ns < next_tick_ns) continue;
     on_tick.run(on_tick.state);
-    next_tick_ns = NowNs() + tick_ns;
+    now_ns = NowNs();
+    next_tick_ns = now_ns + tick_ns;
   }
   thread_id.store({});  // another thread may get this one's id
 }
@@ -167,8 +168,9 @@ void EventLoop::Impl::Run() noexcept {
 bool EventLoop::Impl::FallAsleep(bool* stop) noexcept {
   std::lock_guard lock(mutex);
   *stop = stopping;
-  asleep = first == nullptr;
-  return asleep;
+  const bool sleeps = first.load(std::memory_order_relaxed) == nullptr;
+  asleep.store(sleeps, std::memory_order_relaxed);
+  return sleeps;
 }
 
 void EventLoop::Impl::Dispatch(const epoll_event& event) noexcept {
@@ -177,10 +179,12 @@ void EventLoop::Impl::Dispatch(const epoll_event& event) noexcept {
 }
 
 void EventLoop::Impl::RunTasks() noexcept {
+  // One that is posted now is seen before the loop falls asleep.
+  if (first.load(std::memory_order_relaxed) == nullptr) return;
   LoopTask* task;
   {
     std::lock_guard lock(mutex);
-    task = std::exchange(first, nullptr);
+    task = first.exchange(nullptr, std::memory_order_relaxed);
     last = nullptr;
   }
   while (task != nullptr) {
@@ -222,9 +226,13 @@ void EventLoop::Post(LoopTask& task) noexcept {
   {
     std::lock_guard lock(impl_->mutex);
     task.next = nullptr;
-    (impl_->first == nullptr ? impl_->first : impl_->last->next) = &task;
+    if (impl_->first.load(std::memory_order_relaxed) == nullptr) {
+      impl_->first.store(&task, std::memory_order_relaxed);
+    } else {
+      impl_->last->next = &task;
+    }
     impl_->last = &task;
-    wake = std::exchange(impl_->asleep, false);
+    wake = impl_->asleep.exchange(false, std::memory_order_relaxed);
   }
   // Nothing of the task is touched any more: it may have run.
   if (wake) impl_->Wake();

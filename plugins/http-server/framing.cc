@@ -5,8 +5,6 @@
 namespace nexadb::http {
 namespace {
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
 bool Fail(Refusal& refusal, ErrorId error, std::string_view detail) {
   refusal.error = error;
   refusal.detail = detail;
@@ -142,14 +140,6 @@ bool ReadTarget(std::string_view target, Framing& framing, Refusal& refusal) {
 }
 
 }  // namespace
-
-bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (Lower(a[i]) != Lower(b[i])) return false;
-  }
-  return true;
-}
 
 bool ReadFraming(const ParsedHead& head, Framing& framing, Refusal& refusal) {
   framing = Framing();

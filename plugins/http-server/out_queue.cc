@@ -76,6 +76,13 @@ std::string_view OutQueue::Unwritten(size_t index) const {
 }
 
 ssize_t OutQueue::WriteTo(int socket) {
+  constexpr int kFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  if (first_ + 1 == segments_.size()) {  // the usual answer; the kernel has no list to copy
+    const std::string_view piece = Unwritten(first_);
+    const ssize_t written = ::send(socket, piece.data(), piece.size(), kFlags);
+    if (written > 0) Consume(static_cast<size_t>(written));
+    return written;
+  }
   iovec pieces[kSegmentsInOneWrite];
   size_t count = 0;
   for (size_t i = first_; i < segments_.size() && count < kSegmentsInOneWrite; ++i) {
@@ -85,7 +92,7 @@ ssize_t OutQueue::WriteTo(int socket) {
   msghdr message{};
   message.msg_iov = pieces;
   message.msg_iovlen = count;
-  const ssize_t written = ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  const ssize_t written = ::sendmsg(socket, &message, kFlags);
   if (written > 0) Consume(static_cast<size_t>(written));
   return written;
 }

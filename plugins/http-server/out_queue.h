@@ -21,7 +21,7 @@ class OutQueue {
   void MoveFrom(OutQueue& other);
   bool empty() const { return bytes_ == 0; }
   size_t bytes() const { return bytes_; }
-  // One writev. The bytes written, or -1 with errno set.
+  // One system call. The bytes written, or -1 with errno set.
   ssize_t WriteTo(int socket);
   // The first bytes, at most `most`, in one piece: where they lie, or copied to `scratch` when that
   // brings more of them together. What was written of them is told by Consume.

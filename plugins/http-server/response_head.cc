@@ -1,6 +1,7 @@
 #include "plugins/http-server/response_head.h"
 
 #include <charconv>
+#include <cstring>
 #include <ctime>
 
 #include "plugins/http-server/framing.h"
@@ -72,8 +73,10 @@ std::string_view DateLine() {
 }
 
 bool IsServersOwn(std::string_view name) {
-  for (const std::string_view own : {"content-length", "transfer-encoding", "connection", "date",
-                                     "x-request-id", "keep-alive", "upgrade", "trailer"}) {
+  static constexpr std::string_view kOwn[] = {
+      "content-length", "transfer-encoding", "connection", "date",
+      "x-request-id",   "keep-alive",        "upgrade",    "trailer"};
+  for (const std::string_view own : kOwn) {
     if (EqualsIgnoringCase(name, own)) return true;
   }
   return false;
@@ -86,44 +89,84 @@ bool IsValue(std::string_view value) {
   return true;
 }
 
-void AppendNumber(std::string& out, uint64_t number) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof(digits), number).ptr;
-  out.append(digits, end);
-}
+// Of the head's own lines: the status line, Date, Content-Length, Transfer-Encoding, Connection and
+// what goes with Access-Control-Allow-Origin, without the values that the facts bring along.
+constexpr size_t kOwnBytesMax = 512;
+constexpr size_t kLineExtraBytes = 4;  // ": " and the line's end
 
-void AppendHeader(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
+// Writes into room that was made before: a string that is appended to piece by piece asks at each
+// whether it must grow.
+class HeadWriter {
+ public:
+  HeadWriter(std::string& out, size_t bytes_max) : out_(out), begin_(out.size()) {
+    out_.resize(begin_ + bytes_max);
+    at_ = out_.data() + begin_;
+  }
+  ~HeadWriter() { out_.resize(static_cast<size_t>(at_ - out_.data())); }
+  HeadWriter(const HeadWriter&) = delete;
+  HeadWriter& operator=(const HeadWriter&) = delete;
+
+  void Put(std::string_view text) {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+  void PutNumber(uint64_t number) {
+    constexpr size_t kDigitsMax = 20;
+    at_ = std::to_chars(at_, at_ + kDigitsMax, number).ptr;
+  }
+  void PutHeader(std::string_view name, std::string_view value) {
+    Put(name);
+    Put(": ");
+    Put(value);
+    Put("\r\n");
+  }
+
+ private:
+  std::string& out_;
+  const size_t begin_;
+  char* at_;
+};
+
+size_t BytesMax(const HeadFacts& facts, Span<const HttpHeader> headers) {
+  size_t bytes = kOwnBytesMax + facts.request_id.size() + facts.allow_origin.size();
+  for (const HttpHeader& header : headers) {
+    bytes += header.name.size() + header.value.size() + kLineExtraBytes;
+  }
+  return bytes;
 }
 
 }  // namespace
 
 void AppendHead(const HeadFacts& facts, Span<const HttpHeader> headers, std::string& out) {
-  out.append("HTTP/1.1 ");
-  AppendNumber(out, facts.status);
-  out.append(" ").append(ReasonOf(facts.status)).append("\r\n").append(DateLine());
+  HeadWriter head(out, BytesMax(facts, headers));
+  head.Put("HTTP/1.1 ");
+  head.PutNumber(facts.status);
+  head.Put(" ");
+  head.Put(ReasonOf(facts.status));
+  head.Put("\r\n");
+  head.Put(DateLine());
   if (facts.content_length) {
-    out.append("Content-Length: ");
-    AppendNumber(out, *facts.content_length);
-    out.append("\r\n");
+    head.Put("Content-Length: ");
+    head.PutNumber(*facts.content_length);
+    head.Put("\r\n");
   }
-  if (facts.chunked) AppendHeader(out, "Transfer-Encoding", "chunked");
+  if (facts.chunked) head.PutHeader("Transfer-Encoding", "chunked");
   if (facts.close) {
-    AppendHeader(out, "Connection", "close");
+    head.PutHeader("Connection", "close");
   } else if (facts.say_keep_alive) {
-    AppendHeader(out, "Connection", "keep-alive");
+    head.PutHeader("Connection", "keep-alive");
   }
-  if (!facts.request_id.empty()) AppendHeader(out, "X-Request-Id", facts.request_id);
+  if (!facts.request_id.empty()) head.PutHeader("X-Request-Id", facts.request_id);
   if (!facts.allow_origin.empty()) {
-    AppendHeader(out, "Access-Control-Allow-Origin", facts.allow_origin);
-    AppendHeader(out, "Access-Control-Expose-Headers", "ETag, Location, Retry-After, X-Request-Id");
-    if (facts.allow_origin != "*") AppendHeader(out, "Vary", "Origin");
+    head.PutHeader("Access-Control-Allow-Origin", facts.allow_origin);
+    head.PutHeader("Access-Control-Expose-Headers", "ETag, Location, Retry-After, X-Request-Id");
+    if (facts.allow_origin != "*") head.PutHeader("Vary", "Origin");
   }
   for (const HttpHeader& header : headers) {
     if (!IsToken(header.name) || !IsValue(header.value) || IsServersOwn(header.name)) continue;
-    AppendHeader(out, header.name, header.value);
+    head.PutHeader(header.name, header.value);
   }
-  out.append("\r\n");
+  head.Put("\r\n");
 }
 
 }  // namespace nexadb::http

@@ -410,7 +410,9 @@ void Server::ServeInline(HttpExchange& exchange) {
   if (!EnterRoute(exchange)) {
     return Decline(exchange, ErrorId::kRouteNotFound, "The path has gone.");
   }
-  const std::shared_ptr<RouteEntry> route = exchange.route;  // the exchange may be released
+  // The exchange may be released by then; what it refers to stays until the loop, on which this
+  // runs, has ended the request.
+  RouteEntry* const route = exchange.route.get();
   if (route->run == RunMode::kPool) {
     PostServe(exchange, *route->handler);
   } else {
