@@ -80,6 +80,24 @@ TEST(ApiTest, AnInsertThatWouldWaitMovesToThePoolAndIsDoneOnce) {
   EXPECT_EQ(bench.database.documents, 1);
 }
 
+TEST(ApiTest, AChangeThatNeedsNoWaitStaysOnItsThread) {
+  Bench bench;
+  bench.database.documents = 3;
+  EXPECT_EQ(bench.Send("PUT", kDocument, {"users", "1"}, "", R"({"a": 1})").status, 200);
+  EXPECT_EQ(bench.Send("PATCH", kDocument, {"users", "1"}, "", R"({"a": 1})").status, 200);
+  EXPECT_EQ(bench.router.moved, 0);
+  EXPECT_EQ(bench.database.tries, 2);
+}
+
+TEST(ApiTest, AChangeThatWouldWaitMovesToThePool) {
+  Bench bench;
+  bench.database.documents = 3;
+  bench.database.would_block = true;
+  EXPECT_EQ(bench.Send("PUT", kDocument, {"users", "1"}, "", R"({"a": 1})").status, 200);
+  EXPECT_EQ(bench.Send("PATCH", kDocument, {"users", "1"}, "", R"({"a": 1})").status, 200);
+  EXPECT_EQ(bench.router.moved, 2);
+}
+
 TEST(ApiTest, ALargeBodyIsReadOnThePool) {
   Bench bench;
   const std::string body = R"({"a": ")" + std::string(17 * 1024, 'x') + R"("})";

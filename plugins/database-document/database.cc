@@ -125,7 +125,6 @@ Result<VersionedDocument> DocumentDatabase::UpdateById(Session& session, StringV
       if (!filters.ok()) return filters.status();
     }
     SessionImpl& impl = Begin(session);
-    if (Status status = impl.CheckMayWait("an update"); !status.ok()) return status;
     const CallMeter meter(impl);
     return database::UpdateById(impl, name, collection, *id_document, *change, options);
   });

@@ -147,6 +147,9 @@ Result<Buffer> FakeDatabase::Insert(Session& session, StringView, StringView,
 Result<VersionedDocument> FakeDatabase::UpdateById(Session& session, StringView name,
                                                    StringView collection, BytesView id, BytesView,
                                                    const UpdateByIdOptions& options) noexcept {
+  const bool nonblocking = static_cast<FakeSession&>(session).nonblocking;
+  if (nonblocking) ++tries;
+  if (nonblocking && would_block) return Status::Error(Code::kWouldBlock, "no room");
   Result<VersionedDocument> found = GetById(session, name, collection, id, false);
   if (found.ok() && options.if_absent != 0) return MakeError(ErrorId::kVersionMismatch, "exists");
   if (!found.ok() && options.upsert != 0) return Versioned(std::string(AsText(id)));

@@ -15,6 +15,9 @@ namespace {
 constexpr int32_t kImmutableField = 66;
 // What a thread that must not wait takes the time to look through.
 constexpr size_t kQuickDocumentBytesMax = 64 << 10;
+// An operator may compare each part of a document with each part of the update: so many pairs of
+// bytes take some 10 ms at worst, and far less than 1 ms as updates are.
+constexpr size_t kQuickOperatorBytesSquaredMax = 4 << 20;
 
 Status NotFound(std::string_view collection, bson::Document id) {
   std::string text;
@@ -98,6 +101,14 @@ struct ById {
   std::string after;  // the document as written
 };
 
+bool IsQuick(const ById& call, bson::Document before) {
+  const size_t bytes = before.bytes().size();
+  if (bytes > kQuickDocumentBytesMax) return false;
+  const size_t update = call.update.bytes().size() + call.options.array_filters.size();
+  return call.options.mode != UpdateMode::kOperators ||
+         bytes * update <= kQuickOperatorBytesSquaredMax;
+}
+
 Status InsertMissing(ById& call, WriteSet& set) {
   auto entry = FindOrCreate(call.session, set, call.database, call.collection);
   if (!entry.ok()) return entry.status();
@@ -142,6 +153,9 @@ Status UpdateOrInsert(ById& call, WriteSet& set, const bson::Value& id) {
       std::memcmp(options.if_version, version, kVersionstampBytes) != 0) {
     return VersionMismatch("the document has another version", call.collection, call.id,
                            options.if_version, version);
+  }
+  if (!IsQuick(call, before.stored.body)) {
+    if (Status quick = call.session.CheckMayWait("a large document"); !quick.ok()) return quick;
   }
   auto writer = CollectionWriter::Open(call.session, set, *entry, Validation::kCheck);
   if (!writer.ok()) return writer.status();

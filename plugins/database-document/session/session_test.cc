@@ -96,8 +96,11 @@ TEST_F(Sessions, AccessIsCheckedForEveryNamespaceThatACommandTouches) {
   };
   EXPECT_EQ(code(R"({"find": "open"})"), 0);
   for (const char* command :
-       {R"({"find": "secret"})", R"({"count": "secret"})", R"({"drop": "open"})",
-        R"({"distinct": "secret", "key": "s"})", R"({"find": "peek"})",
+       {R"({"find": "secret"})",
+        R"({"count": "secret"})",
+        R"({"drop": "open"})",
+        R"({"distinct": "secret", "key": "s"})",
+        R"({"find": "peek"})",
         R"({"insert": "secret", "documents": [{}]})",
         R"({"update": "secret", "updates": [{"q": {}, "u": {"$set": {"a": 1}}}]})",
         R"({"delete": "secret", "deletes": [{"q": {}, "limit": 0}]})",
@@ -114,7 +117,9 @@ TEST_F(Sessions, AccessIsCheckedForEveryNamespaceThatACommandTouches) {
         R"({"aggregate": "open", "pipeline": [{"$out": "secret"}], "cursor": {}})",
         R"({"aggregate": "open", "pipeline": [{"$merge": {"into": "secret"}}], "cursor": {}})",
         R"({"createIndexes": "open", "indexes": [{"key": {"a": 1}, "name": "a"}]})",
-        R"({"dropDatabase": 1})", R"({"listIndexes": "secret"})", R"({"validate": "secret"})",
+        R"({"dropDatabase": 1})",
+        R"({"listIndexes": "secret"})",
+        R"({"validate": "secret"})",
         R"({"renameCollection": "test.open", "to": "test.secret2"})"}) {
     EXPECT_EQ(code(command), 13) << command;
   }
@@ -153,8 +158,21 @@ TEST_F(Sessions, OneThatMustNotWaitDoesWhatIsQuickAndLeavesTheRestUndone) {
   const std::string id = Bson(R"({"_id": 1})");
   EXPECT_TRUE(database_->GetById(quick, "test", "c", AsBytes(id), false).ok());
   EXPECT_EQ(TryRun(quick, R"({"find": "c"})").status().code(), Code::kWouldBlock);
+  const auto update = [&](std::string_view json) {
+    const std::string change = Bson(json);
+    return database_->UpdateById(quick, "test", "c", AsBytes(id), AsBytes(change), {})
+        .status()
+        .code();
+  };
+  EXPECT_EQ(update(R"({"a": 2})"), Code::kOk);
+  EXPECT_EQ(Batch(R"({"find": "c", "projection": {"_id": 0, "a": 1}})"), R"([{"a":2}])");
   EXPECT_TRUE(database_->DeleteById(quick, "test", "c", AsBytes(id), {}).ok());
+  EXPECT_EQ(update(R"({"a": 3})"), Code::kNotFound);
   EXPECT_EQ(Count("c"), 0);
+  Run(R"({"insert": "c", "documents": [{"_id": 1, "pad": ")" + std::string(70'000, 'x') +
+      R"("}]})");
+  EXPECT_EQ(update(R"({"a": 4})"), Code::kWouldBlock) << "it is large";
+  EXPECT_TRUE(Batch(R"({"find": "c", "filter": {"a": 4}})") == "[]");
   Run(R"({"create": "checked", "validator": {"a": {"$gt": 1}}})");
   EXPECT_EQ(insert("checked", R"({"a": 2})"), Code::kWouldBlock);
   EXPECT_EQ(Count("checked"), 0);
