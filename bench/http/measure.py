@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Measures; run.sh calls it. One JSON object a measurement into BENCH_OUT/http.jsonl, then the table."""
+import contextlib
 import json
 import os
 import re
@@ -11,12 +12,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import peers  # noqa: E402
+import slow_clients  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 CONNECTIONS = 32
@@ -73,12 +74,14 @@ class Suite:
                  threads=connections)
         return rate
 
-    def open_loop(self, engine, round_, port, path, rate, headers, workload="get_half_load"):
+    def open_loop(self, engine, round_, port, path, rate, headers, slow_path=None):
         """Requests leave when they are due, whether the last one was answered or not."""
         command = [str(peers.BUILD / "bench" / "http-open-loop"), str(port), path, f"{rate:.0f}", str(self.seconds),
                    str(OPEN_CONNECTIONS), *headers]
-        found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-        self.add(engine, workload, round_, ops_s=found["rate"], threads=OPEN_CONNECTIONS,
+        with Slow(port, slow_path) if slow_path else contextlib.nullcontext() as slow:
+            found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        self.add(engine, "get_half_load_500_slow" if slow else "get_half_load", round_, ops_s=found["rate"],
+                 threads=OPEN_CONNECTIONS, slow_bytes_s=slow.bytes_s if slow else None,
                  **{f: found[f] for f in ("p50_us", "p99_us", "p999_us")})
 
     def run_redis(self, round_):
@@ -103,6 +106,7 @@ class Suite:
                 best = self.wrk("nginx-static", "get", round_, server.pid, base + "/doc.json")
                 self.wrk("nginx-return", "get", round_, server.pid, base + "/return")
                 self.open_loop("nginx-static", round_, server.port, "/doc.json", best / 2, [])
+                self.open_loop("nginx-static", round_, server.port, "/doc.json", best / 2, [], "/slow")
         if shutil.which("redis-server"):
             self.run_redis(round_)
 
@@ -125,9 +129,7 @@ class Suite:
             self.wrk("nexadb", "kv_put", round_, pid, base, script=("put.lua", "/kv/bench/", str(KEYS)),
                      headers=[key, "Content-Type: " + raw], durability="os")
             self.open_loop("nexadb", round_, kernel.port, "/collections/get/one", best / 2, [key])
-            with Slow(kernel.port):
-                self.open_loop("nexadb", round_, kernel.port, "/collections/get/one", best / 2, [key],
-                               "get_half_load_500_slow")
+            self.open_loop("nexadb", round_, kernel.port, "/collections/get/one", best / 2, [key], "/collections/slow")
             self.break_down(round_, kernel, base, json_key)
             self.idle(round_, kernel)
 
@@ -167,34 +169,23 @@ class Suite:
 
 
 class Slow:
-    """Clients that send a byte of their request's body now and then, and never the last."""
+    """slow_clients.py, for as long as the block lasts."""
 
-    def __init__(self, port):
-        self.held = []
-        head = (f"POST /collections/slow HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
-                "Content-Length: 100000\r\n\r\n").encode()
-        for _ in range(SLOW):
-            self.held.append(socket.create_connection(("127.0.0.1", port)))
-            self.held[-1].sendall(head)
-        self.end = threading.Event()
-        self.thread = threading.Thread(target=self.drip)
-
-    def drip(self):
-        while not self.end.wait(0.2):
-            for connection in self.held:
-                try:
-                    connection.send(b"x")
-                except OSError:
-                    pass
+    def __init__(self, port, path):
+        self.command = [sys.executable, str(HERE / "slow_clients.py"), str(port), path, str(SLOW)]
+        self.bytes_s = None  # how much they sent
 
     def __enter__(self):
-        self.thread.start()
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline() != "ready\n":
+            raise RuntimeError("the slow clients did not connect")
+        return self
 
     def __exit__(self, *_):
-        self.end.set()
-        self.thread.join()
-        for connection in self.held:
-            connection.close()
+        said = self.process.communicate()[0]
+        if self.process.returncode != 0:
+            raise RuntimeError("the slow clients did not last")
+        self.bytes_s = float(said)
 
 
 def median(rows, engine, workload, figure):
@@ -228,11 +219,12 @@ def print_parts(rows):
 
 def aims(rows):
     """What is asked of us, with what came out."""
-    def say(name, value, bound, smaller=False):
+    def say(name, value, bound, smaller=False, nginx=None):
         if value is None:
             return
         kept = value <= bound if smaller else value >= bound
-        print(f"{'ok  ' if kept else 'MISS'} {name}: {value:,.2f} (at {'most' if smaller else 'least'} {bound:,})")
+        beside = "" if nginx is None else f"; nginx {nginx:,.2f}"
+        print(f"{'ok  ' if kept else 'MISS'} {name}: {value:,.2f} (at {'most' if smaller else 'least'} {bound:,}{beside})")
 
     def ratio(a, b):
         return None if a is None or b is None else a / b
@@ -243,10 +235,17 @@ def aims(rows):
                                                      median(rows, "nginx-return", "get", "cpu_us_op")), 1.5, smaller=True)
     say("POST insert, of that GET", ratio(median(rows, "nexadb", "post", "ops_s"), get), 0.7)
     say("bulk insert, documents/s", median(rows, "nexadb", "bulk", "ops_s"), 200000)
-    say("p99 of p50 at half load", ratio(median(rows, "nexadb", "get_half_load", "p99_us"),
-                                         median(rows, "nexadb", "get_half_load", "p50_us")), 5, smaller=True)
-    say("p99 beside 500 slow clients, of p99 without", ratio(median(rows, "nexadb", "get_half_load_500_slow", "p99_us"),
-                                                             median(rows, "nexadb", "get_half_load", "p99_us")), 2, smaller=True)
+
+    def tail(engine):
+        return ratio(median(rows, engine, "get_half_load", "p99_us"), median(rows, engine, "get_half_load", "p50_us"))
+
+    def slowed(engine):
+        return ratio(median(rows, engine, "get_half_load_500_slow", "p99_us"), median(rows, engine, "get_half_load", "p99_us"))
+
+    say("p99 of p50 at half load", tail("nexadb"), 5, smaller=True, nginx=tail("nginx-static"))
+    say("p99 beside 500 slow clients, of p99 without", slowed("nexadb"), 2, smaller=True, nginx=slowed("nginx-static"))
+    say("bytes/s that the slow clients sent", median(rows, "nexadb", "get_half_load_500_slow", "slow_bytes_s"),
+        0.5 * SLOW * slow_clients.BYTES_A_SECOND)
     idle = median(rows, "nexadb", "idle_10000", "rss_bytes")
     say("MB held by 10,000 idle connections", None if idle is None else idle / 1e6, 100, smaller=True)
 

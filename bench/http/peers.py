@@ -79,7 +79,8 @@ worker_processes 2; daemon off; pid {scratch}/nginx.pid; error_log {scratch}/ngi
 events {{ worker_connections 1024; }}
 http {{ access_log off; sendfile on; tcp_nodelay on; keepalive_requests 100000000;
   default_type application/json; open_file_cache max=100 inactive=60s; open_file_cache_valid 60s; {temporary}
-  server {{ listen 127.0.0.1:{port}; root {www}; location = /return {{ return 200 '{STATIC}'; }} }} }}
+  server {{ listen 127.0.0.1:{port}; root {www}; location = /return {{ return 200 '{STATIC}'; }}
+    location = /slow {{ proxy_pass http://127.0.0.1:{port}/return; }} }} }}
 """)
     return Process([shutil.which("nginx") or "/usr/sbin/nginx", "-e", f"{scratch}/nginx.log", "-c",
                     str(scratch / "nginx.conf")], port, scratch)
