@@ -9,12 +9,17 @@
 namespace nexadb::rest {
 
 // One row of the table at one prefix. The router calls Serve where the row says; a request that
-// would have to wait on the I/O thread is moved to the pool, where ServeOnPool takes it up.
+// would have to wait on the I/O thread is moved to the pool, where OnPool takes it up.
 class MountedRoute final : public HttpHandler {
  public:
   // Stays with the router that it was made for, which lives until the mount is dropped.
   MountedRoute(Api& api, HttpRouter& router, const RouteSpec& spec, Scope mounted)
-      : api_(api), router_(router), spec_(spec), mounted_(mounted), on_pool_(*this) {}
+      : api_(api),
+        router_(router),
+        spec_(spec),
+        mounted_(mounted),
+        untried_on_pool_(*this, Waiting::kAllowed),
+        tried_on_pool_(*this, Waiting::kAllowedAfterTry) {}
 
   Status Attach(std::string_view prefix) {
     const std::string pattern = std::string(prefix) + std::string(spec_.pattern);
@@ -34,19 +39,20 @@ class MountedRoute final : public HttpHandler {
   void Serve(Handle<Exchange> exchange) noexcept override {
     if (spec_.run != RunMode::kInline) return Answer(std::move(exchange), Waiting::kAllowed);
     if (trials_.Worthwhile()) return Answer(std::move(exchange), Waiting::kForbidden);
-    router_.MoveToPool(std::move(exchange), on_pool_);
+    router_.MoveToPool(std::move(exchange), untried_on_pool_);
   }
 
  private:
   class OnPool final : public HttpHandler {
    public:
-    explicit OnPool(MountedRoute& route) : route_(route) {}
+    OnPool(MountedRoute& route, Waiting waiting) : route_(route), waiting_(waiting) {}
     void Serve(Handle<Exchange> exchange) noexcept override {
-      route_.Answer(std::move(exchange), Waiting::kAllowed);
+      route_.Answer(std::move(exchange), waiting_);
     }
 
    private:
     MountedRoute& route_;
+    const Waiting waiting_;
   };
 
   void Answer(Handle<Exchange> exchange, Waiting waiting) noexcept {
@@ -68,7 +74,7 @@ class MountedRoute final : public HttpHandler {
     if (waiting == Waiting::kForbidden) would_block ? trials_.Failed() : trials_.Succeeded();
     if (status.ok()) return;
     if (would_block) {
-      router_.MoveToPool(std::move(exchange), on_pool_);
+      router_.MoveToPool(std::move(exchange), tried_on_pool_);
       return;
     }
     // Once begun, releasing the exchange cuts the answer off, which the client sees.
@@ -79,7 +85,8 @@ class MountedRoute final : public HttpHandler {
   HttpRouter& router_;
   const RouteSpec& spec_;
   const Scope mounted_;
-  OnPool on_pool_;
+  OnPool untried_on_pool_;
+  OnPool tried_on_pool_;
   InlineTrials trials_;
   // Last: dropping it waits for the handlers that run.
   Handle<Mount> mount_;

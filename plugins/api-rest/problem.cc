@@ -42,6 +42,16 @@ std::string PointerIn(bson::Document body, std::string_view pointer) {
   return {};
 }
 
+// In seconds: what the error says, or a minute, by which throttling counts.
+std::string RetryAfterOf(const Status& status) {
+  int64_t wait_s = 60;
+  if (!status.detail().empty()) {
+    const bson::Value told = bson::Document(status.detail())["retry_after_s"].value();
+    if (told.type() == bson::Type::kInt64) wait_s = told.Int64();
+  }
+  return std::to_string(wait_s);
+}
+
 }  // namespace
 
 Status LocatedInBody(Status status, std::string_view body) {
@@ -80,8 +90,8 @@ void SendProblem(Exchange& exchange, const Status& status) {
   headers.push_back({"Content-Type", "application/problem+json"});
   if (info.status == 401) headers.push_back({"WWW-Authenticate", "ApiKey realm=\"nexadb\""});
   if (info.status == 503) headers.push_back({"Retry-After", "1"});
-  // Throttling counts by the minute.
-  if (info.status == 429) headers.push_back({"Retry-After", "60"});
+  const std::string wait_s = info.status == 429 ? RetryAfterOf(status) : "";
+  if (info.status == 429) headers.push_back({"Retry-After", wait_s});
   std::string body = ProblemJson(status, exchange.Path(), exchange.RequestId());
   exchange.Send(info.status, headers, Buffer::Own(std::move(body)));
 }

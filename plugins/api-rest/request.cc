@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "nexadb/repeat_authenticator.h"
 #include "plugins/api-rest/problem.h"
 #include "plugins/api-rest/trace_context.h"
 
@@ -162,6 +163,17 @@ Status Request::CheckParameters() {
   return {};
 }
 
+// A request that comes again counts once against its key's rate.
+Result<Handle<Principal>> Request::PrincipalOf(const Credentials& credentials) {
+  Authenticator& auth = *api_.services.auth;
+  if (waiting_ == Waiting::kAllowedAfterTry) {
+    if (void* repeat = auth.Facet(RepeatAuthenticator::kInterface)) {
+      return static_cast<RepeatAuthenticator*>(repeat)->AuthenticateAgain(credentials);
+    }
+  }
+  return auth.Authenticate(credentials);
+}
+
 Status Request::Authenticate() {
   if (route_.access == Access::kPublic) return {};
   const Result<std::string_view> secret = SecretOf(exchange_);
@@ -170,7 +182,7 @@ Status Request::Authenticate() {
   credentials.secret = *secret;
   credentials.peer = exchange_.PeerAddress();
   credentials.peer_is_loopback = exchange_.PeerIsLoopback() ? 1 : 0;
-  Result<Handle<Principal>> outcome = api_.services.auth->Authenticate(credentials);
+  Result<Handle<Principal>> outcome = PrincipalOf(credentials);
   if (!outcome.ok() && outcome.status().code() == Code::kWouldBlock) {
     if (!may_wait()) return outcome.status();
     outcome = AuthenticateWaiting(*api_.services.auth, credentials);

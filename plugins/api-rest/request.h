@@ -19,8 +19,9 @@
 
 namespace nexadb::rest {
 
-// Whether the thread may wait: the I/O thread may not.
-enum class Waiting { kForbidden, kAllowed };
+// Whether the thread may wait: the I/O thread may not. kAllowedAfterTry: it may, and the request
+// has been tried on the I/O thread before.
+enum class Waiting { kForbidden, kAllowed, kAllowedAfterTry };
 
 // What documents get on their way in: see SessionOptions::timestamps.
 enum class Stamps { kOff, kOn, kKept };
@@ -44,7 +45,7 @@ class Request {
   Database& database() { return *api_.services.database; }
   Exchange& exchange() { return exchange_; }
   const RouteSpec& route() const { return route_; }
-  bool may_wait() const { return waiting_ == Waiting::kAllowed; }
+  bool may_wait() const { return waiting_ != Waiting::kForbidden; }
   std::string_view database_name() const { return database_name_; }
   // The i-th capture: collection, id …
   std::string_view capture(size_t i) const { return captures_[i]; }
@@ -96,6 +97,7 @@ class Request {
   void Enter();
   void KeepIfSlow(const Status& outcome);
   Status Authenticate();
+  Result<Handle<Principal>> PrincipalOf(const Credentials& credentials);
   // One that never waits where this request may not.
   Result<Handle<Session>> OpenSession(const SessionOptions& options);
 

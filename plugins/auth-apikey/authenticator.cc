@@ -22,6 +22,17 @@ KeyRecord FullRecord(std::string_view id, std::string_view name) {
   return record;
 }
 
+// In whole seconds, as the header Retry-After counts.
+Status RateLimited(uint64_t wait_ns) {
+  constexpr uint64_t kNsPerSecond = 1'000'000'000;
+  const auto wait_s = static_cast<int64_t>((wait_ns + kNsPerSecond - 1) / kNsPerSecond);
+  const std::string detail = ErrorDetail().Int64("retry_after_s", wait_s).Finish();
+  return Status::Make(
+      Code::kResourceExhausted, kErrorDomain, static_cast<int32_t>(ErrorId::kRateLimited),
+      "this key has sent as many requests as it may; try again in " + std::to_string(wait_s) + " s",
+      AsBytes(detail));
+}
+
 Counter& MakeCounter(MetricsRegistry& metrics, StringView name, StringView help) {
   MetricSpec spec;
   spec.name = name;
@@ -42,7 +53,8 @@ ApiKeyAuthenticator::ApiKeyAuthenticator(PluginContext& context, const AuthConfi
       throttle_(config.failed_logins_per_minute),
       refused_(MakeCounter(context.Metrics(), "nexadb_auth_refused_total", "Bad keys.")),
       throttled_(
-          MakeCounter(context.Metrics(), "nexadb_auth_throttled_total", "Bad keys answered 429.")) {
+          MakeCounter(context.Metrics(), "nexadb_auth_throttled_total", "Bad keys answered 429.")),
+      rate_refusals_(context.Metrics(), context.Log()) {
   system_ = new KeyEntry(FullRecord("system", "the server itself"), clock_);
   if (config.dev_loopback) developer_ = new KeyEntry(DeveloperRecord(), clock_);
 }
@@ -183,32 +195,55 @@ KeyEntry* ApiKeyAuthenticator::Find(const Digest& digest, int64_t now_ms) {
 
 Result<Handle<Principal>> ApiKeyAuthenticator::Authenticate(
     const Credentials& credentials) noexcept {
-  return sdk::Guard([&]() -> Result<Handle<Principal>> {
-    if (Authenticator* heir = heir_.load(std::memory_order_acquire)) {
-      return heir->Authenticate(credentials);
+  return sdk::Guard([&] { return Admit(credentials, Counting::kCounts); });
+}
+
+Result<Handle<Principal>> ApiKeyAuthenticator::AuthenticateAgain(
+    const Credentials& credentials) noexcept {
+  return sdk::Guard([&] { return Admit(credentials, Counting::kCountedBefore); });
+}
+
+Result<Handle<Principal>> ApiKeyAuthenticator::Ask(Authenticator& heir,
+                                                   const Credentials& credentials,
+                                                   Counting counting) {
+  if (counting == Counting::kCountedBefore) {
+    if (void* repeat = heir.Facet(RepeatAuthenticator::kInterface)) {
+      return static_cast<RepeatAuthenticator*>(repeat)->AuthenticateAgain(credentials);
     }
-    const bool developer = developer_ != nullptr && credentials.peer_is_loopback != 0;
-    if (credentials.secret.empty()) {
-      if (developer) return developer_->NewHandle();
-      return MakeError(ErrorId::kUnauthorized,
-                       "a key is needed: send it as 'X-API-Key: KEY' or 'Authorization: Bearer "
-                       "KEY'");
-    }
-    if (developer && std::string_view(credentials.secret) == kPublishedKey) {
-      return developer_->NewHandle();
-    }
-    if (credentials.secret.size() > kSecretBytesMax) return Refuse(credentials);
-    const Digest digest = DigestOf(credentials.secret);
-    const int64_t now_ms = NowMs();
-    {
-      std::shared_lock lock(table_mutex_);
-      if (KeyEntry* entry = Find(digest, now_ms)) {
-        entry->Touch(now_ms);
-        return entry->NewHandle();
-      }
-    }
-    return Refuse(credentials);
-  });
+  }
+  return heir.Authenticate(credentials);
+}
+
+Result<Handle<Principal>> ApiKeyAuthenticator::Admit(const Credentials& credentials,
+                                                     Counting counting) {
+  if (Authenticator* heir = heir_.load(std::memory_order_acquire)) {
+    return Ask(*heir, credentials, counting);
+  }
+  const bool developer = developer_ != nullptr && credentials.peer_is_loopback != 0;
+  if (credentials.secret.empty()) {
+    if (developer) return developer_->NewHandle();
+    return MakeError(ErrorId::kUnauthorized,
+                     "a key is needed: send it as 'X-API-Key: KEY' or 'Authorization: Bearer "
+                     "KEY'");
+  }
+  if (developer && std::string_view(credentials.secret) == kPublishedKey) {
+    return developer_->NewHandle();
+  }
+  if (credentials.secret.size() > kSecretBytesMax) return Refuse(credentials);
+  const Digest digest = DigestOf(credentials.secret);
+  const int64_t now_ms = NowMs();
+  Handle<Principal> held;
+  KeyEntry* entry = nullptr;
+  {
+    std::shared_lock lock(table_mutex_);
+    entry = Find(digest, now_ms);
+    if (entry != nullptr) held = entry->NewHandle();
+  }
+  if (entry == nullptr) return Refuse(credentials);
+  entry->Touch(now_ms);
+  const uint64_t wait_ns = counting == Counting::kCounts ? entry->TakeTurn() : 0;
+  if (wait_ns != 0) return RefuseForNow(*entry, credentials, wait_ns);
+  return held;
 }
 
 // One text for an unknown, an expired and a revoked key.
@@ -233,6 +268,17 @@ Result<Handle<Principal>> ApiKeyAuthenticator::Refuse(const Credentials& credent
   return MakeError(ErrorId::kInvalidKey, "the key is not valid");
 }
 
+Result<Handle<Principal>> ApiKeyAuthenticator::RefuseForNow(KeyEntry& key,
+                                                            const Credentials& credentials,
+                                                            uint64_t wait_ns) {
+  std::shared_lock standing(heir_mutex_);
+  if (Authenticator* heir = heir_.load(std::memory_order_relaxed)) {
+    return heir->Authenticate(credentials);
+  }
+  rate_refusals_.Note(key.Id(), key.Name(), NowMs());
+  return RateLimited(wait_ns);
+}
+
 void ApiKeyAuthenticator::AuthenticateAsync(const Credentials& credentials,
                                             const AuthenticateCallback& callback) noexcept {
   callback.done(callback.state, Authenticate(credentials));
@@ -241,10 +287,9 @@ void ApiKeyAuthenticator::AuthenticateAsync(const Credentials& credentials,
 Handle<Principal> ApiKeyAuthenticator::System() noexcept { return system_->NewHandle(); }
 
 void* ApiKeyAuthenticator::Facet(const InterfaceId& id) noexcept {
-  const InterfaceId& own = KeyAdmin::kInterface;
-  const bool asked =
-      std::string_view(id.name) == own.name && id.major == own.major && id.minor == own.minor;
-  return asked ? static_cast<KeyAdmin*>(this) : nullptr;
+  if (id == KeyAdmin::kInterface) return static_cast<KeyAdmin*>(this);
+  if (id == RepeatAuthenticator::kInterface) return static_cast<RepeatAuthenticator*>(this);
+  return nullptr;
 }
 
 Status ApiKeyAuthenticator::Commit(std::vector<KeyRecord> records) {

@@ -19,10 +19,12 @@
 
 #include "nexadb/authenticator.h"
 #include "nexadb/plugin.h"
+#include "nexadb/repeat_authenticator.h"
 #include "plugins/auth-apikey/key_entry.h"
 #include "plugins/auth-apikey/key_handover.h"
 #include "plugins/auth-apikey/key_record.h"
 #include "plugins/auth-apikey/key_store.h"
+#include "plugins/auth-apikey/rate_refusals.h"
 #include "plugins/auth-apikey/throttle.h"
 
 namespace nexadb::auth {
@@ -37,7 +39,9 @@ struct AuthConfig {
   uint32_t failed_logins_per_minute = 10;
 };
 
-class ApiKeyAuthenticator final : public Authenticator, public KeyAdmin {
+class ApiKeyAuthenticator final : public Authenticator,
+                                  public KeyAdmin,
+                                  public RepeatAuthenticator {
  public:
   ApiKeyAuthenticator(PluginContext& context, const AuthConfig& config);
   ~ApiKeyAuthenticator();
@@ -62,6 +66,9 @@ class ApiKeyAuthenticator final : public Authenticator, public KeyAdmin {
                          const AuthenticateCallback& callback) noexcept override;
   Handle<Principal> System() noexcept override;
   void* Facet(const InterfaceId& id) noexcept override;
+
+  // RepeatAuthenticator
+  Result<Handle<Principal>> AuthenticateAgain(const Credentials& credentials) noexcept override;
 
   // KeyAdmin
   Result<Buffer> Create(BytesView spec) noexcept override;
@@ -98,7 +105,15 @@ class ApiKeyAuthenticator final : public Authenticator, public KeyAdmin {
   Status WarnOfForeignRootKey(const std::vector<KeyRecord>& records);
   Result<std::string> ReadOrWriteRootKey();
   Status WriteRootKey(const std::string& secret);
+  // Whether a request counts against its key's rate.
+  enum class Counting { kCounts, kCountedBefore };
+  static Result<Handle<Principal>> Ask(Authenticator& heir, const Credentials& credentials,
+                                       Counting counting);
+  Result<Handle<Principal>> Admit(const Credentials& credentials, Counting counting);
   Result<Handle<Principal>> Refuse(const Credentials& credentials);
+  // Of a key that has sent as many requests as it may.
+  Result<Handle<Principal>> RefuseForNow(KeyEntry& key, const Credentials& credentials,
+                                         uint64_t wait_ns);
   KeyEntry* Find(const Digest& digest, int64_t now_ms);
 
   // Makes `records` durable, then visible. REQUIRES: admin_mutex_ held.
@@ -120,6 +135,7 @@ class ApiKeyAuthenticator final : public Authenticator, public KeyAdmin {
   Throttle throttle_;
   Counter& refused_;
   Counter& throttled_;
+  RateRefusals rate_refusals_;
   KeyEntry* system_ = nullptr;
   KeyEntry* developer_ = nullptr;  // dev mode only
   Handle<FileLock> lock_;

@@ -11,6 +11,7 @@
 
 #include "nexadb/authenticator.h"
 #include "nexadb/bson.h"
+#include "nexadb/repeat_authenticator.h"
 #include "nexadb/testkit/plugin_host.h"
 
 namespace nexadb {
@@ -19,6 +20,7 @@ namespace {
 constexpr int32_t kUnauthorized = 100;
 constexpr int32_t kInvalidKey = 101;
 constexpr int32_t kLoginThrottled = 103;
+constexpr int32_t kRateLimited = 104;
 constexpr int32_t kKeyNotFound = 107;
 constexpr int32_t kLastRootKey = 108;
 constexpr const char* kPublished = "b8c37e33faa946d43c2f6e5a0bc7e7e0";
@@ -69,6 +71,19 @@ class AuthTest : public testing::Test {
     credentials.peer = peer;
     credentials.peer_is_loopback = loopback ? 1 : 0;
     return auth_->Authenticate(credentials);
+  }
+  // A key of so many requests in a second that none is earned while a test runs, and none before it
+  // has slept for a second.
+  static std::string RatedSpec(int32_t per_second, int32_t burst) {
+    bson::Builder spec;
+    spec.Elements(bson::Document(AsBytes(Spec({"read"}, {"*"}))));
+    spec.Int32("requests_per_second", per_second).Int32("burst", burst);
+    return spec.Finish();
+  }
+  int AdmittedOf(int tries, const std::string& secret) {
+    int admitted = 0;
+    for (int i = 0; i < tries; ++i) admitted += Login(secret).ok() ? 1 : 0;
+    return admitted;
   }
   std::string RootKey() {
     std::string key = ReadFile(directory_ + "/root.key");
@@ -340,6 +355,14 @@ TEST_F(AuthTest, MalformedDescriptionsNameTheirMember) {
       {with([](bson::Builder& b) { b.Text("expires_at", "tomorrow"); }), "/expires_at"},
       {with([](bson::Builder& b) { b.Text("expires_at", "2001-01-01T00:00:00Z"); }), "/expires_at"},
       {with([](bson::Builder& b) { b.Text("name", "a\nb"); }), "/name"},
+      {with([](bson::Builder& b) { b.Int32("requests_per_second", 0); }), "/requests_per_second"},
+      {with([](bson::Builder& b) { b.Int32("requests_per_second", -1); }), "/requests_per_second"},
+      {with([](bson::Builder& b) { b.Double("requests_per_second", 1.5); }),
+       "/requests_per_second"},
+      {with([](bson::Builder& b) { b.Int64("requests_per_second", 1'000'001); }),
+       "/requests_per_second"},
+      {with([](bson::Builder& b) { b.Text("burst", "2"); }), "/burst"},
+      {with([](bson::Builder& b) { b.Int32("burst", 2); }), "/burst"},
   };
   for (const Case& one : cases) {
     const auto made = admin_->Create(AsBytes(one.spec));
@@ -368,6 +391,78 @@ TEST_F(AuthTest, BadKeysAreThrottledByAddressAndGoodOnesNever) {
   EXPECT_TRUE(Login(key).ok());
   EXPECT_EQ(Login("").status().number(), kUnauthorized);
   EXPECT_EQ(Login("bad", "10.0.0.2").status().number(), kInvalidKey);
+}
+
+TEST_F(AuthTest, AKeyWithARateSendsItsBurstThenWaitsAndHoldsUpNobody) {
+  Start();
+  const Made rated = Create(RatedSpec(1, 3)), other = Create(RatedSpec(1, 3));
+  EXPECT_EQ(AdmittedOf(3, rated.secret), 3);
+  const Status refused = Login(rated.secret).status();
+  EXPECT_EQ(refused.code(), Code::kResourceExhausted);
+  EXPECT_EQ(refused.number(), kRateLimited);
+  EXPECT_EQ(bson::Document(refused.detail())["retry_after_s"].value().Int64(), 1);
+  EXPECT_EQ(AdmittedOf(20, RootKey()), 20);
+  EXPECT_EQ(AdmittedOf(3, other.secret), 3);
+  EXPECT_EQ(host_->Metric("nexadb_auth_rate_limited_total"), 1);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1010));
+  EXPECT_TRUE(Login(rated.secret).ok());
+  // A new secret brings no new turns.
+  auto rotated = admin_->Rotate(rated.id, 0);
+  ASSERT_TRUE(rotated.ok());
+  const std::string secret(bson::Document(rotated->bytes())["key"].value().Text());
+  EXPECT_EQ(Login(secret).status().number(), kRateLimited);
+  const std::string log = LogText();
+  const std::string told = "audit: a key sent more requests than it may id=" + rated.id;
+  EXPECT_NE(log.find(told), std::string::npos) << log;
+  EXPECT_EQ(log.find(told), log.rfind(told)) << "told more than once a minute";
+  EXPECT_EQ(log.find(rated.secret), std::string::npos);
+}
+
+TEST_F(AuthTest, ARequestThatComesAgainCountsOnce) {
+  Start();
+  auto* repeat = static_cast<RepeatAuthenticator*>(auth_->Facet(RepeatAuthenticator::kInterface));
+  ASSERT_NE(repeat, nullptr);
+  const Made rated = Create(RatedSpec(1, 2));
+  Credentials credentials;
+  credentials.secret = rated.secret;
+  credentials.peer = "10.0.0.1";
+  EXPECT_EQ(AdmittedOf(1, rated.secret), 1);
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(repeat->AuthenticateAgain(credentials).ok());
+  EXPECT_EQ(AdmittedOf(5, rated.secret), 1);
+  EXPECT_TRUE(repeat->AuthenticateAgain(credentials).ok());
+  ASSERT_TRUE(admin_->Revoke(rated.id).ok());
+  EXPECT_EQ(repeat->AuthenticateAgain(credentials).status().number(), kInvalidKey);
+}
+
+TEST_F(AuthTest, ARateIsChangedTakenAwayAndKept) {
+  Start();
+  const Made rated = Create(RatedSpec(1, 2));
+  const auto shown = [&](const char* member) -> int32_t {
+    auto key = admin_->Get(rated.id);
+    EXPECT_TRUE(key.ok());
+    const bson::Value value = bson::Document(key->bytes())[member].value();
+    return value.type() == bson::Type::kInt32 ? value.Int32() : 0;
+  };
+  EXPECT_EQ(shown("requests_per_second"), 1);
+  EXPECT_EQ(shown("burst"), 2);
+  Stop();
+  Start();
+  EXPECT_EQ(shown("burst"), 2);
+  EXPECT_EQ(AdmittedOf(5, rated.secret), 2);
+  bson::Builder wider;
+  wider.Int64("burst", 50);
+  ASSERT_TRUE(admin_->Update(rated.id, AsBytes(wider.Finish())).ok());
+  EXPECT_EQ(AdmittedOf(100, rated.secret), 48);
+  bson::Builder none;
+  none.Null("requests_per_second");
+  ASSERT_TRUE(admin_->Update(rated.id, AsBytes(none.Finish())).ok());
+  EXPECT_EQ(shown("requests_per_second"), 0);
+  EXPECT_EQ(shown("burst"), 0) << "a burst without a rate";
+  EXPECT_EQ(AdmittedOf(100, rated.secret), 100);
+  bson::Builder alone;
+  alone.Int32("burst", 5);
+  const Status refused = admin_->Update(rated.id, AsBytes(alone.Finish())).status();
+  EXPECT_EQ(bson::Document(refused.detail())["pointer"].value().Text(), "/burst");
 }
 
 TEST_F(AuthTest, DevModeLetsLoopbackInAndNobodyElse) {

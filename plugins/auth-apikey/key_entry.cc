@@ -21,6 +21,7 @@ void KeyEntry::Apply(const KeyRecord& record) {
         record.name, record.actions, record.patterns, Scope(record.actions, record.patterns)}));
     facts_.store(history_.back().get(), std::memory_order_release);
   }
+  rate_.Set(record.requests_per_second, record.burst);
   expires_ms_.store(record.expires_ms, std::memory_order_release);
   revoked_.store(record.revoked_ms != 0, std::memory_order_release);
 }

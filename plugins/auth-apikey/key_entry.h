@@ -11,6 +11,7 @@
 #include "nexadb/authenticator.h"
 #include "nexadb/env.h"
 #include "plugins/auth-apikey/key_record.h"
+#include "plugins/auth-apikey/request_rate.h"
 #include "plugins/auth-apikey/scope.h"
 
 namespace nexadb::auth {
@@ -24,6 +25,8 @@ class KeyEntry final : public Principal {
     references_.fetch_add(1, std::memory_order_relaxed);
     return Handle<Principal>(this);
   }
+  // [any] One of the requests that the key may send. 0, or the nanoseconds until it may send one.
+  uint64_t TakeTurn() { return rate_.limited() ? rate_.Take(clock_.MonotonicNs()) : 0; }
   // [any] For good, as far as principals that are held see it, until a record is applied.
   void Revoke() { revoked_.store(true, std::memory_order_release); }
   // Whether anybody but the table holds it.
@@ -53,6 +56,7 @@ class KeyEntry final : public Principal {
   std::atomic<int64_t> expires_ms_{0};
   std::atomic<bool> revoked_{false};
   std::atomic<int64_t> last_used_ms_{0};
+  RequestRate rate_;
   std::atomic<const Facts*> facts_{nullptr};
   // Readers take no lock and keep views, so what they may look at stays until the entry goes.
   std::mutex history_mutex_;

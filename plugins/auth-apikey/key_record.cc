@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "plugins/auth-apikey/request_rate.h"
 #include "plugins/auth-apikey/scope.h"
 
 namespace nexadb::auth {
@@ -33,6 +34,21 @@ bool ReadDigest(bson::Document from, std::string_view name, Digest& digest) {
   return true;
 }
 
+void AppendCount(bson::Builder& out, std::string_view name, uint32_t count) {
+  if (count != 0) out.Int32(name, static_cast<int32_t>(count));
+}
+
+// Absent is 0.
+bool ReadCount(bson::Document from, std::string_view name, uint32_t& count) {
+  const bson::Element element = from[name];
+  if (!element) return true;
+  if (element.type() != bson::Type::kInt32) return false;
+  const int32_t value = element.value().Int32();
+  if (value < 1 || value > static_cast<int32_t>(kRequestsPerSecondMax)) return false;
+  count = static_cast<uint32_t>(value);
+  return true;
+}
+
 BytesView ViewOf(const Digest& digest) { return {digest.data(), digest.size()}; }
 
 }  // namespace
@@ -48,6 +64,8 @@ void AppendPublic(const KeyRecord& record, bson::Builder& out) {
   index = 0;
   for (const std::string& pattern : record.patterns) out.Text(std::to_string(index++), pattern);
   out.Close();
+  AppendCount(out, "requests_per_second", record.requests_per_second);
+  AppendCount(out, "burst", record.burst);
   AppendDate(out, "created_at", record.created_ms);
   AppendDate(out, "expires_at", record.expires_ms);
   AppendDate(out, "revoked_at", record.revoked_ms);
@@ -92,6 +110,10 @@ const char* ReadStored(bson::Document stored, KeyRecord& record) {
       !ReadDate(stored, "revoked_at", record.revoked_ms) ||
       !ReadDate(stored, "last_used_at", record.last_used_ms)) {
     return "a key has a malformed date";
+  }
+  if (!ReadCount(stored, "requests_per_second", record.requests_per_second) ||
+      !ReadCount(stored, "burst", record.burst)) {
+    return "a key has a malformed rate";
   }
   if (!ReadDigest(stored, "digest", record.digest)) return "a key has a malformed digest";
   if (!stored["previous_digest"]) return nullptr;

@@ -21,6 +21,9 @@ struct KeyRecord {
   // The secret before the last rotation, and until when it works; 0: it does not.
   Digest previous_digest{};
   int64_t previous_until_ms = 0;
+  // What request_rate.h is set to; 0 is no limit, and a burst of 0 what may be sent in a second.
+  uint32_t requests_per_second = 0;
+  uint32_t burst = 0;
   // Unix milliseconds; 0 is never.
   int64_t created_ms = 0;
   int64_t expires_ms = 0;

@@ -2,6 +2,7 @@
 
 #include "core/document/error.h"
 #include "core/document/json.h"
+#include "plugins/auth-apikey/request_rate.h"
 #include "plugins/auth-apikey/scope.h"
 
 namespace nexadb::auth {
@@ -78,6 +79,33 @@ Status SetExpiry(const bson::Element& element, int64_t now_ms, KeyRecord& record
   return {};
 }
 
+// A number from 1 on, or null for 0.
+Status SetCount(const bson::Element& element, uint32_t& count) {
+  int64_t value = 0;
+  switch (element.type()) {
+    case bson::Type::kNull: count = 0; return {};
+    case bson::Type::kInt32: value = element.value().Int32(); break;
+    case bson::Type::kInt64: value = element.value().Int64(); break;
+    default: break;
+  }
+  if (value < 1 || value > kRequestsPerSecondMax) {
+    return Wrong(element.name(), "is no whole number from 1 to 1000000, and not null");
+  }
+  count = static_cast<uint32_t>(value);
+  return {};
+}
+
+// Once all members are set: a burst is part of a rate.
+Status CheckRate(bson::Document spec, KeyRecord& record) {
+  if (record.requests_per_second != 0 || record.burst == 0) return {};
+  const bson::Element burst = spec["burst"];
+  if (burst && burst.type() != bson::Type::kNull) {
+    return Wrong("burst", "needs requests_per_second: the key has no rate");
+  }
+  record.burst = 0;
+  return {};
+}
+
 }  // namespace
 
 Status ApplySpec(bson::Document spec, SpecUse use, int64_t now_ms, KeyRecord& record) {
@@ -94,13 +122,18 @@ Status ApplySpec(bson::Document spec, SpecUse use, int64_t now_ms, KeyRecord& re
       set = SetPatterns(element, record);
     } else if (element.name() == "expires_at") {
       set = SetExpiry(element, now_ms, record);
+    } else if (element.name() == "requests_per_second") {
+      set = SetCount(element, record.requests_per_second);
+    } else if (element.name() == "burst") {
+      set = SetCount(element, record.burst);
     } else {
       set = Wrong(element.name(),
-                  "is no member of a key; name, actions, patterns and expires_at "
-                  "can be given");
+                  "is no member of a key; name, actions, patterns, expires_at, "
+                  "requests_per_second and burst can be given");
     }
     if (!set.ok()) return set;
   }
+  if (Status rate = CheckRate(spec, record); !rate.ok()) return rate;
   if (use == SpecUse::kUpdate) {
     return spec.empty() ? MakeError(ErrorId::kBadRequest, "the change names no member") : Status();
   }

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "core/base/system_env.h"
+#include "plugins/auth-apikey/request_rate.h"
 
 namespace nexadb::auth {
 namespace {
@@ -43,6 +44,20 @@ TEST(KeyStore, GivesBackWhatWasStored) {
   ASSERT_EQ(keys.size(), 2u);
   EXPECT_EQ(keys[1].patterns, SampleKeys()[1].patterns);
   EXPECT_EQ(keys[1].previous_until_ms, 1'700'000'100'000);
+}
+
+TEST(KeyStore, KeepsARateAndRefusesAnImpossibleOne) {
+  std::vector<KeyRecord> keys = SampleKeys();
+  keys[1].requests_per_second = kRequestsPerSecondMax;
+  keys[1].burst = 7;
+  std::vector<KeyRecord> read;
+  ASSERT_EQ(DecodeKeys(EncodeKeys(keys), read), nullptr);
+  EXPECT_EQ(read[0].requests_per_second, 0u);
+  EXPECT_EQ(read[1].requests_per_second, kRequestsPerSecondMax);
+  EXPECT_EQ(read[1].burst, 7u);
+  keys[1].requests_per_second = kRequestsPerSecondMax + 1;
+  read.clear();
+  EXPECT_NE(DecodeKeys(EncodeKeys(keys), read), nullptr);
 }
 
 TEST(KeyStore, ReadsAndWritesTheGoldenFile) {

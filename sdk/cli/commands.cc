@@ -33,6 +33,24 @@ std::string SortDocument(const std::string& sort) {
   return out + "}";
 }
 
+// The members that were said. A rate that is no number is sent as text, for the server to refuse.
+std::string KeyDocument(const KeyArguments& key) {
+  std::string out;
+  const auto add = [&](const char* member, const std::string& json) {
+    out += (out.empty() ? "{\"" : ",\"") + std::string(member) + "\":" + json;
+  };
+  if (!key.name.empty()) add("name", Quote(key.name));
+  if (!key.actions.empty()) add("actions", TextArray(key.actions));
+  if (!key.patterns.empty()) add("patterns", TextArray(key.patterns));
+  if (!key.expires.empty()) add("expires_at", key.expires == "never" ? "null" : Quote(key.expires));
+  const bool number = key.rate.find_first_not_of("0123456789") == std::string::npos;
+  if (!key.rate.empty()) {
+    add("requests_per_second", key.rate == "none" ? "null" : number ? key.rate : Quote(key.rate));
+  }
+  if (key.burst != 0) add("burst", std::to_string(key.burst));
+  return out.empty() ? "{}" : out + "}";
+}
+
 }  // namespace
 
 std::string CollectionPath(const std::string& collection) {
@@ -135,11 +153,12 @@ void Commands::KeysList() {
   for (const std::string& key : Elements(db_.Call("GET", "/keys"), "keys")) Print(key);
 }
 
-void Commands::KeysCreate(const std::string& name, const std::string& actions,
-                          const std::string& patterns) {
-  Print(db_.Call("POST", "/keys",
-                 "{\"name\":" + Quote(name) + ",\"actions\":" + TextArray(actions) +
-                     ",\"patterns\":" + TextArray(patterns) + "}"));
+void Commands::KeysCreate(const KeyArguments& key) {
+  Print(db_.Call("POST", "/keys", KeyDocument(key)));
+}
+
+void Commands::KeysChange(const std::string& id, const KeyArguments& changes) {
+  Print(db_.Call("PATCH", "/keys/" + client::Segment(id), KeyDocument(changes)));
 }
 
 void Commands::KeysRevoke(const std::string& id) {

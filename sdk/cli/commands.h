@@ -16,6 +16,16 @@ struct FindArguments {
   uint64_t limit = 100;
 };
 
+// What a key is made with, or changed to; empty or 0: not said.
+struct KeyArguments {
+  std::string name;
+  std::string actions;   // "read,write"
+  std::string patterns;  // "users,logs_*"
+  std::string expires;   // RFC 3339, or "never"
+  std::string rate;      // requests in a second, or "none"
+  uint64_t burst = 0;
+};
+
 class Commands {
  public:
   Commands(client::Client& db, Style style) : db_(db), style_(style) {}
@@ -34,7 +44,8 @@ class Commands {
   void CollectionStats(const std::string& collection);
   void Search(const std::string& collection, const std::string& vector, uint64_t limit);
   void KeysList();
-  void KeysCreate(const std::string& name, const std::string& actions, const std::string& patterns);
+  void KeysCreate(const KeyArguments& key);
+  void KeysChange(const std::string& id, const KeyArguments& changes);
   void KeysRevoke(const std::string& id);
 
   Style style() const { return style_; }

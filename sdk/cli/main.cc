@@ -83,8 +83,8 @@ struct Arguments {
   std::string path = "-";
   std::string format = "auto";
   std::string name;
-  std::string actions = "read";
-  std::string patterns = "*";
+  KeyArguments key{"", "read", "*", "", "", 0};
+  KeyArguments key_changes;
   FindArguments find;
   uint64_t limit = 10;
 };
@@ -289,10 +289,14 @@ class Program {
     };
     Add(*keys, "list", "All keys, without their secrets", done([](Commands& c) { c.KeysList(); }));
     auto* create = Add(*keys, "create", "A new key; its secret is shown once",
-                       done([&](Commands& c) { c.KeysCreate(a.name, a.actions, a.patterns); }));
-    create->add_option("name", a.name)->required();
-    create->add_option("--actions", a.actions, "read,write,manage,admin")->capture_default_str();
-    create->add_option("--patterns", a.patterns, "users,logs_*,kv:sessions")->capture_default_str();
+                       done([&](Commands& c) { c.KeysCreate(a.key); }));
+    create->add_option("name", a.key.name)->required();
+    AddKeyOptions(*create, a.key);
+    auto* change = Add(*keys, "change", "What a key may do; what is not named stays",
+                       done([&](Commands& c) { c.KeysChange(a.id, a.key_changes); }));
+    change->add_option("id", a.id)->required();
+    change->add_option("--name", a.key_changes.name);
+    AddKeyOptions(*change, a.key_changes);
     auto* revoke = Add(*keys, "revoke", "Make a key worthless",
                        done([&](Commands& c) { c.KeysRevoke(a.id); }));
     revoke->add_option("id", a.id)->required();
@@ -301,6 +305,15 @@ class Program {
       const bool good = isatty(STDIN_FILENO) == 1 ? shell.RunTerminal() : shell.RunPipe();
       return static_cast<int>(good ? kDone : kError);
     });
+  }
+
+  static void AddKeyOptions(CLI::App& command, KeyArguments& key) {
+    command.add_option("--actions", key.actions, "read,write,manage,admin")->capture_default_str();
+    command.add_option("--patterns", key.patterns, "users,logs_*,kv:sessions")
+        ->capture_default_str();
+    command.add_option("--expires", key.expires, "2027-01-31T00:00:00Z, or never");
+    command.add_option("--rate", key.rate, "Requests in a second, or none for no limit");
+    command.add_option("--burst", key.burst, "Requests at once after a silence (else as --rate)");
   }
 
   // What the program says of itself, for which it needs no server.

@@ -13,6 +13,8 @@ export declare class NexaDBError extends Error {
   readonly code: string;
   readonly retryable: boolean;
   readonly requestId: string;
+  /** After 429: the seconds to wait, when the server says them. */
+  readonly retryAfterS?: number;
   readonly problem: Problem;
 }
 export declare class BulkWriteError extends NexaDBError {
@@ -31,6 +33,8 @@ export interface Options {
   timeoutMs?: number;
   /** Integers beyond Number.MAX_SAFE_INTEGER come as BigInt; without it as { $numberLong: '…' }. */
   bigint?: boolean;
+  /** In Node, for an https url: the authorities to trust instead of the well-known ones, as PEM. */
+  ca?: string | Uint8Array | (string | Uint8Array)[];
   fetch?: typeof globalThis.fetch;
 }
 

@@ -161,17 +161,34 @@ test('aggregations and vector searches over real data', async (t) => {
   assert.equal(await hits.locator('tbody tr').first().locator('td').nth(1).innerText(), ids[0]);
 });
 
-test('a key is made, shown once, and revoked', async (t) => {
-  const page = await open(t);
+test('a key is made, shown once, limited, and revoked', async (t) => {
+  const page = await open(t, { expected: /status of (401|429)/ });
   await signIn(page);
   await goTo(page, 'Keys');
   await page.getByRole('button', { name: 'New key' }).click();
   await page.getByLabel('Name').fill('reader');
+  await page.getByLabel('Requests in a second').fill('50');
+  await page.getByLabel('At once after a silence').fill('200');
   await page.getByRole('button', { name: 'Create' }).click();
   const secret = await page.locator('.secret').innerText();
   await page.getByRole('button', { name: 'Done' }).click();
   const status = () => page.evaluate(async (k) => (await fetch('/collections', { headers: { 'X-API-Key': k } })).status, secret);
   assert.equal(await status(), 200);
+  await page.getByRole('cell', { name: '50/s, 200 at once' }).waitFor();
+  await page.getByRole('button', { name: 'Rate of reader' }).click();
+  await page.getByLabel('Requests in a second').fill('1');
+  await page.getByLabel('At once after a silence').fill('1');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('cell', { name: '1/s, 1 at once' }).waitFor();
+  assert.deepEqual(await page.evaluate(async (k) => {
+    const of = () => fetch('/collections', { headers: { 'X-API-Key': k } });
+    const answers = await Promise.all([of(), of(), of(), of(), of()]);
+    return [...new Set(answers.map((answer) => answer.status))].sort();
+  }, secret), [200, 429]);
+  await page.getByRole('button', { name: 'Rate of reader' }).click();
+  await page.getByLabel('Requests in a second').fill('');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('cell', { name: '1/s, 1 at once' }).waitFor({ state: 'detached' });
   await page.getByRole('button', { name: 'Revoke reader' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
   await page.getByRole('cell', { name: 'revoked' }).waitFor();

@@ -103,6 +103,15 @@ class CommandLine(unittest.TestCase):
         self.run_cli("find", "people", NEXADB_API_KEY=made["key"])
         self.run_cli("insert", "people", "{}", NEXADB_API_KEY=made["key"], status=4)
         self.assertIn("reader", [k["name"] for k in self.lines("keys", "list")])
+        changed = self.lines("keys", "change", made["id"], "--rate", "100", "--burst", "500", "--name", "fast")[0]
+        self.assertEqual((changed["requests_per_second"], changed["burst"], changed["name"], changed["actions"]),
+                         (100, 500, "fast", ["read"]))
+        self.assertNotIn("burst", self.lines("keys", "change", made["id"], "--rate", "none")[0])
+        self.assertIn("requests_per_second", self.run_cli("keys", "change", made["id"], "--rate", "many", status=1).stderr)
+        self.assertIn("names no member", self.run_cli("keys", "change", made["id"], status=1).stderr)
+        slow = self.lines("keys", "create", "slow", "--rate", "1", "--expires", "2999-01-01T00:00:00Z")[0]
+        self.assertEqual(slow["requests_per_second"], 1)
+        self.assertIn("2999", json.dumps(slow["expires_at"]))
         self.run_cli("keys", "revoke", made["id"])
         self.run_cli("find", "people", NEXADB_API_KEY=made["key"], status=4)
         (self.kernel.directory / "key").write_text(self.kernel.root_key + "\n")

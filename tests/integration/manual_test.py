@@ -125,7 +125,7 @@ class Completion(unittest.TestCase):
         offered = self.complete("")
         self.assertEqual(set(offered), {command[0] for command in commands()})
         self.assertEqual(self.complete("fi"), ["find"])
-        self.assertEqual(self.complete("keys", ""), ["create", "list", "revoke"])
+        self.assertEqual(self.complete("keys", ""), ["change", "create", "list", "revoke"])
 
     def test_options_are_those_of_the_command(self):
         self.assertEqual(self.complete("find", "users", "--"),

@@ -156,6 +156,12 @@ class Tls(unittest.TestCase):
         trusting = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=60, check=False)
         self.assertIn("ada", trusting.stdout, trusting.stderr)
         del environment["NODE_EXTRA_CA_CERTS"]
+        own = ["import { readFileSync } from 'node:fs';\n" + program.replace(
+            "apiKey:", f"ca: readFileSync('{ca}'), apiKey:") for ca in (self.certificate, "/etc/ssl/certs/ca-certificates.crt")]
+        named = [subprocess.run(script[:-1] + [text], env=environment, capture_output=True, text=True, timeout=60,
+                                check=False) for text in own]
+        self.assertIn("ada", named[0].stdout, named[0].stderr)
+        self.assertRegex(named[1].stderr, "no answer.*(self-signed|SELF_SIGNED)")
         wary = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=60, check=False)
         self.assertIn("SELF_SIGNED_CERT", wary.stderr)
 

@@ -12,6 +12,10 @@
 const PAGE_SIZE = 1000;
 const BULK_SIZE = 1000;
 const TIMEOUT_MS = 30_000;
+// A request that was refused with 429 has not run, and is sent again after the pause that the server
+// asks for; one that would pause longer is the caller's to decide.
+const ATTEMPTS_MAX = 3;
+const PAUSE_MAX_S = 5;
 
 /** What a call rejects with. `problem` is the server's whole answer. */
 export class NexaDBError extends Error {
@@ -22,6 +26,7 @@ export class NexaDBError extends Error {
     this.code = problem.code ?? '';
     this.retryable = Boolean(problem.retryable);
     this.requestId = problem.request_id ?? '';
+    this.retryAfterS = problem.retry_after_s;
     this.problem = problem;
   }
 }
@@ -58,17 +63,68 @@ function readBigInt(_, value) {
   return typeof long === 'string' && Object.keys(value).length === 1 ? BigInt(long) : value;
 }
 
+// Node's fetch takes no authorities of one's own, its https does: as much of fetch as is used here.
+function fetchTrusting(ca) {
+  if (!globalThis.process?.versions?.node) {
+    throw new TypeError('the option ca is for Node; in a browser, install the authority there');
+  }
+  let modules;
+  return async (url, { method, headers, body, signal }) => {
+    modules ??= import('node:https').then((https) => ({ https, agent: new https.Agent({ ca, keepAlive: true }) }));
+    const { https, agent } = await modules;
+    const sent = body === undefined ? headers : { ...headers, 'Content-Length': String(new TextEncoder().encode(body).length) };
+    return new Promise((resolve, reject) => {
+      const fail = (error) => reject(signal.aborted ? signal.reason : error);
+      const request = https.request(url, { method, headers: sent, agent, signal }, (response) => {
+        const text = new Promise((done, broken) => {
+          let all = '';
+          response.setEncoding('utf8');
+          response.on('data', (part) => { all += part; });
+          response.on('end', () => done(all));
+          response.on('error', broken);
+          response.on('aborted', () => broken(new Error('the connection broke')));
+        });
+        text.catch(() => {});
+        const status = response.statusCode;
+        resolve({
+          status,
+          ok: status >= 200 && status < 300,
+          headers: { get: (name) => response.headers[name.toLowerCase()] ?? null },
+          text: () => text,
+        });
+      });
+      request.on('error', fail);
+      request.end(body);
+    });
+  };
+}
+
 class Transport {
-  constructor({ host, port, url, apiKey, timeoutMs, bigint, fetch: own }) {
+  constructor({ host, port, url, apiKey, timeoutMs, bigint, ca, fetch: own }) {
     const literal = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
     this.base = (url ?? `http://${literal}:${port}`).replace(/\/+$/, '');
     this.apiKey = apiKey;
     this.timeoutMs = timeoutMs;
     this.reviver = bigint ? readBigInt : undefined;
-    this.fetch = own ?? globalThis.fetch.bind(globalThis);
+    if (ca !== undefined && !this.base.startsWith('https://')) {
+      throw new TypeError(`the option ca is for an https url, not for ${this.base}`);
+    }
+    this.fetch = own ?? (ca === undefined ? globalThis.fetch.bind(globalThis) : fetchTrusting(ca));
   }
 
   async request(method, path, body, query) {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#exchange(method, path, body, query);
+      } catch (error) {
+        const pause = error.status === 429 ? error.retryAfterS ?? Infinity : Infinity;
+        if (attempt === ATTEMPTS_MAX || pause > PAUSE_MAX_S) throw error;
+        await new Promise((resume) => { setTimeout(resume, pause * 1000); });
+      }
+    }
+  }
+
+  async #exchange(method, path, body, query) {
     const headers = { Accept: 'application/json' };
     if (this.apiKey) headers['X-API-Key'] = this.apiKey;
     if (body !== undefined) headers['Content-Type'] = 'application/json';
@@ -259,17 +315,17 @@ export class VectorCollection extends Collection {
 }
 
 /**
- * A server. Options: host, port, or url; apiKey; timeoutMs; fetch; bigint: true reads integers
- * beyond Number.MAX_SAFE_INTEGER as BigInt, else they come as { $numberLong: '…' }.
+ * A server. Options: host, port, or url; apiKey; timeoutMs; fetch; ca, in Node: the authorities to
+ * trust over https, as PEM; bigint: true reads integers beyond Number.MAX_SAFE_INTEGER as BigInt, else they come as { $numberLong: '…' }.
  */
 export class NexaDB {
   #transport;
 
   constructor({
     host = '127.0.0.1', port = 6969, url, apiKey = globalThis.process?.env?.NEXADB_API_KEY ?? '',
-    timeoutMs = TIMEOUT_MS, bigint = false, fetch,
+    timeoutMs = TIMEOUT_MS, bigint = false, ca, fetch,
   } = {}) {
-    this.#transport = new Transport({ host, port, url, apiKey, timeoutMs, bigint, fetch });
+    this.#transport = new Transport({ host, port, url, apiKey, timeoutMs, bigint, ca, fetch });
   }
 
   collection(name) {

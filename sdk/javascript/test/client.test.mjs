@@ -23,3 +23,36 @@ test('the package is found by its name, as import and as require', async () => {
   assert.equal(await import('nexadb-client').then((m) => m.NexaDB), esm.NexaDB);
   assert.equal(createRequire(import.meta.url)('nexadb-client').NexaDB, commonjs.NexaDB);
 });
+
+async function keyOf(spec) {
+  const answer = await fetch(`http://127.0.0.1:${options.port}/keys`, {
+    method: 'POST',
+    headers: { 'X-API-Key': options.apiKey, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ name: 'rated', actions: ['read', 'write'], patterns: ['*'], ...spec }),
+  });
+  assert.equal(answer.status, 201);
+  return (await answer.json()).key;
+}
+
+test('a call over the rate of its key waits, and runs once', async () => {
+  const apiKey = await keyOf({ requests_per_second: 2, burst: 1 });
+  const items = new esm.NexaDB({ ...options, apiKey }).collection('waited');
+  for (let n = 0; n < 3; n += 1) await items.insert({ _id: String(n) });
+  assert.equal(await new esm.NexaDB(options).collection('waited').count(), 3);
+});
+
+test('a call that would wait too long rejects and says how long', async () => {
+  let calls = 0;
+  const busy = async () => {
+    calls += 1;
+    const body = JSON.stringify({ code: 'login_throttled', status: 429, retry_after_s: 60 });
+    return new Response(body, { status: 429, headers: { 'Content-Type': 'application/problem+json' } });
+  };
+  const db = new esm.NexaDB({ ...options, fetch: busy });
+  await assert.rejects(db.listCollections(), (error) => error.status === 429 && error.retryAfterS === 60);
+  assert.equal(calls, 1);
+});
+
+test('authorities are for https', () => {
+  assert.throws(() => new esm.NexaDB({ ...options, ca: 'x' }), /https/);
+});

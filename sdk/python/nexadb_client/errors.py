@@ -42,7 +42,12 @@ class ValidationError(NexaDBError, ValueError):
 
 
 class RateLimited(NexaDBError):
-    """429."""
+    """429, also after waiting: the key's rate (`rate_limited`), or too many bad keys
+    (`login_throttled`). `retry_after_s`, when the server says it, is the time to wait."""
+
+    @property
+    def retry_after_s(self):
+        return self.problem.get("retry_after_s")
 
 
 class ServerError(NexaDBError):

@@ -13,6 +13,8 @@ CONNECT_TIMEOUT_S = 2.0
 ATTEMPTS_MAX = 3
 BACKOFF_S = 0.05
 RETRY_STATUSES = (429, 502, 503)
+# A server that asks for a longer pause gets no second try: the caller decides.
+PAUSE_MAX_S = 5.0
 
 
 class Transport:
@@ -49,7 +51,9 @@ class Transport:
             headers["Content-Type"] = "application/json"
         for attempt in range(1, ATTEMPTS_MAX + 1):
             status, answer, retry_after = self._exchange(method, path, payload, headers)
-            if status not in RETRY_STATUSES or attempt == ATTEMPTS_MAX or method == "POST":
+            # What was refused with 429 has not run, so that even a POST may be sent again.
+            unsure = method == "POST" and status != 429
+            if status not in RETRY_STATUSES or unsure or attempt == ATTEMPTS_MAX or retry_after > PAUSE_MAX_S:
                 break
             time.sleep(retry_after or BACKOFF_S * 2 ** attempt)
         if status >= 400:
