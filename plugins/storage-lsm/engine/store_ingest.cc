@@ -67,6 +67,7 @@ Status Store::InstallIngestion(Ingestion& run) {
     LSM_RETURN_IF_ERROR(TakeCompactionSlot());
     // A writer may lead and wait for level 0, which only compaction would make smaller.
     ingesting_ = true;
+    done_->NotifyAll();
   }
   const Status status = sdk::Guard([&]() -> Status {
     run.placed = View()->version;
