@@ -41,11 +41,18 @@ bool PostTo(std::shared_ptr<Target> target, Executor& executor, uint64_t delay_m
   return posted.ok();
 }
 
+bool IsRename(bson::Document event) { return event["operation"].value().Text() == "rename"; }
+
 void AppendEvent(std::string& out, bson::Document event) {
   out.append("id: ").append(event["token"].value().Text());
   out.append("\nevent: ").append(event["operation"].value().Text()).append("\ndata: ");
   JsonObject data;
   data.Text("operation", event["operation"].value().Text());
+  if (IsRename(event)) {
+    data.Text("database", event["database"].value().Text()).Text("to", event["to"].value().Text());
+    out.append(data.Finish()).append("\n\n");
+    return;
+  }
   data.Value("document_id", event["document_id"].value());
   data.Moment("at", event["at"].value().DateMs());
   for (const std::string_view image : {"document", "before"}) {
@@ -120,6 +127,7 @@ void ChangeStream::Pump() {
       *events = ": heartbeat\nid: " + source_.token + "\n\n";
     }
     if (!events->empty() && !Write(std::move(*events))) return;
+    if (renamed_) return End();
   }
 }
 
@@ -128,13 +136,33 @@ Result<std::string> ChangeStream::ReadEvents(bool& more) {
                                             source_.token, ChangeReadOptions{});
   if (!reply.ok()) return std::move(reply).status();
   const bson::Document page(reply->bytes());
-  std::string events;
-  for (const bson::Element& event : page["events"].value().Doc()) {
-    AppendEvent(events, event.value().Doc());
-  }
+  Result<std::string> events = TellWanted(page["events"].value().Doc());
+  if (!events.ok()) return events;
   source_.token = page["token"].value().Text();
   more = page["more"].value().Bool();
+  for (const bson::Element& event : page["events"].value().Doc()) {
+    renamed_ = renamed_ || IsRename(event.value().Doc());
+  }
   return events;
+}
+
+Result<std::string> ChangeStream::TellWanted(bson::Document events) const {
+  std::vector<std::string> wanted;
+  const bool all = source_.filter.passes_all() || events.empty();
+  if (!all) {
+    Result<std::vector<std::string>> matching = source_.filter.Matching(*source_.session, events);
+    if (!matching.ok()) return std::move(matching).status();
+    wanted = std::move(*matching);
+  }
+  std::string out;
+  auto next = wanted.begin();
+  for (const bson::Element& element : events) {
+    const bson::Document event = element.value().Doc();
+    const bool matches = next != wanted.end() && *next == event["token"].value().Text();
+    if (matches) ++next;
+    if (all || matches || IsRename(event)) AppendEvent(out, event);
+  }
+  return out;
 }
 
 bool ChangeStream::Write(std::string text) {

@@ -16,10 +16,12 @@
 #include <set>
 #include <string>
 
+#include "nexadb/bson.h"
 #include "nexadb/database.h"
 #include "nexadb/env.h"
 #include "nexadb/executor.h"
 #include "nexadb/http.h"
+#include "plugins/api-rest/change_filter.h"
 
 namespace nexadb::rest {
 
@@ -31,6 +33,7 @@ struct ChangeSource {
   std::string database;
   std::string collection;
   std::string token;          // where it begins
+  ChangeFilter filter;        // events that do not match are passed over
   uint64_t heartbeat_ns = 0;  // a sign of life when so long there was nothing to say
   // In this order: the session borrows the principal.
   Handle<Principal> principal;
@@ -55,6 +58,8 @@ class ChangeStream final : public std::enable_shared_from_this<ChangeStream> {
   void Run();
   void Pump();
   Result<std::string> ReadEvents(bool& more);
+  // Those of `events` that the client wants, as server-sent events.
+  Result<std::string> TellWanted(bson::Document events) const;
   // False when the client has gone, or can take no more for now.
   bool Write(std::string text);
   void Fail(const Status& status);
@@ -70,6 +75,7 @@ class ChangeStream final : public std::enable_shared_from_this<ChangeStream> {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> missed_{false};  // a wake that the pool refused
   std::atomic<uint64_t> said_ns_{0};
+  bool renamed_ = false;  // the collection goes on under another name: so may the client
   bool ended_ = false;
 };
 

@@ -44,13 +44,27 @@ Result<ChangeSource> ReadSource(Request& request) {
   Result<Handle<Session>> session = request.database().OpenSession(options);
   if (!session.ok()) return std::move(session).status();
   source.session = std::move(*session);
+  if (const auto filter = request.parameters().Get("filter")) {
+    Result<ChangeFilter> parsed =
+        ChangeFilter::Parse(*filter, request.database(), *source.session, request.database_name());
+    if (!parsed.ok()) return std::move(parsed).status();
+    source.filter = std::move(*parsed);
+  }
   // Nothing is read yet, but a position that is no good is told as an ordinary error.
   ChangeReadOptions nothing;
   nothing.events_max = 0;
   Result<Buffer> start = source.feed->Read(*source.session, source.database, source.collection,
                                            SinceOf(request), nothing);
   if (!start.ok()) return std::move(start).status();
-  source.token = bson::Document(start->bytes())["token"].value().Text();
+  const bson::Document page(start->bytes());
+  for (const bson::Element& event : page["events"].value().Doc()) {
+    // Nothing else is told here: the collection has another name now.
+    const std::string to(event.value().Doc()["to"].value().Text());
+    return MakeError(ErrorId::kCollectionNotFound,
+                     "The collection is now called '" + to + "'; go on there from this position.",
+                     ErrorDetail().Text("collection", source.collection).Finish());
+  }
+  source.token = page["token"].value().Text();
   return source;
 }
 

@@ -101,7 +101,7 @@ constexpr RouteSpec kRoutes[] = {
     Row("PUT", "/collections/{name}/_validator", PutValidator, kAloneWithBody, 200, "Collections",
         "Say what documents must be like"),
     Row("GET", "/collections/{name}/_changes", FollowChanges, kAlone, 200, "Collections",
-        "What happens to the documents, as server-sent events", "since heartbeat", "",
+        "What happens to the documents, as server-sent events", "since heartbeat filter", "",
         "text/event-stream"),
 
     Row("GET", "/collections/{name}", ListDocuments, kData, 200, "Documents",

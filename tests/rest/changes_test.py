@@ -7,6 +7,7 @@ import threading
 import unittest
 import uuid
 from pathlib import Path
+from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
@@ -144,6 +145,63 @@ class ChangesTest(unittest.TestCase):
             event = stream.event()
             self.assertEqual(json.loads(event["data"])["code"], "collection_not_found")
             self.assertIsNone(stream.block())
+
+    def test_a_follower_is_told_of_what_its_filter_matches(self):
+        self.record({"images": "both"})
+
+        def follow(filter_):
+            return Stream(self.kernel, self.path + "/_changes?since=oldest&filter=" + quote(json.dumps(filter_)))
+
+        for n in range(6):
+            self.http("POST", self.path, {"_id": f"d{n}", "n": n, "price": "$n"}, 201)
+        self.http("PATCH", f"{self.path}/d1", {"$set": {"n": 50}}, 200)
+        self.http("DELETE", f"{self.path}/d2", expect=200)
+        self.http("POST", self.path, {"_id": "last", "n": 100}, 201)
+
+        def seen(filter_):
+            with follow({"$or": [filter_, {"document_id": "last"}]}) as stream:
+                out = []
+                while not out or out[-1] != ("insert", "last"):
+                    data = json.loads(stream.event()["data"])
+                    out.append((data["operation"], data["document_id"]))
+                return out[:-1]
+        self.assertEqual(seen({"document.n": {"$gt": 3, "$lt": 60}}),
+                         [("insert", "d4"), ("insert", "d5"), ("update", "d1")])
+        self.assertEqual(seen({"operation": "delete"}), [("delete", "d2")])
+        self.assertEqual(seen({"before.n": 1}), [("update", "d1")])
+        self.assertEqual(seen({"$expr": {"$eq": ["$document.price", {"$literal": "$n"}]}, "document.n": 3}),
+                         [("insert", "d3")])
+        for bad, code in (({"n": {"$gte2": 1}}, "unknown_operator"), ("text", "invalid_json")):
+            path = self.path + "/_changes?filter=" + quote(bad if isinstance(bad, str) else json.dumps(bad))
+            self.assertEqual(self.http("GET", path, expect=400)["code"], code)
+
+    def test_a_passed_over_event_moves_the_position_on(self):
+        self.record()
+        with Stream(self.kernel, self.path + "/_changes?heartbeat=1s&filter=" + quote('{"operation": "delete"}')) as stream:
+            first = stream.block()["id"]
+            self.http("POST", self.path, {"n": 1}, 201)
+            beat = stream.block()
+            self.assertEqual(beat[""], "heartbeat")
+            self.assertNotEqual(beat["id"], first)
+
+    def test_a_renamed_collection_is_followed_under_its_new_name(self):
+        self.record()
+        with Stream(self.kernel, self.path + "/_changes") as stream:
+            stream.block()
+            self.http("POST", self.path, {"_id": "one"}, 201)
+            place = stream.event()["id"]
+            new = self.name + "x"
+            self.http("PATCH", self.path, {"name": new}, 200)
+            event = stream.event()
+            self.assertEqual(event["event"], "rename")
+            self.assertEqual(json.loads(event["data"]), {"operation": "rename", "database": "nexadb", "to": new})
+            self.assertIsNone(stream.block())
+        self.http("POST", f"/collections/{new}", {"_id": "two"}, 201)
+        with Stream(self.kernel, f"/collections/{new}/_changes", {"Last-Event-ID": event["id"]}) as stream:
+            self.assertEqual(json.loads(stream.event()["data"])["document_id"], "two")
+        answer = self.http("GET", f"{self.path}/_changes?since={place}", expect=404)
+        self.assertEqual(answer["code"], "collection_not_found")
+        self.assertIn(new, answer["detail"])
 
     def test_many_followers_see_all_and_hold_no_thread(self):
         """More followers than the pool has threads; a writer beside them is not held up."""

@@ -144,6 +144,24 @@ TEST_F(ChangesTest, LostHistoryIsAnErrorAndNeverAGap) {
   EXPECT_EQ(Read("oldest").events.size(), 1u);
 }
 
+TEST_F(ChangesTest, AFollowerOfARenamedCollectionIsToldItsNameAndMissesNothing) {
+  Create("true");
+  Run(R"({"insert": "c", "documents": [{"_id": 1}]})");
+  const std::string place = Read("oldest").token;
+  Run(R"({"insert": "c", "documents": [{"_id": 2}]})");
+  ASSERT_TRUE(database_
+                  ->Run(*session_, "admin",
+                        AsBytes(Bson(R"({"renameCollection": "test.c", "to": "test.d"})")))
+                  .ok());
+  const auto told = feed_->Read(*session_, "test", "c", place, {});
+  ASSERT_TRUE(told.ok());
+  EXPECT_EQ(Json(told->bytes()), R"({"events":[{"token":")" + place +
+                                     R"(","operation":"rename","database":"test","to":"d"}],)" +
+                                     R"("token":")" + place + R"(","more":false})");
+  EXPECT_EQ(Read(place, 1000, "d").events, (Events{R"(insert 2 {"_id":2})"}));
+  EXPECT_EQ(Read("oldest").error, static_cast<int32_t>(ErrorId::kCollectionNotFound));
+}
+
 TEST_F(ChangesTest, ACollectionOfTheSameNameIsAnother) {
   Create("true");
   const std::string start = Read("").token;

@@ -77,6 +77,26 @@ Result<ChangePosition> Start(const EntryPtr& entry, const ChangePosition& floor,
                    detail.Finish());
 }
 
+// Who follows a collection that was renamed is told its new name, at the place where he is: the log
+// goes on there. Null when the position is none of a collection that he may read.
+EntryPtr RenamedFrom(const SessionImpl& session, const ReadScope& scope, std::string_view since) {
+  const auto token = DecodeToken(since);
+  if (!token.ok()) return nullptr;
+  for (const auto& [name, entry] : scope.catalog().entries()) {
+    if (entry->id != token->collection_id) continue;
+    const bool readable = session.CheckAccess(Action::kRead, entry->database, entry->name).ok();
+    return readable && ChangeOptionsOf(*entry) ? entry : nullptr;
+  }
+  return nullptr;
+}
+
+std::string RenameReply(const CollectionEntry& entry, std::string_view since) {
+  bson::Builder out;
+  out.OpenArray("events").OpenObject("0").Text("token", since).Text("operation", "rename");
+  out.Text("database", entry.database).Text("to", entry.name).Close().Close();
+  return out.Text("token", since).Bool("more", false).Finish();
+}
+
 // Gathers the events behind a position until one of the limits is reached.
 class Reading {
  public:
@@ -136,7 +156,12 @@ Result<Buffer> ReadChanges(SessionImpl& session, std::string_view database,
   auto scope = ReadScope::Open(session);
   if (!scope.ok()) return scope.status();
   auto entry = Recorded(session, **scope, database, collection);
-  if (!entry.ok()) return entry.status();
+  if (!entry.ok()) {
+    if (!Is(entry.status(), ErrorId::kCollectionNotFound)) return entry.status();
+    const EntryPtr renamed = RenamedFrom(session, **scope, since);
+    if (renamed == nullptr) return entry.status();
+    return Buffer::Own(RenameReply(*renamed, since));
+  }
   const uint32_t id = (*entry)->id;
   const uint64_t sequence = (*scope)->sequence();
   if (since.empty()) {

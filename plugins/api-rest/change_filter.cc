@@ -1,0 +1,57 @@
+#include "plugins/api-rest/change_filter.h"
+
+#include <array>
+
+#include "core/document/json.h"
+
+namespace nexadb::rest {
+namespace {
+
+constexpr size_t kBatch = 128;
+
+// The tokens of the events that match. Events are given as a literal: what their texts say is no
+// expression.
+std::string Command(bson::Document events, bson::Document filter) {
+  bson::Builder command;
+  command.Int32("aggregate", 1).OpenArray("pipeline");
+  command.OpenObject("0").OpenObject("$documents").Array("$literal", events).Close().Close();
+  command.OpenObject("1").Object("$match", filter).Close();
+  command.OpenObject("2").OpenObject("$project").Int32("token", 1).Close().Close();
+  command.Close().OpenObject("cursor").Close();
+  return command.Finish();
+}
+
+}  // namespace
+
+Result<ChangeFilter> ChangeFilter::Parse(std::string_view json, Database& database,
+                                         Session& session, std::string_view name) {
+  Result<std::string> filter = JsonToBson(json);
+  if (!filter.ok()) return std::move(filter).status();
+  ChangeFilter parsed;
+  parsed.database_ = &database;
+  parsed.name_ = name;
+  parsed.filter_ = std::move(*filter);
+  // A mistake is told now, not by the first event.
+  const Result<std::vector<std::string>> none = parsed.Matching(session, bson::Document());
+  if (!none.ok()) return none.status();
+  return parsed;
+}
+
+Result<std::vector<std::string>> ChangeFilter::Matching(Session& session,
+                                                        bson::Document events) const {
+  const std::string command = Command(events, bson::Document(AsBytes(filter_)));
+  Result<Handle<DocumentCursor>> cursor = database_->Query(session, name_, AsBytes(command), {});
+  if (!cursor.ok()) return std::move(cursor).status();
+  std::vector<std::string> tokens;
+  std::array<BytesView, kBatch> batch;
+  for (;;) {
+    Result<uint64_t> count = (*cursor)->Next(Span<BytesView>(batch.data(), batch.size()));
+    if (!count.ok()) return std::move(count).status();
+    if (*count == 0) return tokens;
+    for (uint64_t i = 0; i < *count; ++i) {
+      tokens.emplace_back(bson::Document(batch[i])["token"].value().Text());
+    }
+  }
+}
+
+}  // namespace nexadb::rest
