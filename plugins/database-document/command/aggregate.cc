@@ -7,11 +7,13 @@
 #include "plugins/database-document/expression/expression.h"
 #include "plugins/database-document/plan/namespace_source.h"
 #include "plugins/database-document/plan/pipeline_access.h"
+#include "plugins/database-document/value/number.h"
 
 namespace nexadb::database {
 
 namespace {
 
+constexpr int32_t kBadValue = 2;
 constexpr int32_t kFailedToParse = 9;
 constexpr int32_t kInvalidNamespace = 73;
 constexpr int32_t kTypeMismatch = 14;
@@ -60,6 +62,9 @@ Result<std::string_view> CheckAggregate(const CommandCall& call) {
   const bson::Element first = *call.command.begin();
   std::string_view collection;
   if (first.value().IsNumber()) {
+    if (query::IsNan(first.value())) {
+      return MongoError(kBadValue, "the 'aggregate' field must be a collection's name or 1");
+    }
     if (ToInteger(first.value()) != 1) {
       return MongoError(kFailedToParse,
                         "Invalid command format: the 'aggregate' field must "
@@ -71,7 +76,11 @@ Result<std::string_view> CheckAggregate(const CommandCall& call) {
     collection = *named;
   }
   Status status = Fields::CheckCommand(call.command, kAggregateFields);
-  if (!status.ok()) return status;
+  if (!status.ok()) {
+    const bson::Element pipeline = call.command["pipeline"];
+    const bool null = pipeline && pipeline.value().IsNullish();
+    return null ? WrongType("aggregate", "pipeline", pipeline.type(), "array") : status;
+  }
   for (const bson::Element& e : ObjectMember(call.command, "pipeline")) {
     if (e.type() != bson::Type::kObject) {
       return MongoError(kTypeMismatch, "Each element of the 'pipeline' array must be an object");
@@ -114,6 +123,7 @@ Result<std::unique_ptr<QueryStream>> OpenAggregate(const CommandCall& call) {
   auto context = std::make_unique<QueryContext>(call.session, std::string(call.database), *scope);
   context->set_parse_options(call.session.call_ms(), ObjectMember(call.command, "let"));
   context->set_disk_use(FlagMember(call.command, "allowDiskUse", true));
+  context->set_bypass_validation(FlagMember(call.command, "bypassDocumentValidation", false));
   if (Status bad = SetCollation(call.command, *collection, *context); !bad.ok()) return bad;
   if (Status bad = query::Expression::CheckLet(context->parse_options()); !bad.ok()) return bad;
   auto source = OpenPipeline(*context, *collection, stages, Member(call.command, "hint"));

@@ -7,6 +7,7 @@
 #include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/command.h"
 #include "plugins/database-document/command/fields.h"
+#include "plugins/database-document/plan/namespace_source.h"
 #include "plugins/database-document/plan/pipeline_access.h"
 #include "plugins/database-document/plan/pipeline_context.h"
 
@@ -15,6 +16,7 @@ namespace nexadb::database {
 namespace {
 
 constexpr int32_t kBadValue = 2;
+constexpr int32_t kGraphContainsCycle = 5;
 constexpr int32_t kInvalidOptions = 72;
 constexpr int32_t kInvalidNamespace = 73;
 constexpr int32_t kNotSupported = 115;
@@ -68,6 +70,24 @@ Status CheckValidator(const CommandCall& call) {
   return query::Matcher::Parse(validator, ParseOptionsOf(call)).status();
 }
 
+// What the view would be read through, itself included, is no deeper than a query follows.
+Status CheckViewDepth(const CommandCall& call, const CatalogState& catalog, std::string_view name,
+                      std::string on) {
+  for (int depth = 1;; ++depth) {
+    if (on == name) {
+      return MongoError(kGraphContainsCycle,
+                        "View cycle detected: " + std::string(name) + " would be read of itself");
+    }
+    const EntryPtr below = catalog.Find(call.database, on);
+    if (below == nullptr || below->kind != EntryKind::kView) return {};
+    if (depth >= kViewDepthMax) {
+      return MongoError(kViewDepthLimitExceeded, "View depth limit exceeded; maximum depth is " +
+                                                     std::to_string(kViewDepthMax));
+    }
+    on = TextMember(below->option_document(), "viewOn");
+  }
+}
+
 Status CheckView(const CommandCall& call, std::string_view name) {
   const std::string_view on = TextMember(call.command, "viewOn");
   if (on.empty() && Member(call.command, "viewOn")) {
@@ -84,6 +104,8 @@ Status CheckView(const CommandCall& call, std::string_view name) {
   if (!status.ok()) return status;
   auto scope = ReadScope::Open(call.session);
   if (!scope.ok()) return scope.status();
+  status = CheckViewDepth(call, (*scope)->catalog(), name, std::string(on));
+  if (!status.ok()) return status;
   QueryContext context(call.session, std::string(call.database), *scope);
   DatabaseContext stages(context, on);
   auto pipeline = query::Pipeline::Parse(view, stages, ParseOptionsOf(call));

@@ -2,13 +2,13 @@
 
 #include "core/document/error.h"
 #include "plugins/database-document/plan/document_scan.h"
+#include "plugins/database-document/plan/pipeline_access.h"
 #include "plugins/database-document/plan/planner.h"
 
 namespace nexadb::database {
 
 namespace {
 
-constexpr int32_t kViewDepthLimitExceeded = 165;
 constexpr int32_t kOptionNotSupportedOnView = 167;
 
 // Members are destroyed in reverse: the source before the pipeline that made it, that before the
@@ -72,6 +72,9 @@ Result<query::SourcePtr> OpenView(QueryContext& context, const CollectionEntry& 
   }
   const bson::Document stages =
       pipeline.type() == bson::Type::kArray ? pipeline.value().Doc() : bson::Document();
+  // At once, as for a caller's own pipeline: not when the first document comes to a $lookup.
+  Status may_read = CheckPipelineAccess(context.session(), context.database(), stages);
+  if (!may_read.ok()) return may_read;
   bson::Builder match;
   if (!filter.empty()) match.OpenObject("0").Object("$match", filter).Close();
   const std::string joined = JoinStages(stages, bson::Document(AsBytes(match.Finish())));

@@ -11,6 +11,7 @@ namespace nexadb::database {
 
 // Views on views: MongoDB's limit.
 constexpr int kViewDepthMax = 20;
+constexpr int32_t kViewDepthLimitExceeded = 165;  // of MongoDB's codes
 
 // The order that a pipeline begins with, and what came of it.
 struct WantedOrder {

@@ -16,6 +16,7 @@ namespace {
 
 constexpr int32_t kTypeMismatch = 14;
 constexpr int32_t kBadValue = 2;
+constexpr int32_t kCommandFailed = 125;
 
 struct TargetName {
   std::string database;
@@ -81,6 +82,9 @@ class WriteStage : public query::DocumentSource {
 
  protected:
   virtual Status Write() = 0;
+  Validation validation() const {
+    return context_.bypass_validation() ? Validation::kBypass : Validation::kCheck;
+  }
   bson::Value spec() const { return (*bson::Document(AsBytes(spec_)).begin()).value(); }
   QueryContext& context_;
   query::SourcePtr input_;
@@ -90,6 +94,15 @@ class WriteStage : public query::DocumentSource {
   bool done_ = false;
 };
 
+bool SameShape(const CollectionEntry* a, const CollectionEntry* b) {
+  if (a == nullptr || b == nullptr) return a == b;
+  const auto same = [](const IndexEntry& x, const IndexEntry& y) { return x.spec == y.spec; };
+  return a->options == b->options && std::equal(a->indexes.begin(), a->indexes.end(),
+                                                b->indexes.begin(), b->indexes.end(), same);
+}
+
+// $out: fills a collection that is not seen yet, then puts it in the target's place. The target's
+// options and indexes stay, and hold for the new documents.
 class OutStage final : public WriteStage {
  public:
   using WriteStage::WriteStage;
@@ -104,7 +117,7 @@ class OutStage final : public WriteStage {
     Status status = session.CheckAccess(Action::kWrite, database, target->collection);
     if (!status.ok()) return status;
     std::string temporary = "tmp.out." + session.environment().ids->Next();
-    status = Fill(database, temporary);
+    status = Fill(*target, temporary);
     if (status.ok()) status = Swap(*target, temporary);
     if (!status.ok()) {
       Status dropped = RunWrite(session, [&](WriteSet& set) -> Status {
@@ -116,12 +129,15 @@ class OutStage final : public WriteStage {
     return status;
   }
 
-  Status Fill(const std::string& database, const std::string& temporary) {
+  Status Fill(const TargetName& target, const std::string& temporary) {
     SessionImpl& session = context_.session();
+    const std::string& database = target.database;
     Status status = RunWrite(session, [&](WriteSet& set) -> Status {
       auto entry =
           NewEntry(session.environment(), set, EntryKind::kCollection, database, temporary);
       if (!entry.ok()) return entry.status();
+      replaced_ = set.Find(database, target.collection);
+      if (Status bad = TakeShape(**entry); !bad.ok()) return bad;
       return set.PutEntry(*entry);
     });
     if (!status.ok()) return status;
@@ -132,9 +148,24 @@ class OutStage final : public WriteStage {
     });
   }
 
+  Status TakeShape(CollectionEntry& entry) const {
+    if (replaced_ == nullptr) return {};
+    if (replaced_->kind == EntryKind::kView) {
+      return MongoError(17017, "namespace '" + Namespace(replaced_->database, replaced_->name) +
+                                   "' is a view and cannot be used for $out");
+    }
+    entry.options = replaced_->options;
+    entry.collation = replaced_->collation;
+    entry.indexes = replaced_->indexes;
+    entry.last_index_id = replaced_->last_index_id;
+    // One that was being built is whole here: it is written with every document.
+    for (IndexEntry& index : entry.indexes) index.building = false;
+    return {};
+  }
+
   Status InsertAll(WriteSet& set, const EntryPtr& entry, const std::vector<BytesView>& documents) {
     SessionImpl& session = context_.session();
-    auto writer = CollectionWriter::Open(session, set, entry, Validation::kBypass);
+    auto writer = CollectionWriter::Open(session, set, entry, validation());
     if (!writer.ok()) return writer.status();
     for (const BytesView& document : documents) {
       auto prepared = PrepareInsert(session.environment(), bson::Document(document),
@@ -151,18 +182,19 @@ class OutStage final : public WriteStage {
       const EntryPtr old = set.Find(target.database, target.collection);
       auto renamed = std::make_shared<CollectionEntry>(*filled);
       renamed->name = target.collection;
+      if (!SameShape(old.get(), replaced_.get())) {
+        return MongoError(kCommandFailed, "options or indexes of the collection '" +
+                                              target.collection + "' changed while $out wrote");
+      }
       if (old != nullptr) {
-        if (old->kind == EntryKind::kView) {
-          return MongoError(17017, "namespace '" + Namespace(old->database, old->name) +
-                                       "' is a view and cannot be used for $out");
-        }
-        renamed->options = old->options;
         if (Status status = EraseCollection(set, *old); !status.ok()) return status;
       }
       if (Status status = set.RemoveEntry(*filled); !status.ok()) return status;
       return set.PutEntry(std::move(renamed));
     });
   }
+
+  EntryPtr replaced_;  // the target as it was when the first document was written; null: absent
 };
 
 enum class WhenMatched { kReplace, kKeepExisting, kMerge, kFail, kPipeline };
@@ -424,6 +456,7 @@ class MergeStage final : public WriteStage {
       let = std::move(*variables);
       options.let = bson::Document(AsBytes(let));
     }
+    statement.validation = validation();
     auto outcome = RunUpdate(context_.session(), {spec.into.database, spec.into.collection},
                              statement, options);
     if (!outcome.ok()) return outcome.status();
@@ -437,6 +470,7 @@ class MergeStage final : public WriteStage {
     request.collection = spec.into.collection;
     request.documents = std::span(&bytes, 1);
     request.atomic = true;
+    request.validation = validation();
     return InsertMany(context_.session(), request).status();
   }
 };

@@ -48,6 +48,7 @@ class ProjectionProgram {
     filter_ = filter;
     if (mode_ != Mode::kAddFields) mode_ = ModeOf(spec);
     for (const bson::Element& e : spec) Entry(e.name(), e.value());
+    CheckPredicate();
     if (mode_ == Mode::kInclude && root_.Find("_id") == nullptr && !id_mentioned_) {
       Add("_id")->kind = Kind::kKeep;
     }
@@ -185,15 +186,18 @@ class ProjectionProgram {
     if (mode_ == Mode::kExclude) {
       Fail(31395, "positional projection cannot be used with exclusion");
     }
-    // The filter must ask something of the array that is cut.
-    const std::string top = path.substr(0, path.find('.'));
-    if (!MentionsPath(filter_, top)) {
-      Fail(51246,
-           "Executor error: the query has no predicate on the array of the positional "
-           "projection");
-    }
     needs_position_ = true;
+    positional_top_ = path.substr(0, path.find('.'));
     Add(path)->kind = Kind::kPositional;
+  }
+
+  // The filter must ask something of the array that is cut. Told once the projection itself is
+  // known to be right.
+  void CheckPredicate() const {
+    if (!needs_position_ || MentionsPath(filter_, positional_top_)) return;
+    Fail(51246,
+         "Executor error: the query has no predicate on the array of the positional "
+         "projection");
   }
 
   static bool MentionsPath(bson::Document filter, const std::string& top) {
@@ -411,6 +415,7 @@ class ProjectionProgram {
   Node root_;
   bool id_mentioned_ = false;
   bool needs_position_ = false;
+  std::string positional_top_;  // the field at the begin of its path
   bool has_elem_match_ = false;
 };
 

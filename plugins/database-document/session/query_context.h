@@ -22,6 +22,9 @@ class QueryContext {
   // allowDiskUse: whether what outgrows the query's memory may go to disk.
   void set_disk_use(bool allowed) { disk_use_ = allowed; }
   bool disk_use() const { return disk_use_; }
+  // bypassDocumentValidation: whether what $out and $merge write need not pass validators.
+  void set_bypass_validation(bool bypass) { bypass_validation_ = bypass; }
+  bool bypass_validation() const { return bypass_validation_; }
   // What filters and pipelines are parsed with, now and when a cursor goes on. Copies `let`.
   void set_parse_options(int64_t now_ms, bson::Document let) {
     now_ms_ = now_ms;
@@ -44,6 +47,7 @@ class QueryContext {
   std::string database_;
   ReadScopePtr scope_;
   bool disk_use_ = true;
+  bool bypass_validation_ = false;
   int64_t now_ms_ = 0;
   std::string let_;
   query::CollationPtr collation_;
