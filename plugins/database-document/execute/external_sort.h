@@ -24,6 +24,8 @@ class ExternalSort {
   ExternalSort(PipelineContext& context, std::string_view stage, uint64_t limit);
   ~ExternalSort();
 
+  // Whether a row of this key is none of the best, and would be left out.
+  bool IsWorse(const std::string& key) const;
   // REQUIRES: Take was not called yet.
   void Add(std::string key, const BatchDocument& document);
   // The next row; none at the end.
@@ -34,7 +36,6 @@ class ExternalSort {
   // Each has an open file and a buffer. More are merged into one.
   static constexpr size_t kRunsMax = 64;
 
-  bool IsWorse(const std::string& key) const;
   void Spill();
   void MergeRuns();
   void Begin();

@@ -29,10 +29,11 @@ class SortSource final : public DocumentSource {
  private:
   void Collect() {
     BatchReader reader(std::move(input_));
+    std::string key;
     while (const BatchDocument* doc = reader.Next()) {
-      std::string key;
+      key.clear();
       Require(pattern_.AppendKey(doc->view(), &key));
-      sort_.Add(std::move(key), *doc);
+      if (!sort_.IsWorse(key)) sort_.Add(key, *doc);
     }
     input_.reset();
   }
