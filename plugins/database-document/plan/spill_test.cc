@@ -58,6 +58,36 @@ TEST_F(SpillTest, SortsFacetsAndWindowsGoOn) {
   EXPECT_EQ(SpillFiles(), 0u);
 }
 
+// What a batch of documents is joined with is many times the query's memory; what each is joined
+// with fits.
+TEST_F(SpillTest, LookupsOfMoreThanMemoryGoOn) {
+  constexpr int32_t kWide = 400;
+  std::string documents;
+  for (int32_t i = 0; i < kWide; ++i) {
+    documents += (i == 0 ? "" : ", ") + std::string(R"({"_id": )") + std::to_string(i) +
+                 R"(, "of": )" + std::to_string(i % 100) + R"(, "pad": ")" +
+                 std::string(2000, 'x') + "\"}";
+  }
+  ASSERT_EQ(CodeOf(R"({"insert": "wide", "documents": [)" + documents + "]}"), 0);
+  const std::string join = R"({"$match": {"_id": {"$lt": 200}}}, {"$lookup": {"from": "wide",
+      "localField": "_id", "foreignField": "of", "as": "w"}},)";
+  const std::string sizes = R"({"$group": {"_id": {"$size": "$w"}, "n": {"$sum": 1}}},
+                               {"$sort": {"_id": 1}})";
+  EXPECT_EQ(Batch(Aggregate(join + sizes)), R"([{"_id":0,"n":100},{"_id":4,"n":100}])");
+  EXPECT_EQ(Batch(Aggregate(R"({"$match": {"_id": {"$lt": 200}}}, {"$lookup": {"from": "wide",
+                "let": {"id": "$_id"}, "as": "w",
+                "pipeline": [{"$match": {"$expr": {"$eq": ["$of", "$$id"]}}}]}},)" +
+                            sizes)),
+            R"([{"_id":0,"n":100},{"_id":4,"n":100}])");
+  EXPECT_EQ(Batch(Aggregate(join + R"({"$unwind": "$w"}, {"$sort": {"w.pad": 1, "w._id": -1}},
+                {"$limit": 1}, {"$project": {"w._id": 1}})")),
+            R"([{"_id":99,"w":{"_id":399}}])");
+  // All of it in one document does not fit, and says so.
+  EXPECT_EQ(CodeOf(Aggregate(R"({"$limit": 1}, {"$lookup": {"from": "wide", "pipeline": [],
+                "as": "w"}})")),
+            kMemoryLimitCode);
+}
+
 TEST_F(SpillTest, WithoutDiskUseTheMemoryIsTheLimit) {
   EXPECT_EQ(CodeOf(Aggregate(std::string(kGroups), R"(, "allowDiskUse": false)")),
             kMemoryLimitCode);
