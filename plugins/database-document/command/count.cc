@@ -81,7 +81,11 @@ Status RunCount(const CommandCall& call, bson::Builder* reply) {
   }
   count = std::max<int64_t>(count - skip, 0);
   if (limit != 0) count = std::min(count, limit);
-  reply->Int32("n", static_cast<int32_t>(count));
+  if (count <= INT32_MAX) {
+    reply->Int32("n", static_cast<int32_t>(count));
+  } else {
+    reply->Int64("n", count);
+  }
   return {};
 }
 
