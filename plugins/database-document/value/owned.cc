@@ -1,5 +1,6 @@
 #include "plugins/database-document/value/owned.h"
 
+#include "core/document/error.h"
 #include "plugins/database-document/value/failure.h"
 #include "plugins/database-document/value/meter.h"
 
@@ -18,8 +19,13 @@ struct ChargedBytes {
 
 void OwnedValue::CheckSize(size_t bytes) {
   if (bytes <= kValueBytesMax) return;
-  Fail(10334, "an expression's value of " + std::to_string(bytes) + " bytes is over the " +
-                  std::to_string(kValueBytesMax) + " that are allowed");
+  Require(MakeError(ErrorId::kMemoryLimit,
+                    "an expression's value of " + std::to_string(bytes) + " bytes is over the " +
+                        std::to_string(kValueBytesMax) + " that are allowed",
+                    ErrorDetail()
+                        .Text("limit", "value_bytes")
+                        .Int64("max", static_cast<int64_t>(kValueBytesMax))
+                        .Finish()));
 }
 
 OwnedValue OwnedValue::Own(bson::Type type, std::string bytes) {
