@@ -263,9 +263,13 @@ void Connection::ReadHead() {
 }
 
 void Connection::ReadIntoBody() {
-  const uint64_t step = std::max<uint64_t>(kScratchBytes, body_.size());
-  const uint64_t wanted = body_.size() + std::min(body_left_, step);
-  if (!RoomInBody(static_cast<size_t>(wanted))) return;
+  // Not before all room is used: a client that sends single bytes would have each of them paid for
+  // with a new piece of memory.
+  if (body_.room() == 0) {
+    const uint64_t step = std::max<uint64_t>(kScratchBytes, body_.size());
+    const uint64_t wanted = body_.size() + std::min(body_left_, step);
+    if (!RoomInBody(static_cast<size_t>(wanted))) return;
+  }
   const size_t room = static_cast<size_t>(std::min<uint64_t>(body_.room(), body_left_));
   const size_t count = Received(Receive(body_.tail(), room));
   body_.Grew(count);

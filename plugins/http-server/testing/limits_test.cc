@@ -74,6 +74,26 @@ TEST(Limits, AllBodiesTogetherShareOneBudget) {
   EXPECT_EQ(server.host().Metric("nexadb_http_buffered_body_bytes"), 0);
 }
 
+TEST(Limits, ABodyThatComesByteByByteIsNotGivenMemoryForEach) {
+  TestServer server;
+  server.MountEcho();
+  Client slow(server.port());
+  const auto received = [&] { return server.host().Metric("nexadb_http_received_bytes_total"); };
+  const auto send = [&](const std::string& bytes) {
+    const double after = received() + static_cast<double>(bytes.size());
+    ASSERT_TRUE(slow.Send(bytes));
+    while (received() < after) std::this_thread::yield();
+  };
+  send(server.Req("POST", "/echo", std::string(kJson) + "Content-Length: 200000\r\n"));
+  send("x");
+  const double held = server.host().Metric("nexadb_http_buffered_body_bytes");
+  EXPECT_GT(held, 0);
+  for (int i = 0; i < 50; ++i) send("x");
+  EXPECT_EQ(server.host().Metric("nexadb_http_buffered_body_bytes"), held);
+  send(std::string(200'000 - 51, 'x'));
+  EXPECT_EQ(slow.Read().body, std::string(200'000, 'x'));
+}
+
 TEST(Limits, ConnectionsPastTheLimitAre503) {
   TestServer server(R"("connections_max": 3)");
   server.MountEcho();
