@@ -30,6 +30,7 @@ Result<size_t> CollectionScan::Take(size_t most, Use&& use) {
         if (Status status = context_.CheckInterrupt(); !status.ok()) return status;
         if (Status status = Fetch(most); !status.ok()) return status;
         if (!rows_filter_) rows_filter_.emplace(filter_);
+        for (size_t i = 0; i < std::min(kRowsAhead, row_count_); ++i) FetchAhead(rows_[i].value);
       }
       while (next_row_ < row_count_ && taken < most) {
         if (next_row_ + kRowsAhead < row_count_) FetchAhead(rows_[next_row_ + kRowsAhead].value);

@@ -56,6 +56,7 @@ Status TableSource::Next() {
   SetInvalid();
   if (block_number_ + 1 >= table_.blocks()) return Status::Ok();
   LSM_RETURN_IF_ERROR(Enter(block_number_ + 1));
+  table_.Prefetch(block_number_ + 1);
   return Take(0);
 }
 

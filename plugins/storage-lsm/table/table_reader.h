@@ -54,6 +54,10 @@ class TableReader {
   std::string_view IndexKeyOf(uint32_t block) const { return index_->KeyAt(block); }
   uint64_t RowsOf(uint32_t block) const;
   Status Load(uint32_t block, ReadMode mode, CacheMode cache, Ref<Block>* out) const;
+  // `block` will be loaded soon: begins to bring it from memory, if it is cached.
+  void Prefetch(uint32_t block) const {
+    if (block < blocks() && index_) slots_[block].Prefetch();
+  }
   // Reads every block from the disk and checks it.
   Status Verify() const;
   const Footer& footer() const { return footer_; }
