@@ -20,6 +20,13 @@ void AddCommits(const CommitStatistics& commits, bson::Builder* out) {
       .Int64("writes_refused", Signed(commits.refused.load()));
 }
 
+void AddWaits(const StoreCounters& counters, bson::Builder* out) {
+  out->Int64("stalls", Signed(counters.stalls.load()))
+      .Int64("stall_us", Signed(counters.stall_ns.load() / 1000))
+      .Int64("delays", Signed(counters.delays.load()))
+      .Int64("delay_us", Signed(counters.delay_ns.load() / 1000));
+}
+
 void AddCache(const BlockCache& cache, bson::Builder* out) {
   out->Int64("cache_bytes", Signed(cache.bytes()))
       .Int64("cache_capacity_bytes", Signed(cache.capacity_bytes()))
@@ -195,11 +202,8 @@ std::string Store::StatisticsBson() {
       .Int64("rows_dropped", Signed(counters_.rows_dropped.load()))
       .Int64("ingests", Signed(counters_.ingests.load()))
       .Int64("rows_ingested", Signed(counters_.rows_ingested.load()))
-      .Int64("bytes_ingested", Signed(counters_.bytes_ingested.load()))
-      .Int64("stalls", Signed(counters_.stalls.load()))
-      .Int64("stall_us", Signed(counters_.stall_ns.load() / 1000))
-      .Int64("delays", Signed(counters_.delays.load()))
-      .Int64("delay_us", Signed(counters_.delay_ns.load() / 1000));
+      .Int64("bytes_ingested", Signed(counters_.bytes_ingested.load()));
+  AddWaits(counters_, &out);
   out.Double("delay_ns_per_byte", backpressure_.ns_per_byte());
   AddAmplification(commits, counters_, *view, &out);
   AddSyncLatency(commits.sync_latency, &out);
