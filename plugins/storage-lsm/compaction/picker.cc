@@ -187,7 +187,7 @@ std::vector<std::pair<int, TablePointer>> CoveredTables(const Version& version, 
   };
   for (int level = 0; level < kLevels - 1; ++level) {
     for (const TablePointer& table : version.levels[level]) {
-      for (const auto& fragment : table->reader->tombstones().fragments()) cover(level, fragment);
+      for (const auto& fragment : table->reader->tombstones().fragments()) cover(level, *fragment);
     }
   }
   auto by_number = [](const auto& a, const auto& b) {

@@ -4,14 +4,14 @@ namespace nexadb::lsm {
 
 Memtable::Memtable(uint64_t wal_number, std::string prefix)
     : wal_number_(wal_number), list_(std::move(prefix)) {
-  PublishTombstones();
+  PublishTombstones({});
 }
 
 void Memtable::Add(const Entry& entry, Sequence sequence) { AddAll({&entry, 1}, sequence); }
 
 void Memtable::AddRange(const Entry& entry, Sequence sequence) {
-  range_deletes_.push_back({std::string(entry.key), std::string(entry.value), sequence});
-  PublishTombstones();
+  PublishTombstones(
+      tombstones().With({std::string(entry.key), std::string(entry.value), sequence}));
   tombstone_count_.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -42,11 +42,13 @@ void Memtable::AddAll(Span<const Entry> entries, Sequence first) {
   }
 }
 
-void Memtable::PublishTombstones() {
-  auto list = std::make_unique<const RangeTombstones>(RangeTombstones::Build(range_deletes_));
+void Memtable::PublishTombstones(RangeTombstones next) {
+  auto list = std::make_unique<const RangeTombstones>(std::move(next));
   size_t bytes = sizeof(RangeTombstones);
   for (const auto& f : list->fragments()) {
-    bytes += sizeof(f) + f.begin.size() + f.end.size() + f.sequences.size() * sizeof(Sequence);
+    bytes += sizeof(f);
+    if (f.use_count() > 1) continue;  // a former list has it as well, and counts it
+    bytes += sizeof(*f) + f->begin.size() + f->end.size() + f->sequences.size() * sizeof(Sequence);
   }
   const RangeTombstones* current = list.get();
   tombstone_lists_.push_back(std::move(list));

@@ -14,8 +14,8 @@
 
 namespace nexadb::lsm {
 
-// Each range delete rebuilds the fragments, and readers may hold any former list, so a memtable
-// with so many counts as full: 256 lists of up to 512 fragments stay below 20 MiB.
+// Each range delete makes a list of its own, since readers may hold any former one, so a memtable
+// with so many counts as full: the pointers of 256 lists of up to 512 fragments take 2 MiB.
 constexpr size_t kMemtableTombstonesMax = 256;
 
 class Memtable : public Pinned<Memtable> {
@@ -47,11 +47,10 @@ class Memtable : public Pinned<Memtable> {
 
  private:
   void AddRange(const Entry& entry, Sequence sequence);
-  void PublishTombstones();
+  void PublishTombstones(RangeTombstones list);
 
   const uint64_t wal_number_;
   SkipList list_;
-  std::vector<Tombstone> range_deletes_;  // as they came, unfragmented
   std::atomic<const RangeTombstones*> tombstones_{nullptr};
   std::vector<std::unique_ptr<const RangeTombstones>> tombstone_lists_;  // all there ever were
   std::atomic<uint64_t> entries_{0};

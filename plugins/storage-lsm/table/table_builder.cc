@@ -91,14 +91,14 @@ Status TableBuilder::WriteBuffer() {
 void TableBuilder::NoteTombstones() {
   if (info_.rows > 0) info_.end = Successor(last_key_);
   if (tombstones_.empty()) return;
-  const auto& first = tombstones_.fragments().front();
-  const auto& last = tombstones_.fragments().back();
+  const auto& first = *tombstones_.fragments().front();
+  const auto& last = *tombstones_.fragments().back();
   info_.begin = info_.rows == 0 ? first.begin : std::min(info_.begin, first.begin);
   info_.end = info_.rows == 0 ? last.end : std::string(LaterEnd(info_.end, last.end));
   for (const auto& fragment : tombstones_.fragments()) {
     info_.deletes += 1;
-    info_.sequence_min = std::min(info_.sequence_min, fragment.sequences.back());
-    info_.sequence_max = std::max(info_.sequence_max, fragment.sequences.front());
+    info_.sequence_min = std::min(info_.sequence_min, fragment->sequences.back());
+    info_.sequence_max = std::max(info_.sequence_max, fragment->sequences.front());
   }
 }
 

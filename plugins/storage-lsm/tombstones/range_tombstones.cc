@@ -27,29 +27,66 @@ RangeTombstones RangeTombstones::Build(std::vector<Tombstone> tombstones) {
       active.push_back(&tombstones[next++]);
     }
     if (active.empty()) continue;
-    Fragment fragment;
-    fragment.begin = cuts[i];
-    if (i + 1 < cuts.size()) fragment.end = cuts[i + 1];
-    for (const Tombstone* t : active) fragment.sequences.push_back(t->sequence);
-    std::sort(fragment.sequences.begin(), fragment.sequences.end(), std::greater<>());
-    fragment.sequences.erase(std::unique(fragment.sequences.begin(), fragment.sequences.end()),
-                             fragment.sequences.end());
+    std::vector<Sequence> sequences;
+    for (const Tombstone* t : active) sequences.push_back(t->sequence);
+    std::sort(sequences.begin(), sequences.end(), std::greater<>());
+    sequences.erase(std::unique(sequences.begin(), sequences.end()), sequences.end());
+    const std::string_view end = i + 1 < cuts.size() ? std::string_view(cuts[i + 1]) : "";
     auto& out = result.fragments_;
-    if (!out.empty() && out.back().end == fragment.begin && !fragment.begin.empty() &&
-        out.back().sequences == fragment.sequences) {
-      out.back().end = std::move(fragment.end);
+    if (!out.empty() && out.back()->end == cuts[i] && !cuts[i].empty() &&
+        out.back()->sequences == sequences) {
+      const FragmentPointer last = std::move(out.back());
+      out.pop_back();
+      result.Append(last->begin, end, std::move(sequences));
     } else {
-      out.push_back(std::move(fragment));
+      result.Append(cuts[i], end, std::move(sequences));
     }
   }
   return result;
 }
 
+void RangeTombstones::Append(std::string_view begin, std::string_view end,
+                             std::vector<Sequence> sequences) {
+  fragments_.push_back(std::make_shared<const Fragment>(
+      Fragment{std::string(begin), std::string(end), std::move(sequences)}));
+}
+
+RangeTombstones RangeTombstones::With(const Tombstone& newest) const {
+  if (RangeEmpty(newest.begin, newest.end)) return *this;
+  const auto first = std::partition_point(
+      fragments_.begin(), fragments_.end(),
+      [&](const FragmentPointer& f) { return !BeforeEnd(newest.begin, f->end); });
+  RangeTombstones result;
+  result.fragments_.reserve(fragments_.size() + 2);
+  result.fragments_.assign(fragments_.begin(), first);
+  std::string_view at = newest.begin;  // from here on nothing is in the result yet
+  bool open = true;                    // something may lie between `at` and the end
+  auto met = first;
+  for (; met != fragments_.end() && BeforeEnd((*met)->begin, newest.end); ++met) {
+    const Fragment& f = **met;
+    if (f.begin < newest.begin) result.Append(f.begin, newest.begin, f.sequences);
+    if (at < f.begin) result.Append(at, f.begin, {newest.sequence});
+    const std::string_view end = EarlierEnd(f.end, newest.end);
+    std::vector<Sequence> sequences{newest.sequence};
+    sequences.insert(sequences.end(),
+                     f.sequences.begin() + (f.sequences.front() == newest.sequence ? 1 : 0),
+                     f.sequences.end());
+    result.Append(std::max<std::string_view>(f.begin, newest.begin), end, std::move(sequences));
+    if (EndLess(newest.end, f.end)) result.Append(newest.end, f.end, f.sequences);
+    at = end;
+    open = !end.empty();
+  }
+  if (open && !RangeEmpty(at, newest.end)) result.Append(at, newest.end, {newest.sequence});
+  result.fragments_.insert(result.fragments_.end(), met, fragments_.end());
+  return result;
+}
+
 const RangeTombstones::Fragment* RangeTombstones::Find(std::string_view key) const {
-  auto after = std::upper_bound(fragments_.begin(), fragments_.end(), key,
-                                [](std::string_view k, const Fragment& f) { return k < f.begin; });
+  auto after =
+      std::upper_bound(fragments_.begin(), fragments_.end(), key,
+                       [](std::string_view k, const FragmentPointer& f) { return k < f->begin; });
   if (after == fragments_.begin()) return nullptr;
-  const Fragment& fragment = *std::prev(after);
+  const Fragment& fragment = **std::prev(after);
   return BeforeEnd(key, fragment.end) ? &fragment : nullptr;
 }
 
@@ -64,14 +101,15 @@ Sequence RangeTombstones::CoverSlow(std::string_view key, Sequence snapshot) con
 
 bool RangeTombstones::AnyNewer(std::string_view begin, std::string_view end,
                                Sequence sequence) const {
-  return std::any_of(fragments_.begin(), fragments_.end(), [&](const Fragment& f) {
-    return f.sequences.front() > sequence && RangesOverlap(f.begin, f.end, begin, end);
+  return std::any_of(fragments_.begin(), fragments_.end(), [&](const FragmentPointer& f) {
+    return f->sequences.front() > sequence && RangesOverlap(f->begin, f->end, begin, end);
   });
 }
 
 void RangeTombstones::AppendTo(std::string_view begin, std::string_view end,
                                std::vector<Tombstone>& out) const {
-  for (const Fragment& f : fragments_) {
+  for (const FragmentPointer& fragment : fragments_) {
+    const Fragment& f = *fragment;
     if (!RangesOverlap(f.begin, f.end, begin, end)) continue;
     for (Sequence sequence : f.sequences) {
       out.push_back({std::string(std::max<std::string_view>(f.begin, begin)),
@@ -82,7 +120,8 @@ void RangeTombstones::AppendTo(std::string_view begin, std::string_view end,
 
 void RangeTombstones::AppendVisible(std::string_view begin, std::string_view end, Sequence snapshot,
                                     std::vector<Tombstone>& out) const {
-  for (const Fragment& f : fragments_) {
+  for (const FragmentPointer& fragment : fragments_) {
+    const Fragment& f = *fragment;
     if (!RangesOverlap(f.begin, f.end, begin, end)) continue;
     for (Sequence sequence : f.sequences) {
       if (sequence > snapshot) continue;
@@ -96,7 +135,8 @@ void RangeTombstones::AppendVisible(std::string_view begin, std::string_view end
 std::string RangeTombstones::Encode() const {
   std::string out;
   base::PutVarint(out, fragments_.size());
-  for (const Fragment& f : fragments_) {
+  for (const FragmentPointer& fragment : fragments_) {
+    const Fragment& f = *fragment;
     base::PutLengthPrefixed(out, AsBytes(f.begin));
     base::PutLengthPrefixed(out, AsBytes(f.end));
     base::PutVarint(out, f.sequences.size());
@@ -127,7 +167,7 @@ bool RangeTombstones::Decode(BytesView bytes, RangeTombstones* out) {
       fragment.sequences.push_back(sequence);
     }
     last_end = AsText(end);
-    out->fragments_.push_back(std::move(fragment));
+    out->fragments_.push_back(std::make_shared<const Fragment>(std::move(fragment)));
   }
   return in.empty();
 }

@@ -2,6 +2,8 @@
 // the sequences that cover it, newest first. A key is covered at a snapshot by the newest sequence
 // not above it; an entry is deleted when that sequence is above the entry's own.
 //
+// Fragments are shared between a list and those made of it, so that one more range delete costs the
+// fragments that it meets, and a pointer for each of the others.
 // Immutable once built, so any thread reads it without a lock. Throws std::bad_alloc only.
 #pragma once
 #include <memory>
@@ -26,10 +28,13 @@ class RangeTombstones {
     std::string end;
     std::vector<Sequence> sequences;  // newest first, never empty
   };
+  using FragmentPointer = std::shared_ptr<const Fragment>;
 
   RangeTombstones() = default;
   // Cuts overlapping tombstones into fragments. Empty ranges vanish.
   static RangeTombstones Build(std::vector<Tombstone> tombstones);
+  // The same with one more. REQUIRES: no sequence here is above that of `newest`.
+  RangeTombstones With(const Tombstone& newest) const;
 
   // The newest sequence at or below `snapshot` that covers `key`; 0 for none.
   Sequence Cover(std::string_view key, Sequence snapshot) const {
@@ -41,7 +46,7 @@ class RangeTombstones {
   bool AnyNewer(std::string_view begin, std::string_view end, Sequence sequence) const;
 
   bool empty() const { return fragments_.empty(); }
-  const std::vector<Fragment>& fragments() const { return fragments_; }
+  const std::vector<FragmentPointer>& fragments() const { return fragments_; }
   // Appends every tombstone's part within [begin, end).
   void AppendTo(std::string_view begin, std::string_view end, std::vector<Tombstone>& out) const;
   // Appends, for each fragment that meets [begin, end), its newest sequence at or below `snapshot`.
@@ -55,8 +60,9 @@ class RangeTombstones {
 
  private:
   Sequence CoverSlow(std::string_view key, Sequence snapshot) const;
+  void Append(std::string_view begin, std::string_view end, std::vector<Sequence> sequences);
 
-  std::vector<Fragment> fragments_;
+  std::vector<FragmentPointer> fragments_;
 };
 
 }  // namespace nexadb::lsm

@@ -41,6 +41,23 @@ TEST(RangeTombstonesTest, FragmentsCoverWhatTheTombstonesDo) {
   }
 }
 
+TEST(RangeTombstonesTest, OneMoreIsAsBuiltAnewAndLeavesTheFormerListAlone) {
+  base::Prng prng(7);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<Tombstone> tombstones;
+    RangeTombstones list;
+    for (Sequence sequence = 1; sequence <= 12; ++sequence) {
+      const std::string before = list.Encode();
+      tombstones.push_back({prng.OneIn(8) ? "" : Key(prng.Below(20)),
+                            prng.OneIn(6) ? "" : Key(prng.Below(22)), sequence});
+      RangeTombstones next = list.With(tombstones.back());
+      EXPECT_EQ(next.Encode(), RangeTombstones::Build(tombstones).Encode());
+      EXPECT_EQ(list.Encode(), before);
+      list = std::move(next);
+    }
+  }
+}
+
 TEST(RangeTombstonesTest, ClippedPartsAddUpToTheWhole) {
   base::Prng prng(6);
   for (int round = 0; round < 100; ++round) {
