@@ -276,8 +276,8 @@ TEST(Ingest, OfAnEncryptedStoreIsEncrypted) {
 }
 
 // Writers fill memtables and level 0, which stops them, while others ingest.
-TEST(Ingest, WritersAndIngestsGetAlong) {
-  base::SimEnv env(3);
+void WriteAndIngest(uint64_t seed) {
+  base::SimEnv env(seed);
   StoreOptions options = TinyOptions();
   options.level0_slow = 2;
   options.level0_stop = 4;
@@ -316,6 +316,13 @@ TEST(Ingest, WritersAndIngestsGetAlong) {
   EXPECT_TRUE(db.store().Verify().ok());
   db.Reopen();
   EXPECT_TRUE(db.Scan() == expected);
+}
+
+TEST(Ingest, WritersAndIngestsGetAlong) {
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    WriteAndIngest(seed);
+  }
 }
 
 }  // namespace
