@@ -74,7 +74,7 @@ class Leveldb final : public Peer {
  public:
   explicit Leveldb(const PeerOptions& options)
       : sync_(options.durability == DurabilityClass::kDisk),
-        cache_(leveldb::NewLRUCache(kMemoryBytes)),
+        cache_(leveldb::NewLRUCache(options.memory_bytes)),
         filter_(leveldb::NewBloomFilterPolicy(kFilterBitsPerKey)) {
     leveldb::Options tuned;
     tuned.create_if_missing = true;

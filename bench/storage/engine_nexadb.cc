@@ -40,6 +40,21 @@ class NexadbSession final : public Session {
     value.assign(found->text());
     return true;
   }
+  uint64_t GetMany(const std::vector<std::string>& keys, uint64_t& bytes) override {
+    views_.clear();
+    for (const std::string& key : keys) views_.push_back(AsBytes(key));
+    found_.resize(keys.size());
+    const Handle<Snapshot> snapshot = Take(engine_.OpenSnapshot());
+    Check(snapshot->GetMany({views_.data(), views_.size()}, ReadOptions{},
+                            {found_.data(), found_.size()}));
+    uint64_t count = 0;
+    for (const Lookup& lookup : found_) {
+      count += lookup.found;
+      Touch(sum_, {}, lookup.value.text());
+      bytes += lookup.value.size();
+    }
+    return count;
+  }
   void PutBatch(const std::vector<Pair>& pairs) override {
     mutations_.clear();
     for (const auto& [key, value] : pairs) {
@@ -73,15 +88,24 @@ class NexadbSession final : public Session {
 
   StorageEngine& engine_;
   std::vector<Row> rows_;
+  std::vector<BytesView> views_;
+  std::vector<Lookup> found_;
   std::vector<Mutation> mutations_;
   uint64_t sum_ = 0;
 };
 
+// A master key for a store that is thrown away.
+std::shared_ptr<const lsm::KeyRing> BenchKey() {
+  return Take(lsm::KeyRing::Parse(std::string(lsm::kKeyBytes * 2, 'a'), "the benchmark's key"));
+}
+
 class Nexadb final : public Peer {
  public:
-  explicit Nexadb(const PeerOptions& options) {
+  // `keys`: null for a plain store.
+  Nexadb(const PeerOptions& options, std::shared_ptr<const lsm::KeyRing> keys) {
     lsm::StoreOptions store;
-    store.memory_budget_bytes = kMemoryBytes;
+    store.keys = std::move(keys);
+    store.memory_budget_bytes = options.memory_bytes;
     store.memtable_bytes = kMemtableBytes;
     switch (options.durability) {
       case DurabilityClass::kProcess: store.durability = Durability::kProcess; break;
@@ -107,7 +131,11 @@ class Nexadb final : public Peer {
 }  // namespace
 
 std::unique_ptr<Peer> OpenNexadb(const PeerOptions& options) {
-  return std::make_unique<Nexadb>(options);
+  return std::make_unique<Nexadb>(options, nullptr);
+}
+
+std::unique_ptr<Peer> OpenNexadbEncrypted(const PeerOptions& options) {
+  return std::make_unique<Nexadb>(options, BenchKey());
 }
 
 }  // namespace nexadb::bench

@@ -42,6 +42,22 @@ class RocksdbSession final : public Session {
     value.assign(pinned_.data(), pinned_.size());
     return true;
   }
+  uint64_t GetMany(const std::vector<std::string>& keys, uint64_t& bytes) override {
+    slices_.assign(keys.begin(), keys.end());
+    values_.resize(keys.size());
+    statuses_.resize(keys.size());
+    db_.MultiGet(read_, db_.DefaultColumnFamily(), keys.size(), slices_.data(), values_.data(),
+                 statuses_.data());
+    uint64_t found = 0;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (statuses_[i].IsNotFound()) continue;
+      Check(statuses_[i]);
+      ++found;
+      bytes += values_[i].size();
+      values_[i].Reset();
+    }
+    return found;
+  }
   void PutBatch(const std::vector<Pair>& pairs) override {
     rocksdb::WriteBatch batch;
     for (const auto& [key, value] : pairs) Check(batch.Put(key, SliceOf(value)));
@@ -72,10 +88,13 @@ class RocksdbSession final : public Session {
   rocksdb::WriteOptions write_;
   rocksdb::ReadOptions read_;
   rocksdb::PinnableSlice pinned_;
+  std::vector<rocksdb::Slice> slices_;
+  std::vector<rocksdb::PinnableSlice> values_;
+  std::vector<rocksdb::Status> statuses_;
   uint64_t sum_ = 0;
 };
 
-rocksdb::Options Tuned() {
+rocksdb::Options Tuned(size_t cache_bytes) {
   rocksdb::Options options;
   options.create_if_missing = true;
   options.write_buffer_size = kMemtableBytes;
@@ -88,7 +107,7 @@ rocksdb::Options Tuned() {
   options.enable_pipelined_write = true;
   options.max_open_files = -1;
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(kMemoryBytes, 4);
+  table.block_cache = rocksdb::NewLRUCache(cache_bytes, 4);
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kFilterBitsPerKey, false));
   table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
   table.checksum = rocksdb::kXXH3;
@@ -103,7 +122,7 @@ class Rocksdb final : public Peer {
   explicit Rocksdb(const PeerOptions& options)
       : sync_(options.durability == DurabilityClass::kDisk) {
     rocksdb::DB* db = nullptr;
-    Check(rocksdb::DB::Open(Tuned(), options.directory, &db));
+    Check(rocksdb::DB::Open(Tuned(options.memory_bytes), options.directory, &db));
     db_.reset(db);
   }
   ~Rocksdb() override { Check(db_->Close()); }

@@ -119,7 +119,7 @@ class Wiredtiger final : public Peer {
   explicit Wiredtiger(const PeerOptions& options) {
     const bool sync = options.durability == DurabilityClass::kDisk;
     const std::string config =
-        "create,cache_size=" + std::to_string(kMemoryBytes) +
+        "create,cache_size=" + std::to_string(options.memory_bytes) +
         ",session_max=128,log=(enabled=true,file_max=128MB,recover=on),checkpoint=(wait=30),"
         "eviction=(threads_max=2),extensions=[" NEXADB_WIREDTIGER_SNAPPY
         "],transaction_sync=(enabled=" +

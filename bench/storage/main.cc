@@ -2,11 +2,13 @@
 // standard output for each workload. run.sh calls it for all of them and prints the table.
 //
 //   storage-bench ENGINE [--durability process|os|disk] [--rows N] [--value-bytes N] [--round N]
-//                 [--seconds S] [--overwrite-seconds S] [--directory DIR] [--only WORKLOAD,...]
+//                 [--memory-mib M] [--seconds S] [--overwrite-seconds S] [--directory DIR]
+//                 [--only WORKLOAD,...]
 //   storage-bench machine [--seconds S]        the physical limits
 //   storage-bench --engines                    names the engines of this build
 //
-// The directory is emptied before and after.
+// M: of caches, 2048 where nothing is said. The directory is emptied before and after. The engine
+// nexadb-encrypted is this one with encryption; tables leave it out.
 #include <cstdio>
 #include <sstream>
 #include <string>
@@ -43,6 +45,8 @@ Plan ParsePlan(const std::vector<std::string>& arguments) {
       plan.rows = std::stoull(value);
     } else if (flag == "--value-bytes") {
       plan.subject.value_bytes = std::stoull(value);
+    } else if (flag == "--memory-mib") {
+      plan.subject.memory_bytes = std::stoull(value) << 20;
     } else if (flag == "--round") {
       plan.subject.round = std::stoull(value);
     } else if (flag == "--seconds") {

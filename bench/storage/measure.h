@@ -43,6 +43,7 @@ struct Subject {
   DurabilityClass durability = DurabilityClass::kOs;
   std::string directory;
   uint64_t value_bytes = 0;
+  size_t memory_bytes = kMemoryBytes;
   uint64_t round = 0;
 };
 

@@ -11,6 +11,8 @@ struct Known {
   std::unique_ptr<Peer> (*open)(const PeerOptions&);
 };
 
+// Not beside peers: it would be one.
+constexpr Known kEncrypted{"nexadb-encrypted", OpenNexadbEncrypted};
 constexpr Known kKnown[] = {
     {"nexadb", OpenNexadb},
 #ifdef NEXADB_HAVE_ROCKSDB
@@ -29,6 +31,17 @@ constexpr Known kKnown[] = {
 
 }  // namespace
 
+uint64_t Session::GetMany(const std::vector<std::string>& keys, uint64_t& bytes) {
+  uint64_t found = 0;
+  std::string value;
+  for (const std::string& key : keys) {
+    if (!Get(key, value)) continue;
+    ++found;
+    bytes += value.size();
+  }
+  return found;
+}
+
 std::string_view NameOf(DurabilityClass durability) {
   switch (durability) {
     case DurabilityClass::kProcess: return "process";
@@ -42,7 +55,7 @@ std::unique_ptr<Peer> OpenPeer(std::string_view name, const PeerOptions& options
   for (const Known& known : kKnown) {
     if (known.name == name) return known.open(options);
   }
-  return nullptr;
+  return kEncrypted.name == name ? kEncrypted.open(options) : nullptr;
 }
 
 std::vector<std::string_view> PeerNames() {

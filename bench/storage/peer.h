@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "bench/storage/tuning.h"
+
 namespace nexadb::bench {
 
 // What an acknowledged write survives: nothing but the process's own end, a killed process, a
@@ -32,6 +34,9 @@ class Session {
   virtual void Delete(std::string_view key) = 0;
   // The newest value into `value`; false when there is none.
   virtual bool Get(std::string_view key, std::string& value) = 0;
+  // Each key's newest value, at one moment where the engine has such a call; returns how many there
+  // are, and adds up their sizes in `bytes`.
+  virtual uint64_t GetMany(const std::vector<std::string>& keys, uint64_t& bytes);
   // One atomic commit.
   virtual void PutBatch(const std::vector<Pair>& pairs) = 0;
   // Reads up to `count` rows from the first at or after `from` (kReverse: from the last of all
@@ -53,10 +58,12 @@ class Peer {
 struct PeerOptions {
   std::string directory;
   DurabilityClass durability = DurabilityClass::kOs;
+  size_t memory_bytes = kMemoryBytes;
 };
 
 // The adapters; a build has those whose libraries it found.
 std::unique_ptr<Peer> OpenNexadb(const PeerOptions& options);
+std::unique_ptr<Peer> OpenNexadbEncrypted(const PeerOptions& options);
 std::unique_ptr<Peer> OpenRocksdb(const PeerOptions& options);
 std::unique_ptr<Peer> OpenLeveldb(const PeerOptions& options);
 std::unique_ptr<Peer> OpenLmdb(const PeerOptions& options);
@@ -64,7 +71,7 @@ std::unique_ptr<Peer> OpenWiredtiger(const PeerOptions& options);
 
 // Null for a name that this build does not know.
 std::unique_ptr<Peer> OpenPeer(std::string_view name, const PeerOptions& options);
-// The names that OpenPeer knows.
+// The names that OpenPeer knows, but for nexadb-encrypted: this engine with encryption is no peer.
 std::vector<std::string_view> PeerNames();
 
 [[noreturn]] void Fail(std::string_view what, std::string_view why);

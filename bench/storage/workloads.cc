@@ -14,6 +14,8 @@ namespace {
 constexpr uint64_t kBatchRows = 1000;
 constexpr uint64_t kSampleEvery = 16;
 constexpr uint64_t kSeekRows = 10;
+// Keys of one call that reads many.
+constexpr uint64_t kManyKeys = 100;
 // The writer beside the reads, an open loop.
 constexpr double kWriterPerSecond = 100'000;
 // Of a hundred rows one stays; of a hundred calls one deletes a range of a hundred rows.
@@ -22,10 +24,13 @@ constexpr uint64_t kPerCent = 100;
 constexpr uint64_t kScannedRowsMin = 2'000'000;
 
 // What works on the store that fillrandom leaves.
-constexpr std::string_view kOnLoaded[] = {
-    "fillrandom", "overwrite", "readrandom",          "readmissing",      "zipfian",
-    "seek10",     "scan",      "scanreverse",         "readwhilewriting", "ycsb_a",
-    "ycsb_b",     "delete",    "seek10_after_deletes"};
+constexpr std::string_view kOnLoaded[] = {"fillrandom",  "overwrite",
+                                          "readrandom",  "multiget",
+                                          "readmissing", "zipfian",
+                                          "seek10",      "scan",
+                                          "scanreverse", "readwhilewriting",
+                                          "ycsb_a",      "ycsb_b",
+                                          "delete",      "seek10_after_deletes"};
 
 // A key of this thread's own: nothing is allocated for a call.
 std::string& KeyBuffer() {
@@ -63,7 +68,8 @@ class Workloads {
   void OpenEmpty(DurabilityClass durability) {
     Clear();
     std::filesystem::create_directories(plan_.subject.directory);
-    peer_ = OpenPeer(plan_.subject.engine, {plan_.subject.directory, durability});
+    peer_ = OpenPeer(plan_.subject.engine,
+                     {plan_.subject.directory, durability, plan_.subject.memory_bytes});
     if (!peer_) Fail(plan_.subject.engine, "this build has no such engine");
   }
   void PrintLine(std::string_view workload, uint64_t threads, const Measurement& m, Effect effect,
@@ -147,6 +153,7 @@ class Workloads {
                     }),
                 Effect::kReadsOnly);
     }
+    if (plan_.Wants("multiget")) GetMany();
     if (plan_.Wants("readmissing")) {
       PrintLine("readmissing", 1,
                 Run(*peer_, 1, Until::Calls(rows_), kSampleEvery,
@@ -173,6 +180,23 @@ class Workloads {
     RowKey(row, KeyBuffer());
     std::string& value = ValueBuffer();
     Must(session.Get(KeyBuffer(), value) && value.size() == plan_.subject.value_bytes, workload);
+  }
+
+  // Counted by rows, as readrandom.
+  void GetMany() {
+    std::vector<std::string> keys(kManyKeys);
+    Measurement m = Run(*peer_, 1, Until::Calls(rows_ / kManyKeys), 1,
+                        [&](Session& s, uint64_t thread, uint64_t call) {
+                          for (uint64_t i = 0; i < kManyKeys; ++i) {
+                            RowKey(Draw(thread, call * kManyKeys + i), keys[i]);
+                          }
+                          uint64_t bytes = 0;
+                          const uint64_t found = s.GetMany(keys, bytes);
+                          Must(found == kManyKeys && bytes == kManyKeys * plan_.subject.value_bytes,
+                               "multiget");
+                        });
+    m.operations *= kManyKeys;
+    PrintLine("multiget", 1, m, Effect::kReadsOnly);
   }
 
   void Seeks(std::string_view workload) {

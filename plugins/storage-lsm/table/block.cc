@@ -170,11 +170,14 @@ uint32_t Block::SeekHead(uint32_t low, uint64_t head) const {
   return low;
 }
 
+// They come all at once instead of one after the other.
+void Block::PrefetchColumns() const {
+  if (keys_ - heads_ > kPrefetchBytesMax) return;
+  for (const uint8_t* p = heads_; p <= keys_; p += kCacheLineBytes) __builtin_prefetch(p);
+}
+
 uint32_t Block::Seek(std::string_view key, Sequence sequence) const {
-  // The columns that a lookup goes through come all at once instead of one after the other.
-  if (keys_ - heads_ <= kPrefetchBytesMax) {
-    for (const uint8_t* p = heads_; p < keys_; p += kCacheLineBytes) __builtin_prefetch(p);
-  }
+  PrefetchColumns();
   const std::string_view prefix = KeyAt(0).substr(0, prefix_);
   const int order = key.substr(0, prefix_).compare(prefix);
   if (order != 0) return order < 0 ? 0 : rows_;

@@ -82,6 +82,8 @@ class alignas(128) Block : public Pinned<Block> {
   Kind KindAt(uint32_t row) const {
     return kinds_ == nullptr ? Kind::kPut : static_cast<Kind>(kinds_[row]);
   }
+  // Asks for the columns that Seek goes through.
+  void PrefetchColumns() const;
   // The first row at or after (key, sequence); rows() when there is none.
   uint32_t Seek(std::string_view key, Sequence sequence) const;
 

@@ -41,6 +41,8 @@ class CacheSlot {
       __builtin_prefetch(reinterpret_cast<const char*>(at) + line);
     }
   }
+  // The same for the slot itself, which Prefetch looks at.
+  void PrefetchSlot() const { __builtin_prefetch(&word_); }
 
  private:
   friend class BlockCache;

@@ -30,6 +30,11 @@ std::string BuildBloom(const std::vector<uint64_t>& hashes) {
   return filter;
 }
 
+void PrefetchBloom(std::string_view filter, uint64_t hash) {
+  const uint64_t lines = filter.size() / kLineBytes;
+  if (lines != 0) __builtin_prefetch(filter.data() + Line(hash, lines) * kLineBytes);
+}
+
 bool BloomMayContain(std::string_view filter, uint64_t hash) {
   const uint64_t lines = filter.size() / kLineBytes;
   if (lines == 0) return true;

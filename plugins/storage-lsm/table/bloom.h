@@ -15,6 +15,9 @@ inline uint64_t BloomHash(std::string_view key) { return base::Checksum64(AsByte
 // The filter's bytes; empty for no keys.
 std::string BuildBloom(const std::vector<uint64_t>& hashes);
 
+// Asks for the memory that BloomMayContain will look at.
+void PrefetchBloom(std::string_view filter, uint64_t hash);
+
 // False only when no key with this hash was added. Bytes that are no filter let everything through.
 bool BloomMayContain(std::string_view filter, uint64_t hash);
 

@@ -150,12 +150,23 @@ Status TableReader::Load(uint32_t block, ReadMode mode, CacheMode cache, Ref<Blo
 
 Result<bool> TableReader::Find(std::string_view key, uint64_t hash, Sequence snapshot,
                                ReadMode mode, FoundEntry* found) const {
-  const std::string_view filter(reinterpret_cast<const char*>(filter_.get()), footer_.filter.raw);
   if (!index_ && !damage_.ok()) return damage_;
-  if (!index_ || !BloomMayContain(filter, hash)) return false;
-  for (uint32_t i = FindBlock(key); i < blocks(); ++i) {
-    Ref<Block> block;
-    LSM_RETURN_IF_ERROR(Load(i, mode, CacheMode::kKeep, &block));
+  if (!MayHold(hash)) return false;
+  const uint32_t block = FindBlock(key);
+  if (block == blocks()) return false;
+  Ref<Block> loaded;
+  LSM_RETURN_IF_ERROR(Load(block, mode, CacheMode::kKeep, &loaded));
+  return FindFrom(block, std::move(loaded), key, snapshot, mode, found);
+}
+
+bool TableReader::MayHold(uint64_t hash) const { return index_ && BloomMayContain(Filter(), hash); }
+
+void TableReader::PrefetchFilter(uint64_t hash) const { PrefetchBloom(Filter(), hash); }
+
+Result<bool> TableReader::FindFrom(uint32_t number, Ref<Block> block, std::string_view key,
+                                   Sequence snapshot, ReadMode mode, FoundEntry* found) const {
+  for (uint32_t i = number; i < blocks(); ++i) {
+    if (i != number) LSM_RETURN_IF_ERROR(Load(i, mode, CacheMode::kKeep, &block));
     const uint32_t row = block->Seek(key, snapshot);
     if (row == block->rows()) continue;  // a key's versions may run on into the next block
     if (block->KeyAt(row) != key) return false;

@@ -41,6 +41,16 @@ class TableReader {
   // `hash` is BloomHash(key). kWouldBlock in kMemoryOnly.
   Result<bool> Find(std::string_view key, uint64_t hash, Sequence snapshot, ReadMode mode,
                     FoundEntry* found) const;
+  // Find in steps, so that for many keys the waits for memory fall together. MayHold: false only
+  // when the table has no entry of the key. FindFrom goes on from `block`, FindBlock's answer,
+  // which is loaded already.
+  void PrefetchFilter(uint64_t hash) const;
+  bool MayHold(uint64_t hash) const;
+  void PrefetchSlot(uint32_t block) const {
+    if (block < blocks() && index_) slots_[block].PrefetchSlot();
+  }
+  Result<bool> FindFrom(uint32_t block, Ref<Block> loaded, std::string_view key, Sequence snapshot,
+                        ReadMode mode, FoundEntry* found) const;
   const RangeTombstones& tombstones() const { return tombstones_; }
 
   // A damaged table has one, which cannot be loaded: whoever looks into the table meets the damage.
@@ -81,6 +91,9 @@ class TableReader {
     return ReadBlock(*file_, path_, number_, handle, kind, out, cipher_.get());
   }
   Result<Ref<Block>> ReadData(const BlockHandle& handle, SlabPool* pool) const;
+  std::string_view Filter() const {
+    return {reinterpret_cast<const char*>(filter_.get()), footer_.filter.raw};
+  }
 
   Handle<File> file_;
   const std::string path_;

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "nexadb/sdk/guard.h"
+#include "plugins/storage-lsm/read/batch_read.h"
 #include "plugins/storage-lsm/read/point_read.h"
 #include "plugins/storage-lsm/util/error.h"
 
@@ -30,20 +31,14 @@ Result<Buffer> StoreSnapshot::Get(BytesView key, const ReadOptions& options) noe
 Status StoreSnapshot::GetMany(Span<const BytesView> keys, const ReadOptions& options,
                               Span<Lookup> out) noexcept {
   return sdk::Guard([&]() -> Status {
-    const ReadViewPointer view = store_.View();
-    for (size_t i = 0; i < keys.size(); ++i) {
-      out[i] = Lookup{};
-      auto found = lsm::Get(*view, AsText(keys[i]), sequence_, ModeOf(options), &out[i].value);
-      if (!found.ok()) return found.status();
-      out[i].found = *found ? 1 : 0;
-    }
-    return Status::Ok();
+    return lsm::GetMany(*store_.View(), keys, sequence_, ModeOf(options), out);
   });
 }
 
 Result<Handle<Cursor>> StoreSnapshot::Scan(const ScanOptions& options) noexcept {
   return sdk::Guard([&]() -> Result<Handle<Cursor>> {
-    return Handle<Cursor>(new StoreCursor(store_.View(), sequence_, options, OwnWrites{}, nullptr));
+    return Handle<Cursor>(
+        new StoreCursor(store_.View(), sequence_, options, OwnWrites{}, nullptr));
   });
 }
 
@@ -94,12 +89,13 @@ Status StoreTransaction::GetMany(Span<const BytesView> keys, const ReadOptions& 
                                  Span<Lookup> out) noexcept {
   return sdk::Guard([&]() -> Status {
     LSM_RETURN_IF_ERROR(CheckOpen());
+    LSM_RETURN_IF_ERROR(lsm::GetMany(*store_.View(), keys, sequence_, ModeOf(options), out));
     for (size_t i = 0; i < keys.size(); ++i) {
-      out[i] = Lookup{};
-      auto found = Read(AsText(keys[i]), ModeOf(options), &out[i].value);
-      if (!found.ok()) return found.status();
       LSM_RETURN_IF_ERROR(NoteRead(AsText(keys[i])));
-      out[i].found = *found ? 1 : 0;
+      const WriteSet::Effect own = writes_.Find(AsText(keys[i]));
+      if (!own.decided) continue;
+      out[i].value = own.value ? Buffer::Copy(AsBytes(*own.value)) : Buffer();
+      out[i].found = own.value ? 1 : 0;
     }
     return Status::Ok();
   });
