@@ -14,6 +14,7 @@
 #include "core/base/prng.h"
 #include "core/base/sim_env.h"
 #include "core/base/system_env.h"
+#include "plugins/storage-lsm/testing/row_cursor.h"
 #include "plugins/storage-lsm/testing/test_engine.h"
 #include "plugins/storage-lsm/testing/test_keys.h"
 
@@ -81,6 +82,7 @@ class History {
         break;
       }
       case 2:
+        cursors_.clear();
         snapshots_.clear();
         // Each life of an encrypted store has other keys in front: b, none, a, …
         if (db_.options().keys) db_.options().keys = TestKeys(kRotations[reopened_++ % 3]);
@@ -91,13 +93,22 @@ class History {
         if (snapshots_.size() < 4) snapshots_.push_back({db_.Snap(), model_});
         break;
       case 5:
-        if (!snapshots_.empty()) snapshots_.erase(snapshots_.begin());
+        // Its cursors go first.
+        if (snapshots_.empty()) break;
+        std::erase_if(cursors_, [&](const OpenedCursor& c) {
+          return c.snapshot == snapshots_.front().first.get();
+        });
+        snapshots_.erase(snapshots_.begin());
         break;
       case 6:
       case 7: CheckEverything(); break;
       case 8:
       case 9:
       case 10: Transact(); break;
+      case 11: Ingest(); break;
+      case 12: OpenCursor(); break;
+      case 13:
+      case 14: AdvanceCursors(); break;
       default: WriteBatch();
     }
   }
@@ -162,6 +173,23 @@ class History {
   }
   void WriteBatch() { db_.Write(RandomBatch(model_)); }
 
+  // Over whatever stands there; one of eight is out of order and must leave no trace.
+  void Ingest() {
+    std::map<std::string, std::string> run;
+    for (uint64_t rows = prng_.Below(40); rows > 0; --rows) {
+      run[Key()] = std::to_string(prng_.Next()) + std::string(prng_.Below(200), 'i');
+    }
+    Rows rows(run.begin(), run.end());
+    const bool ordered = rows.size() < 2 || !prng_.OneIn(8);
+    if (!ordered) std::swap(rows.front(), rows.back());
+    RowCursor cursor(std::move(rows));
+    auto& ingest = *static_cast<StorageIngest*>(db_.engine().Facet(StorageIngest::kInterface));
+    auto sequence = ingest.Ingest(cursor);
+    ASSERT_EQ(sequence.ok(), ordered) << sequence.status().message();
+    if (!ordered) return;
+    for (const auto& [key, value] : run) model_[key] = value;
+  }
+
   void Transact() {
     auto transaction = db_.Begin(prng_.OneIn(2) ? Isolation::kSnapshot : Isolation::kSerializable);
     Model own = model_;
@@ -196,6 +224,67 @@ class History {
       const auto at = model.find(key);
       EXPECT_EQ(GetFrom(reader, key),
                 at == model.end() ? std::nullopt : std::optional<std::string>(at->second));
+    }
+    CheckMany(reader, model);
+  }
+
+  // What a cursor has still to give, whatever flushes and compactions come between two calls.
+  struct OpenedCursor {
+    const Snapshot* snapshot;
+    Handle<Cursor> cursor;
+    Rows left;  // the next one last
+  };
+  void OpenCursor() {
+    if (snapshots_.empty() || cursors_.size() == 4) return;
+    auto& [snapshot, model] = snapshots_[prng_.Below(snapshots_.size())];
+    const bool reverse = prng_.OneIn(2);
+    std::string begin = Key();
+    std::string end = prng_.OneIn(3) ? std::string() : Key();
+    if (!end.empty() && end < begin) std::swap(begin, end);
+    ScanOptions options;
+    options.begin = AsBytes(begin);
+    options.end = AsBytes(end);
+    options.reverse = reverse ? 1 : 0;
+    auto cursor = snapshot->Scan(options);
+    ASSERT_TRUE(cursor.ok()) << cursor.status().message();
+    Rows left(model.lower_bound(begin), end.empty() ? model.end() : model.lower_bound(end));
+    if (!reverse) std::reverse(left.begin(), left.end());
+    cursors_.push_back({snapshot.get(), std::move(*cursor), std::move(left)});
+  }
+  void AdvanceCursors() {
+    for (OpenedCursor& opened : cursors_) {
+      Row rows[8];
+      auto count = opened.cursor->Next({rows, 1 + prng_.Below(8)});
+      ASSERT_TRUE(count.ok()) << count.status().message();
+      for (uint64_t i = 0; i < *count; ++i) {
+        ASSERT_FALSE(opened.left.empty()) << AsText(rows[i].key);
+        ASSERT_EQ(AsText(rows[i].key), opened.left.back().first);
+        ASSERT_EQ(AsText(rows[i].value), opened.left.back().second);
+        opened.left.pop_back();
+      }
+      if (*count == 0) {
+        ASSERT_TRUE(opened.left.empty()) << opened.left.back().first;
+      }
+    }
+    if (!cursors_.empty() && prng_.OneIn(6)) cursors_.erase(cursors_.begin());
+  }
+
+  // One call for many keys, also twice the same, in no order.
+  void CheckMany(Reader& reader, const Model& model) {
+    std::vector<std::string> names;
+    for (uint64_t count = prng_.Below(150); count > 0; --count) names.push_back(Key());
+    std::vector<BytesView> keys;
+    for (const std::string& name : names) keys.push_back(AsBytes(name));
+    std::vector<Lookup> found(keys.size());
+    const Status status =
+        reader.GetMany({keys.data(), keys.size()}, ReadOptions{}, {found.data(), found.size()});
+    ASSERT_TRUE(status.ok()) << status.message();
+    for (size_t i = 0; i < names.size(); ++i) {
+      const auto at = model.find(names[i]);
+      ASSERT_EQ(found[i].found != 0, at != model.end()) << names[i];
+      if (at != model.end()) {
+        EXPECT_EQ(found[i].value.text(), at->second) << names[i];
+      }
     }
   }
 
@@ -241,6 +330,7 @@ class History {
   TestEngine db_;
   Model model_;
   std::vector<std::pair<Handle<Snapshot>, Model>> snapshots_;
+  std::vector<OpenedCursor> cursors_;
 };
 
 // Three seeds on every change; scripts/torture.sh asks for more, and for others.
@@ -296,6 +386,11 @@ TEST(Metamorphic, ThreadsSeeTheirOwnWritesAndWholeBatches) {
           }
           if (prng.OneIn(100)) {
             ASSERT_TRUE(db.store().FlushMemtable().ok());
+          }
+          if (prng.OneIn(40)) {
+            RowCursor run({{prefix + "r0", value}, {prefix + "r1", value}});
+            ASSERT_TRUE(db.store().Ingest(run).ok());
+            ASSERT_EQ(GetFrom(*db.Snap(), prefix + "r1"), value);
           }
         }
       });

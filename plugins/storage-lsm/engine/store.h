@@ -62,6 +62,7 @@ class Store final : private CommitHost {
   Result<Sequence> Commit(const CommitRequest& request);
   Status Flush();
   ReadViewPointer View() override { return view_slots_.Get(); }
+  const ViewSlots& views() const { return view_slots_; }
   // The newest sequence visible, kept readable until released.
   SnapshotRegistry::Held AcquireSnapshot() { return snapshots_.Acquire(visible_); }
   void ReleaseSnapshot(const SnapshotRegistry::Held& held) { snapshots_.Release(held); }

@@ -17,27 +17,30 @@ constexpr size_t kPrefixMargin = 4;
 
 }  // namespace
 
-StoreCursor::StoreCursor(ReadViewPointer view, Sequence snapshot, const ScanOptions& options,
+StoreCursor::StoreCursor(const ViewSlots& views, Sequence snapshot, const ScanOptions& options,
                          OwnWrites own, ScanObserver* observer)
-    : view_(std::move(view)),
+    : views_(views),
+      changes_(views.Changes()),
+      view_(views.Get()),
       snapshot_(snapshot),
       begin_(AsText(options.begin)),
       end_(AsText(options.end)),
       reverse_(options.reverse != 0),
       keys_only_(options.keys_only != 0),
+      nonblocking_(options.nonblocking != 0),
       observer_(observer),
+      own_rows_(std::move(own.rows)),
+      own_deletes_(std::move(own.deletes)),
       from_(reverse_ ? end_ : begin_) {
-  ReadHow how;
-  how.mode = options.nonblocking != 0 ? ReadMode::kMemoryOnly : ReadMode::kBlocking;
-  how.pins = &pins_;
-  if (own.rows) sources_.push_back(std::move(own.rows));
-  AddSources(how);
-  AddTombstones(std::move(own.deletes));
-  for (const auto& source : sources_) source_pointers_.push_back(source.get());
+  AddSources();
+  AddTombstones();
   done_ = RangeEmpty(begin_, end_);
 }
 
-void StoreCursor::AddSources(const ReadHow& how) {
+void StoreCursor::AddSources() {
+  ReadHow how;
+  how.mode = nonblocking_ ? ReadMode::kMemoryOnly : ReadMode::kBlocking;
+  how.pins = &pins_;
   view_->EachMemtable([&](const Memtable& memtable) {
     if (memtable.entries() == 0) return;
     sources_.push_back(std::make_unique<MemtableSource>(memtable));
@@ -52,9 +55,12 @@ void StoreCursor::AddSources(const ReadHow& how) {
     if (tables.empty()) continue;
     sources_.push_back(std::make_unique<LevelSource>(tables, how));
   }
+  if (own_rows_) source_pointers_.push_back(own_rows_.get());
+  for (const auto& source : sources_) source_pointers_.push_back(source.get());
 }
 
-void StoreCursor::AddTombstones(std::vector<Tombstone> deletes) {
+void StoreCursor::AddTombstones() {
+  std::vector<Tombstone> deletes = own_deletes_;
   view_->EachMemtable([&](const Memtable& memtable) {
     memtable.tombstones().AppendVisible(begin_, end_, snapshot_, deletes);
   });
@@ -64,10 +70,28 @@ void StoreCursor::AddTombstones(std::vector<Tombstone> deletes) {
   tombstones_ = RangeTombstones::Build(std::move(deletes));
 }
 
+void StoreCursor::MoveOn() {
+  source_pointers_.clear();
+  newest_ = nullptr;
+  sources_.clear();  // before the view that they read
+  changes_ = views_.Changes();
+  view_ = views_.Get();
+  AddSources();
+  AddTombstones();
+  prefix_.clear();
+  for (RowSource* source : source_pointers_) source->SetPrefix(prefix_);
+  if (has_last_) last_head_ = HeadBehind(prefix_, last_);
+  positioned_ = false;
+}
+
 Status StoreCursor::Position() {
+  // Behind what was passed already, when another view is gone on with: backwards the last row is
+  // the end of what is left, forwards the last key's other entries are passed as ever.
+  std::string_view at = from_;
+  if (reverse_ && has_resume_) at = resume_;
+  if (!reverse_ && has_last_) at = last_;
   for (RowSource* source : source_pointers_) {
-    LSM_RETURN_IF_ERROR(reverse_ ? source->SeekBack(from_)
-                                 : source->Seek(from_, kOwnWriteSequence));
+    LSM_RETURN_IF_ERROR(reverse_ ? source->SeekBack(at) : source->Seek(at, kOwnWriteSequence));
   }
   if (reverse_) {
     reverse_merge_.Start(source_pointers_);
@@ -102,6 +126,7 @@ Status StoreCursor::Seek(BytesView key) noexcept {
     done_ = reverse_ ? RangeEmpty(begin_, from_) : !BeforeEnd(from_, end_);
     positioned_ = false;
     has_last_ = false;
+    has_resume_ = false;
     observed_all_ = false;
     failure_ = Status::Ok();
     pins_.Clear();
@@ -113,6 +138,7 @@ Result<uint64_t> StoreCursor::Next(Span<Row> rows) noexcept {
   return sdk::Guard([&]() -> Result<uint64_t> {
     if (!failure_.ok()) return failure_;
     DropPins();
+    if (MovesOn()) MoveOn();
     auto count = done_ ? Result<uint64_t>(uint64_t{0}) : Fill(rows);
     if (count.ok() && observer_ != nullptr) Observe(*count, rows);
     return count;
@@ -134,6 +160,10 @@ Result<uint64_t> StoreCursor::Fill(Span<Row> rows) {
     ++count;
   }
   NotePassed();
+  if (reverse_ && count > 0) {
+    resume_.assign(AsText(rows[count - 1].key));
+    has_resume_ = true;
+  }
   // Rows found before a failure are good; the next call tells of it.
   if (count == 0 && !failure_.ok()) return failure_;
   return count;

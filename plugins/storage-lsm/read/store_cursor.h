@@ -1,7 +1,13 @@
 // StoreCursor: the rows of a range at a snapshot, merged out of every place that may hold them.
 //
 // One per Scan; direction, range and snapshot are fixed. Rows point into pinned blocks and
-// memtables until the next call. A failure ends it until Seek. [serial]
+// memtables until the next call. A failure ends it until Seek.
+//
+// It holds a view, and with it memtables and tables, between calls. When a flush or compaction has
+// made another one, the next call moves over to that and goes on behind the last row: so what it
+// holds is let go, and the snapshot, which outlives the cursor, keeps what it may still read. One
+// that must not touch the disk stays with its view: what was in memory there may not be here.
+// [serial]
 #pragma once
 #include <memory>
 #include <string>
@@ -11,6 +17,7 @@
 #include "plugins/storage-lsm/read/merge.h"
 #include "plugins/storage-lsm/read/read_view.h"
 #include "plugins/storage-lsm/read/table_source.h"
+#include "plugins/storage-lsm/read/view_slots.h"
 
 namespace nexadb::lsm {
 
@@ -31,7 +38,8 @@ class ScanObserver {
 
 class StoreCursor final : public Cursor {
  public:
-  StoreCursor(ReadViewPointer view, Sequence snapshot, const ScanOptions& options, OwnWrites own,
+  // `views` outlives the cursor.
+  StoreCursor(const ViewSlots& views, Sequence snapshot, const ScanOptions& options, OwnWrites own,
               ScanObserver* observer);
   virtual ~StoreCursor() = default;
 
@@ -40,8 +48,11 @@ class StoreCursor final : public Cursor {
   void Release() noexcept override { delete this; }
 
  private:
-  void AddSources(const ReadHow& how);
-  void AddTombstones(std::vector<Tombstone> deletes);
+  void AddSources();
+  void AddTombstones();
+  // Takes the newest view and goes on there, behind the last row.
+  void MoveOn();
+  bool MovesOn() const { return !nonblocking_ && views_.Changes() != changes_; }
   Status Position();
   Result<uint64_t> Fill(Span<Row> rows);
   enum class Found { kRow, kEnd, kPause };
@@ -67,14 +78,19 @@ class StoreCursor final : public Cursor {
   // Tells the newest memtable how many of its deletes were in the way.
   void NotePassed();
 
-  const ReadViewPointer view_;
+  const ViewSlots& views_;
+  uint64_t changes_;  // when view_ was taken
+  ReadViewPointer view_;
   const Sequence snapshot_;
   const std::string begin_;
   const std::string end_;
   const bool reverse_;
   const bool keys_only_;
+  const bool nonblocking_;
   ScanObserver* const observer_;
   PinList pins_;
+  const std::unique_ptr<RowSource> own_rows_;  // null for none
+  const std::vector<Tombstone> own_deletes_;
   std::vector<std::unique_ptr<RowSource>> sources_;
   std::vector<RowSource*> source_pointers_;
   const RowSource* newest_ = nullptr;  // of the memtable being written
@@ -83,12 +99,14 @@ class StoreCursor final : public Cursor {
   Merge<Direction::kForward> forward_;
   Merge<Direction::kReverse> reverse_merge_;
   std::string from_;       // where reading starts (reverse: the exclusive upper end)
+  std::string resume_;     // backwards: the last row handed out, when has_resume_
   std::string prefix_;     // behind which the sources' heads begin
   std::string_view last_;  // forwards: the key whose older entries are to be passed
   uint64_t last_head_ = 0;
   std::string last_copy_;
   uint32_t covered_run_ = 0;
   bool has_last_ = false;
+  bool has_resume_ = false;
   bool positioned_ = false;
   bool done_ = false;
   bool observed_all_ = false;

@@ -21,6 +21,8 @@ class ViewSlots {
     Guard guard(slot.busy);
     return slot.view;
   }
+  // Changes once the view has: whoever asked for it before knows that Get has a newer one.
+  uint64_t Changes() const { return changes_.load(std::memory_order_acquire); }
   void Set(const ReadViewPointer& view) {
     for (Slot& slot : slots_) {
       // Another control block over the same view: its count is this slot's alone.
@@ -32,6 +34,7 @@ class ViewSlots {
       }
       // The former view goes here, outside of the lock.
     }
+    changes_.fetch_add(1, std::memory_order_release);
   }
 
  private:
@@ -57,6 +60,7 @@ class ViewSlots {
   };
 
   Slot slots_[kSlots];
+  std::atomic<uint64_t> changes_{0};
 };
 
 }  // namespace nexadb::lsm

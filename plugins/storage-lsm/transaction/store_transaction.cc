@@ -38,7 +38,7 @@ Status StoreSnapshot::GetMany(Span<const BytesView> keys, const ReadOptions& opt
 Result<Handle<Cursor>> StoreSnapshot::Scan(const ScanOptions& options) noexcept {
   return sdk::Guard([&]() -> Result<Handle<Cursor>> {
     return Handle<Cursor>(
-        new StoreCursor(store_.View(), sequence_, options, OwnWrites{}, nullptr));
+        new StoreCursor(store_.views(), sequence_, options, OwnWrites{}, nullptr));
   });
 }
 
@@ -109,7 +109,7 @@ Result<Handle<Cursor>> StoreTransaction::Scan(const ScanOptions& options) noexce
     own.deletes = writes_.Deletes(AsText(options.begin), AsText(options.end));
     ScanOptions scan = options;
     if (mode_ == CommitMode::kNeverWaits) scan.nonblocking = 1;
-    return Handle<Cursor>(new StoreCursor(store_.View(), sequence_, scan, std::move(own),
+    return Handle<Cursor>(new StoreCursor(store_.views(), sequence_, scan, std::move(own),
                                           serializable_ ? this : nullptr));
   });
 }
