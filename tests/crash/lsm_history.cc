@@ -13,6 +13,8 @@ using lsm::Engine;
 using lsm::StoreOptions;
 
 constexpr const char* kDirectory = "data/lsm";
+constexpr uint64_t kNeverFull = 1u << 20;  // a memtable's bytes
+constexpr uint64_t kSyncsBeforeFault = 12;
 
 StoreOptions RandomOptions(base::Prng& prng) {
   StoreOptions options;
@@ -38,12 +40,17 @@ struct ClientRun {
   uint64_t seed = 0;
   uint32_t batches = 0;
   base::SimEnv* env = nullptr;
+  // So many more once a fault has struck.
+  uint32_t batches_after_fault = 0;
 
   static void Body(void* state) noexcept {
     auto& run = *static_cast<ClientRun*>(state);
     base::Prng prng(run.seed);
     const uint64_t interval_ns = run.engine->store()->options().interval_ms * 1'000'000;
+    const uint64_t faults = run.env->disk().faults_struck();
+    uint32_t left = run.batches_after_fault;
     for (uint32_t i = 0; i < run.batches; ++i) {
+      if (run.env->disk().faults_struck() != faults && left-- == 0) return;
       if (!run.client->WriteOne(*run.engine)) return;
       // Long enough, at times, for the interval to be over.
       if (prng.OneIn(10)) run.env->SleepNs(prng.Below(interval_ns * 2));
@@ -83,6 +90,10 @@ class History {
  private:
   std::string Cycle() {
     StoreOptions options = RandomOptions(prng_);
+    // What a failed sync has lost lies in the log alone, and the next flush makes it good. So in
+    // some cycles a sync of the log fails, nothing is flushed, and the end comes soon after.
+    const Course course = prng_.OneIn(4) ? Course::kEndsAfterAFailedSync : Course::kLong;
+    if (course == Course::kEndsAfterAFailedSync) options.memtable_bytes = kNeverFull;
     if (encrypted_) options.keys = lsm::testing::TestKeys(kRotations[key_choice_.Below(3)]);
     Engine engine;
     // Now and then the machine fails while the store is still recovering.
@@ -100,7 +111,7 @@ class History {
       if (!wrong.empty()) return wrong;
     }
     loss_ = Client::Loss::kKilled;
-    Write(engine);
+    Write(engine, course);
     std::string wrong = CheckRunning(engine);
     if (!wrong.empty()) return wrong;
     // Nothing that a stopping engine still writes may help: half of the time it cannot.
@@ -122,20 +133,27 @@ class History {
     return env_.disk().cut() ? std::string() : wrong;
   }
 
-  void Write(Engine& engine) {
-    if (!prng_.OneIn(4)) {
+  enum class Course { kLong, kEndsAfterAFailedSync };
+  void Write(Engine& engine, Course course) {
+    const bool ends = course == Course::kEndsAfterAFailedSync;
+    if (!ends && !prng_.OneIn(4)) {
       env_.disk().CrashAt(env_.disk().operations() + prng_.Below(uint64_t{20} * options_.batches));
     }
     // Now and then a sync fails, and the kernel says OK to the next one.
-    if (prng_.OneIn(3)) {
+    if (ends) {
+      env_.disk().Inject({.op = base::FileOp::kSync,
+                          .skip = prng_.Below(kSyncsBeforeFault),
+                          .path_contains = ".wal"});
+    } else if (prng_.OneIn(3)) {
       env_.disk().Inject({.op = base::FileOp::kSync,
                           .skip = prng_.Below(options_.batches),
                           .path_contains = prng_.OneIn(2) ? ".wal" : ""});
     }
+    const uint32_t after_fault = ends ? static_cast<uint32_t>(prng_.Below(3)) : options_.batches;
     std::vector<ClientRun> runs(clients_.size());
     std::vector<Handle<Thread>> threads;
     for (size_t i = 0; i < clients_.size(); ++i) {
-      runs[i] = {&clients_[i], &engine, prng_.Next(), options_.batches, &env_};
+      runs[i] = {&clients_[i], &engine, prng_.Next(), options_.batches, &env_, after_fault};
       auto thread = env_.StartThread("client", Callback{ClientRun::Body, &runs[i]});
       if (thread.ok()) threads.push_back(std::move(*thread));
     }
