@@ -61,7 +61,7 @@ while [ "$SECONDS" -lt "$end" ]; do
   fi
   seed=$((seed + histories)) turns=$((turns + 1))
 done
-mutants=$("$build/tests/lsm_mutants" --first="$seed" --seeds=200 --must-catch=11) || {
+mutants=$("$build/tests/lsm_mutants" --first="$seed" --seeds=200 --must-catch=13) || {
   printf '%s\nFAILED (seed %s): too few planted faults are caught\n' "$mutants" "$seed" >&2
   exit 1
 }
