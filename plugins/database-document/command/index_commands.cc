@@ -5,7 +5,9 @@
 #include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/command/reply.h"
+#include "plugins/database-document/command/wildcard_spec.h"
 #include "plugins/database-document/index/build.h"
+#include "plugins/database-document/index/wildcard.h"
 
 namespace nexadb::database {
 
@@ -21,7 +23,6 @@ constexpr int32_t kInvalidOptions = 72;
 constexpr int32_t kIndexOptionsConflict = 85;
 constexpr int32_t kIndexKeySpecsConflict = 86;
 constexpr int32_t kInvalidSpecification = 197;
-constexpr int32_t kNotSupported = 115;
 constexpr int32_t kIndexBuildAlreadyInProgress = 340;
 constexpr size_t kIndexesMax = 64;  // MongoDB's, with _id_
 constexpr size_t kIndexFieldsMax = 32;
@@ -73,7 +74,8 @@ constexpr std::string_view kSpecFields[] = {"v",
                                             "background",
                                             "ns",
                                             "collation",
-                                            "expireAfterSeconds"};
+                                            "expireAfterSeconds",
+                                            "wildcardProjection"};
 
 Status CheckKeyPart(const bson::Element& part) {
   const std::string name(part.name());
@@ -85,8 +87,8 @@ Status CheckKeyPart(const bson::Element& part) {
   if (name.front() == '.' || name.back() == '.' || name.find("..") != std::string::npos) {
     return refuse("an index key cannot contain an empty path component");
   }
-  if (name == "$**" || name.ends_with(".$**")) return refuse("wildcard indexes are not supported");
-  if (name.front() == '$' || name.find(".$") != std::string::npos) {
+  const bool special = name.front() == '$' || name.find(".$") != std::string::npos;
+  if (special && !Wildcard::Is(name)) {
     return refuse("an index key cannot contain a path component that begins with '$'");
   }
   if (part.type() == bson::Type::kString) {
@@ -119,10 +121,6 @@ Status CheckKey(const bson::Element& key) {
 
 Status CheckMembers(bson::Document spec) {
   for (const bson::Element& e : spec) {
-    if (e.name() == "wildcardProjection") {
-      return MongoError(kNotSupported,
-                        "index option '" + std::string(e.name()) + "' is not supported");
-    }
     const bool known = std::find(std::begin(kSpecFields), std::end(kSpecFields), e.name()) !=
                        std::end(kSpecFields);
     if (!known) {
@@ -152,6 +150,7 @@ Status CheckSpec(bson::Document spec) {
   if (name.value().Text().empty() || name.value().Text() == "*") {
     return MongoError(kCannotCreateIndex, "an index's name cannot be empty or '*'");
   }
+  if (Status status = CheckWildcardSpec(spec); !status.ok()) return status;
   if (Status status = CheckExpiry(spec); !status.ok()) return status;
   const bson::Element partial = spec["partialFilterExpression"];
   if (partial && partial.type() != bson::Type::kObject) {

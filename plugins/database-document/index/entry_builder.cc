@@ -25,6 +25,14 @@ query::KeyOrder OrderOf(const IndexPart& part) {
 
 }  // namespace
 
+Status EntryLimits::Check(size_t entries, size_t bytes) const {
+  if (entries <= entries_max && bytes <= bytes_max) return {};
+  return MongoError(kCannotBuildIndexKeys,
+                    "a document has more than " + std::to_string(entries_max) +
+                        " entries in one index, or more than " + std::to_string(bytes_max >> 20) +
+                        " MiB of them: its arrays are too long to be indexed");
+}
+
 Status EntryBuilder::Build(bson::Document document) {
   document_ = document;
   std::vector<Walk> walks(parts_.size());
@@ -159,12 +167,7 @@ Status EntryBuilder::Emit(const std::vector<Walk>& walks) {
 Status EntryBuilder::Insert(std::string key, std::set<std::string>* keys) {
   const size_t size = key.size();
   if (keys->insert(std::move(key)).second) out_.bytes += size;
-  if (keys->size() <= limits_.entries_max && out_.bytes <= limits_.bytes_max) return {};
-  return MongoError(kCannotBuildIndexKeys,
-                    "a document has more than " + std::to_string(limits_.entries_max) +
-                        " entries in one index, or more than " +
-                        std::to_string(limits_.bytes_max >> 20) +
-                        " MiB of them: its arrays are too long to be indexed");
+  return limits_.Check(keys->size(), out_.bytes);
 }
 
 }  // namespace nexadb::database

@@ -11,6 +11,11 @@ namespace nexadb::database {
 struct EntryLimits {
   size_t entries_max = SIZE_MAX;
   size_t bytes_max = SIZE_MAX;
+  // 201 beyond them.
+  Status Check(const DocumentEntries& entries) const {
+    return Check(entries.values.size(), entries.bytes);
+  }
+  Status Check(size_t entries, size_t bytes) const;
 };
 
 class EntryBuilder {

@@ -3,6 +3,7 @@
 #include "core/document/error.h"
 #include "plugins/database-document/collection/layout.h"
 #include "plugins/database-document/index/entry_builder.h"
+#include "plugins/database-document/index/wildcard.h"
 
 namespace nexadb::database {
 
@@ -33,6 +34,9 @@ Result<IndexKeys> IndexKeys::Compile(uint32_t collection_id, const IndexEntry& i
   keys.prefix_ = IndexPrefix(collection_id, index.id);
   keys.parts_ = PartsOf(keys.index_);
   keys.inverts_document_key_ = keys.parts_.back().descending;
+  if (auto wildcard = Wildcard::Of(keys.index_)) {
+    keys.wildcard_ = std::make_shared<const Wildcard>(std::move(*wildcard));
+  }
   const bson::Document spec(AsBytes(keys.index_.spec));
   const bson::Element partial = spec["partialFilterExpression"];
   if (partial.type() == bson::Type::kObject) {
@@ -53,10 +57,44 @@ Result<DocumentEntries> IndexKeys::Of(bson::Document document, Stored stored) co
   }
   const EntryLimits limits =
       stored == Stored::kYes ? EntryLimits() : EntryLimits{kEntriesMax, kEntriesBytesMax};
+  if (wildcard_ != nullptr) return WithWildcard(document, limits);
   EntryBuilder builder(parts_, index_.collation.get(), limits);
   if (Status status = builder.Build(document); !status.ok()) return status;
   if (index_.sparse && !builder.any_present()) return DocumentEntries();
   return builder.Take();
+}
+
+// The parts before the wildcard and those behind it are each on their own, whatever arrays they
+// share: more entries than there need be, and none missing.
+Result<DocumentEntries> IndexKeys::WithWildcard(bson::Document document,
+                                                const EntryLimits& limits) const {
+  const query::Collation* collation = index_.collation.get();
+  DocumentEntries found;
+  found.arrays.resize(parts_.size());
+  Status status = wildcard_->Collect(document, collation, limits, &found);
+  if (!status.ok()) return status;
+  if (parts_.size() == 1) return found;
+  const std::span<const IndexPart> parts(parts_);
+  const size_t behind = wildcard_->part() + 1;
+  EntryBuilder first(parts.first(wildcard_->part()), collation, limits);
+  EntryBuilder last(parts.subspan(behind), collation, limits);
+  if (status = first.Build(document); !status.ok()) return status;
+  if (status = last.Build(document); !status.ok()) return status;
+  DocumentEntries before = first.Take(), after = last.Take(), out;
+  out.arrays = found.arrays;
+  const auto& masks = after.arrays.bits();
+  std::copy(before.arrays.bits().begin(), before.arrays.bits().end(), out.arrays.bits().begin());
+  std::copy(masks.rbegin(), masks.rend(), out.arrays.bits().rbegin());
+  for (const std::string& a : before.values) {
+    for (const std::string& b : found.values) {
+      for (const std::string& c : after.values) {
+        out.bytes += a.size() + b.size() + c.size();
+        out.values.insert(a + b + c);
+        if (status = limits.Check(out); !status.ok()) return status;
+      }
+    }
+  }
+  return out;
 }
 
 std::string IndexKeys::EntryKey(std::string_view values, std::string_view document_key) const {

@@ -6,8 +6,9 @@
 //
 // An array has an entry for each of its elements, and parts that go through the same array take
 // their values from the same element. Every value that a filter sees at a path (value/path.h) is
-// in some entry; what is missing is null, an empty array is undefined. Strings are there by the
-// sort keys of the index's collation, where it has one.
+// in some entry; what is missing is null, an empty array is undefined. A wildcard
+// (index/wildcard.h) is combined with the other parts, each of its entries with each of theirs.
+// Strings are there by the sort keys of the index's collation, where it has one.
 #pragma once
 #include <memory>
 #include <set>
@@ -35,6 +36,9 @@ struct DocumentEntries {
   ArrayMasks arrays;             // where the paths met arrays
 };
 
+class Wildcard;
+struct EntryLimits;
+
 class IndexKeys {
  public:
   // Entries of one document in one index, as in MongoDB, and their bytes: what bounds the memory of
@@ -60,12 +64,14 @@ class IndexKeys {
 
  private:
   explicit IndexKeys(IndexEntry index) : index_(std::move(index)) {}
+  Result<DocumentEntries> WithWildcard(bson::Document document, const EntryLimits& limits) const;
 
   IndexEntry index_;
   std::string prefix_;
   std::vector<IndexPart> parts_;
   bool inverts_document_key_ = false;
   std::shared_ptr<const query::Matcher> partial_;
+  std::shared_ptr<const Wildcard> wildcard_;  // null: the key has none
 };
 
 // Everything under an index.

@@ -8,6 +8,8 @@ namespace nexadb::database {
 namespace {
 
 constexpr size_t kIntervalsShownMax = 64;
+// What MongoDB calls the field of a wildcard index that holds the path.
+constexpr std::string_view kWildcardPath = "$_path";
 
 bool HasFilter(const IndexEntry& index) {
   const bson::Document spec(AsBytes(index.spec));
@@ -16,7 +18,14 @@ bool HasFilter(const IndexEntry& index) {
 
 void AppendRead(const IndexRead& read, bson::Builder* out) {
   const IndexEntry& index = *read.index;
-  out->Text("stage", "IXSCAN").Object("keyPattern", index.key()).Text("indexName", index.name);
+  out->Text("stage", "IXSCAN").OpenObject("keyPattern");
+  size_t at = 0;
+  for (const bson::Element& e : index.key()) {
+    const IndexRead::Part& part = read.parts[at++];
+    if (part.values) out->Int32(kWildcardPath, 1);
+    out->Value(part.path, e.value());
+  }
+  out->Close().Text("indexName", index.name);
   out->Bool("isUnique", index.unique).Bool("isSparse", index.sparse);
   out->Bool("isPartial", HasFilter(index)).Bool("isMultiKey", index.arrays.Any());
   out->Text("direction", read.direction == ScanDirection::kReverse ? "backward" : "forward");
@@ -24,9 +33,13 @@ void AppendRead(const IndexRead& read, bson::Builder* out) {
   const TextForm form = index.collation != nullptr ? TextForm::kSortKeys : TextForm::kBytes;
   out->OpenObject("indexBounds");
   for (const IndexRead::Part& part : read.parts) {
+    if (part.values) {
+      out->OpenArray(kWildcardPath);
+      out->Text("0", "[\"" + part.path + "\", \"" + part.path + "\"]").Close();
+    }
     out->OpenArray(part.path);
     size_t i = 0;
-    for (const KeyInterval& interval : part.bounds.intervals()) {
+    for (const KeyInterval& interval : (part.values ? *part.values : part.bounds).intervals()) {
       // A long $in is enough to be recognised.
       if (i == kIntervalsShownMax) break;
       out->Text(std::to_string(i++), IntervalText(interval, form));

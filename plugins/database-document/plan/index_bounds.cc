@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "plugins/database-document/index/index_keys.h"
+#include "plugins/database-document/index/wildcard.h"
 
 namespace nexadb::database {
 
@@ -45,15 +46,23 @@ Chosen Together(std::span<const Demand* const> demands) {
 // Chooses bounds for the parts of one index, from the first to the last.
 class BoundsChooser {
  public:
-  BoundsChooser(const IndexEntry& index, const Predicate& predicate)
-      : index_(index), predicate_(predicate), parts_(PartsOf(index)) {}
+  // `path`: what the index's wildcard stands for, where it has one.
+  BoundsChooser(const IndexEntry& index, const Predicate& predicate, const std::string& path)
+      : index_(index),
+        predicate_(predicate),
+        parts_(PartsOf(index)),
+        wildcard_(Wildcard::Of(index)) {
+    if (wildcard_) parts_[wildcard_->part()].path = query::Path(path);
+  }
 
   IndexRead Choose() {
     IndexRead read;
     read.index = &index_;
     for (size_t i = 0; i < parts_.size(); ++i) {
-      chosen_.push_back(ForPart(i));
+      const bool is_wildcard = wildcard_ && wildcard_->part() == i;
+      chosen_.push_back(is_wildcard ? ForWildcard() : ForPart(i));
       read.parts.push_back({parts_[i].path.text(), parts_[i].descending, chosen_.back().values});
+      if (is_wildcard) read.parts.back().values = wildcard_values_;
     }
     return read;
   }
@@ -69,6 +78,36 @@ class BoundsChooser {
   }
 
  private:
+  // Values that no array led to meet all demands of the path; the others are bounded by one of
+  // them.
+  Chosen ForWildcard() {
+    const std::string& path = parts_[wildcard_->part()].path.text();
+    std::vector<const Demand*> all;
+    const Demand* best = nullptr;
+    for (const Demand& demand : predicate_.demands) {
+      if (demand.path != path) continue;
+      all.push_back(&demand);
+      if (!Wildcard::Holds(demand.values)) continue;
+      if (best == nullptr || IsBetter(demand.values, best->values)) best = &demand;
+    }
+    Chosen out = Together(all);
+    std::vector<KeyInterval> intervals;
+    const auto add = [&](const KeyIntervals& values, Wildcard::Through through) {
+      const std::string prefix = Wildcard::EntryPrefix(path, through);
+      for (const KeyInterval& interval : values.intervals()) {
+        intervals.push_back({prefix + interval.begin, prefix + interval.end, interval.point});
+      }
+    };
+    add(out.values, Wildcard::Through::kObjects);
+    add(best->values, Wildcard::Through::kArrays);
+    wildcard_values_ = index_.arrays.Any() ? best->values : out.values;
+    out.values = KeyIntervals::Union(std::move(intervals));
+    // What the other demands say of arrays is left to test.
+    out.exact = best->exact;
+    out.demands = 1;
+    return out;
+  }
+
   // Without arrays on the path there is one value, which meets all demands. With arrays each
   // element has an entry of its own: only what one $elemMatch says of one element is met by one.
   Chosen ForPart(size_t part) const {
@@ -122,7 +161,9 @@ class BoundsChooser {
 
   const IndexEntry& index_;
   const Predicate& predicate_;
-  const std::vector<IndexPart> parts_;
+  std::vector<IndexPart> parts_;
+  const std::optional<Wildcard> wildcard_;
+  KeyIntervals wildcard_values_;
   std::vector<Chosen> chosen_;
 };
 
@@ -193,6 +234,11 @@ bool ImpliesFilter(const Predicate& predicate, const query::Matcher& filter,
 
 std::optional<std::string> WhyIncomplete(const IndexEntry& index, const Predicate& predicate,
                                          const query::Matcher& filter) {
+  if (WaysToRead(index, predicate).empty()) {
+    return "wildcard: the filter has no condition on one of its paths that neither null nor "
+           "objects "
+           "meet";
+  }
   if (index.sparse) {
     const bson::Document key = index.key();
     const bool present =
@@ -206,8 +252,21 @@ std::optional<std::string> WhyIncomplete(const IndexEntry& index, const Predicat
   return "partial: the filter does not imply the index's partialFilterExpression";
 }
 
-IndexRead BoundsFor(uint32_t collection_id, const IndexEntry& index, const Predicate& predicate) {
-  BoundsChooser chooser(index, predicate);
+std::vector<std::string> WaysToRead(const IndexEntry& index, const Predicate& predicate) {
+  const std::optional<Wildcard> wildcard = Wildcard::Of(index);
+  if (!wildcard) return {""};
+  std::vector<std::string> paths;
+  for (const Demand& demand : predicate.demands) {
+    const bool known = std::find(paths.begin(), paths.end(), demand.path) != paths.end();
+    if (known || !wildcard->Covers(query::Path(demand.path))) continue;
+    if (Wildcard::Holds(demand.values)) paths.push_back(demand.path);
+  }
+  return paths;
+}
+
+IndexRead BoundsFor(uint32_t collection_id, const IndexEntry& index, const Predicate& predicate,
+                    const std::string& path) {
+  BoundsChooser chooser(index, predicate, path);
   IndexRead read = chooser.Choose();
   const size_t applied = MakeSpans(IndexPrefix(collection_id, index.id), &read);
   read.exact = chooser.Exact(applied);
@@ -257,7 +316,7 @@ bool PartsMatch(std::span<const query::SortPattern::Part> order, const IndexRead
   if (left == 0 || (left != order.size() && !by_document_key)) return false;
   for (size_t i = 0; i < left; ++i) {
     const IndexRead::Part& part = read.parts[first + i];
-    if (part.path != order[i].path.text()) return false;
+    if (part.values || part.path != order[i].path.text()) return false;
     if ((part.descending != order[i].descending) != reverse) return false;
     if (!query::SameCollation(order[i].collation.get(), read.index->collation.get())) return false;
     if (read.index->arrays.of(first + i) != 0) return false;

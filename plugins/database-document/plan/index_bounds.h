@@ -19,8 +19,14 @@ constexpr size_t kIndexSpansMax = 1024;
 std::optional<std::string> WhyIncomplete(const IndexEntry& index, const Predicate& predicate,
                                          const query::Matcher& filter);
 
-// Bounds for each part of the key; `estimated_keys` is left to the planner.
-IndexRead BoundsFor(uint32_t collection_id, const IndexEntry& index, const Predicate& predicate);
+// The ways to read an index, each by the path that its wildcard then stands for: one, without a
+// path, where it has no wildcard; none where it knows nothing that the predicate asks for.
+std::vector<std::string> WaysToRead(const IndexEntry& index, const Predicate& predicate);
+
+// Bounds for each part of the key; `estimated_keys` is left to the planner. `path` is one of the
+// ways above.
+IndexRead BoundsFor(uint32_t collection_id, const IndexEntry& index, const Predicate& predicate,
+                    const std::string& path);
 
 // How many of the read's first parts have bounds.
 size_t BoundParts(const IndexRead& read);

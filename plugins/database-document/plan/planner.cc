@@ -71,10 +71,14 @@ class Planner {
       plan_.rejected.push_back({index.name, std::move(*why)});
       return {};
     }
-    IndexRead read = BoundsFor(entry().id, index, predicate);
-    auto keys = estimator_.Keys(read);
-    if (!keys.ok()) return keys.status();
-    read.estimated_keys = *keys;
+    IndexRead read;
+    for (const std::string& way : WaysToRead(index, predicate)) {
+      IndexRead other = BoundsFor(entry().id, index, predicate, way);
+      auto keys = estimator_.Keys(other);
+      if (!keys.ok()) return keys.status();
+      other.estimated_keys = *keys;
+      if (read.index == nullptr || *keys < read.estimated_keys) read = std::move(other);
+    }
     plan_.kind = QueryPlan::Kind::kIndex;
     plan_.sorted = CanSort(&read) || CanStream(&read);
     plan_.cost = CostOf(read, plan_.sorted);
@@ -174,14 +178,15 @@ class Planner {
   }
 
   // Why an index cannot help, or the read that it offers.
-  Result<IndexRead> ReadOf(const IndexEntry& index, const Predicate& predicate) {
+  Result<IndexRead> ReadOf(const IndexEntry& index, const Predicate& predicate,
+                           const std::string& way) {
     const auto reject = [&](std::string reason) {
       plan_.rejected.push_back({index.name, std::move(reason)});
       return IndexRead();
     };
     if (index.building) return reject("being built");
     if (index.hidden()) return reject("hidden");
-    IndexRead read = BoundsFor(entry().id, index, predicate);
+    IndexRead read = BoundsFor(entry().id, index, predicate, way);
     if (BoundParts(read) == 0 && !CanSort(&read)) {
       const std::string sorts =
           plan_.order.empty() ? "" : ", nor does it have the order of the sort";
@@ -198,14 +203,21 @@ class Planner {
   }
 
   Status Consider(const IndexEntry& index) {
-    auto read = ReadOf(index, PredicateFor(index));
-    if (!read.ok()) return read.status();
-    if (read->index == nullptr) return {};
-    Candidate candidate;
-    candidate.kind = QueryPlan::Kind::kIndex;
-    candidate.sorted = CanSort(&*read) || CanStream(&*read);
-    candidate.reads.push_back(std::move(*read));
-    candidates_.push_back(std::move(candidate));
+    const Predicate& predicate = PredicateFor(index);
+    const std::vector<std::string> ways = WaysToRead(index, predicate);
+    if (ways.empty()) {
+      plan_.rejected.push_back({index.name, *WhyIncomplete(index, predicate, request_.filter)});
+    }
+    for (const std::string& way : ways) {
+      auto read = ReadOf(index, predicate, way);
+      if (!read.ok()) return read.status();
+      if (read->index == nullptr) continue;
+      Candidate candidate;
+      candidate.kind = QueryPlan::Kind::kIndex;
+      candidate.sorted = CanSort(&*read) || CanStream(&*read);
+      candidate.reads.push_back(std::move(*read));
+      candidates_.push_back(std::move(candidate));
+    }
     return {};
   }
 
@@ -236,11 +248,13 @@ class Planner {
     for (const IndexEntry& index : entry().indexes) {
       // The predicate is about indexes of the query's collation.
       if (!Collates(index)) continue;
-      auto read = ReadOf(index, predicate);
-      if (!read.ok()) return read;
-      if (read->index == nullptr || BoundParts(*read) == 0) continue;
-      if (best.index == nullptr || read->estimated_keys < best.estimated_keys) {
-        best = std::move(*read);
+      for (const std::string& way : WaysToRead(index, predicate)) {
+        auto read = ReadOf(index, predicate, way);
+        if (!read.ok()) return read;
+        if (read->index == nullptr || BoundParts(*read) == 0) continue;
+        if (best.index == nullptr || read->estimated_keys < best.estimated_keys) {
+          best = std::move(*read);
+        }
       }
     }
     return best;

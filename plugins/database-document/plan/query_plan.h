@@ -22,6 +22,8 @@ struct IndexRead {
     std::string path;
     bool descending = false;
     KeyIntervals bounds;
+    // Of a wildcard: the bounds without the path and what else its entries begin with.
+    std::optional<KeyIntervals> values = {};
   };
   const IndexEntry* index = nullptr;  // of the plan's entry
   std::vector<Part> parts;            // in the key's order
