@@ -1,13 +1,12 @@
 #include "plugins/storage-lsm/memtable/arena.h"
 
-#include <sys/mman.h>
-
 #include <new>
+
+#include "plugins/storage-lsm/util/huge_page.h"
 
 namespace nexadb::lsm {
 namespace {
 
-constexpr size_t kHugePageBytes = 2u << 20;
 // Blocks from the heap double up to here.
 constexpr size_t kBlockBytesMax = 1u << 20;
 // An arena that holds so much does not mind that the last huge page may stay empty.
@@ -16,7 +15,7 @@ constexpr size_t kHugeFromBytes = 8u << 20;
 }  // namespace
 
 Arena::~Arena() {
-  for (char* page : huge_pages_) ::munmap(page, kHugePageBytes);
+  for (char* page : huge_pages_) UnmapHugePage(page);
 }
 
 char* Arena::AllocateBlock(size_t size) {
@@ -45,19 +44,11 @@ char* Arena::NewBlock(size_t size) {
 
 char* Arena::NewHugePage() {
   huge_pages_.reserve(huge_pages_.size() + 1);
-  void* memory = ::mmap(nullptr, 2 * kHugePageBytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw std::bad_alloc();
-  // Twice as much holds an aligned one; what lies before and behind it goes back.
-  char* begin = static_cast<char*>(memory);
-  const size_t before = -reinterpret_cast<uintptr_t>(begin) % kHugePageBytes;
-  if (before > 0) ::munmap(begin, before);
-  ::munmap(begin + before + kHugePageBytes, kHugePageBytes - before);
-  // A system that has none to give backs the block with small pages.
-  ::madvise(begin + before, kHugePageBytes, MADV_HUGEPAGE);
-  huge_pages_.push_back(begin + before);
+  uint8_t* page = MapHugePage();
+  if (page == nullptr) throw std::bad_alloc();
+  huge_pages_.push_back(reinterpret_cast<char*>(page));
   bytes_.fetch_add(kHugePageBytes, std::memory_order_relaxed);
-  return begin + before;
+  return huge_pages_.back();
 }
 
 }  // namespace nexadb::lsm

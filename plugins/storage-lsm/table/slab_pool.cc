@@ -1,33 +1,12 @@
 #include "plugins/storage-lsm/table/slab_pool.h"
 
 #include <sanitizer/asan_interface.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <bit>
 #include <new>
 
 namespace nexadb::lsm {
-namespace {
-
-// 2 MiB of memory that begins at a multiple of that, or null.
-uint8_t* MapSlab() {
-  constexpr size_t kMapped = 2 * SlabPool::kSlabBytes;
-  void* mapped = mmap(nullptr, kMapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) return nullptr;
-  auto* begin = static_cast<uint8_t*>(mapped);
-  const size_t past = reinterpret_cast<uintptr_t>(begin) % SlabPool::kSlabBytes;
-  const size_t front = past == 0 ? 0 : SlabPool::kSlabBytes - past;
-  if (front > 0) munmap(begin, front);
-  uint8_t* slab = begin + front;
-  munmap(slab + SlabPool::kSlabBytes, kMapped - front - SlabPool::kSlabBytes);
-  // Advice alone: where the kernel has no large page it takes small ones.
-  madvise(slab, SlabPool::kSlabBytes, MADV_HUGEPAGE);
-  return slab;
-}
-
-}  // namespace
-
 // Its memory begins with the address of this.
 struct SlabPool::Slab {
   SlabPool* pool = nullptr;
@@ -50,7 +29,7 @@ SlabPool::SlabPool(uint64_t limit_bytes)
 
 SlabPool::~SlabPool() {
   if (empty_ == nullptr) return;
-  munmap(empty_->memory, kSlabBytes);
+  UnmapHugePage(empty_->memory);
   delete empty_;
 }
 
@@ -110,7 +89,7 @@ SlabPool::Slab* SlabPool::AddSlab(size_t size_class, size_t chunk_bytes) {
     if (slab_bytes() + kSlabBytes > limit_bytes_ || idle_bytes() > idle_bytes_max()) return nullptr;
     slab = new (std::nothrow) Slab;
     if (slab == nullptr) return nullptr;
-    slab->memory = MapSlab();
+    slab->memory = MapHugePage();
     if (slab->memory == nullptr) {
       delete slab;
       return nullptr;
@@ -161,7 +140,7 @@ void SlabPool::Give(Slab& slab, void* chunk) noexcept {
     return;
   }
   ASAN_UNPOISON_MEMORY_REGION(slab.memory, kSlabBytes);
-  munmap(slab.memory, kSlabBytes);
+  UnmapHugePage(slab.memory);
   slab_bytes_.fetch_sub(kSlabBytes, std::memory_order_relaxed);
   idle_bytes_.fetch_sub(kSlabBytes, std::memory_order_relaxed);
   delete &slab;

@@ -17,11 +17,13 @@
 #include <mutex>
 #include <vector>
 
+#include "plugins/storage-lsm/util/huge_page.h"
+
 namespace nexadb::lsm {
 
 class SlabPool {
  public:
-  static constexpr size_t kSlabBytes = size_t{2} << 20;
+  static constexpr size_t kSlabBytes = kHugePageBytes;
   // Chunks begin at multiples of this.
   static constexpr size_t kAlignment = 128;
   static constexpr size_t kChunkBytesMin = 1024;
