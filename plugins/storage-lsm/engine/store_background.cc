@@ -21,6 +21,8 @@ constexpr uint64_t kRestingDeletesMin = 1000;
 constexpr uint64_t kRestingNs = 500'000'000;
 // With so many, which are worth a table, it is flushed beside the writers once scans meet them.
 constexpr uint64_t kDeletesInTheWayMin = 1 << 15;
+// Scans count as meeting them once they have passed this share of what a memtable has.
+constexpr uint64_t kPassedShare = 8;
 // Looks for a compaction that meets no damaged table, before waiting for the next round.
 constexpr int kPicksMax = 64;
 
@@ -312,10 +314,10 @@ void Store::FlushRestingDeletes() {
   const uint64_t now = env_.Clock().MonotonicNs();
   const bool mostly_deletes =
       memtable.deletes() >= kRestingDeletesMin && memtable.deletes() * 2 >= entries;
-  // Scans have passed as many as there are: from here on they cost more than a flush does.
+  // Scans are about to pass as many as there are, which costs more than a flush does.
   const bool in_the_way = mostly_deletes && view->immutable.empty() &&
                           memtable.deletes() >= kDeletesInTheWayMin &&
-                          memtable.deletes_passed() >= entries;
+                          memtable.deletes_passed() * kPassedShare >= entries;
   if (!mostly_deletes || (entries != resting_entries_ && !in_the_way)) {
     resting_entries_ = entries;
     resting_since_ns_ = now;
