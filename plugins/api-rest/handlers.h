@@ -85,6 +85,7 @@ Status InsertVectors(Request& request);
 Status SearchVectors(Request& request);
 Status SearchVectorsBatch(Request& request);
 // key_value.cc
+Status ListBuckets(Request& request);
 Status ScanBucket(Request& request);
 Status GetKeyValue(Request& request);
 Status PutKeyValue(Request& request);

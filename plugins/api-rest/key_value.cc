@@ -3,6 +3,7 @@
 
 #include "core/document/error.h"
 #include "core/document/limits.h"
+#include "nexadb/key_value_buckets.h"
 #include "plugins/api-rest/handlers.h"
 #include "plugins/api-rest/members.h"
 #include "plugins/api-rest/preconditions.h"
@@ -215,6 +216,43 @@ Status DeleteKeyValue(Request& request) {
   });
   if (!deleted.ok()) return KeyMissing(std::move(deleted));
   return SendEmpty(request.exchange(), 204);
+}
+
+Status ListBuckets(Request& request) {
+  auto* buckets =
+      static_cast<KeyValueBuckets*>(request.database().Facet(KeyValueBuckets::kInterface));
+  if (buckets == nullptr) {
+    return MakeError(ErrorId::kNotImplemented, "This server's database does not list its buckets.");
+  }
+  Result<uint64_t> limit = request.parameters().Number("limit", kPageDefault, 1, kPageMax);
+  if (!limit.ok()) return std::move(limit).status();
+  CursorToken last;
+  last.fingerprint = Fingerprint({"buckets", request.database_name()});
+  if (const auto cursor = request.parameters().Get("cursor"); cursor && !cursor->empty()) {
+    Result<CursorToken> token = request.api().cursors.Open(*cursor, last.fingerprint);
+    if (!token.ok()) return std::move(token).status();
+    last.payload = token->payload;
+  }
+  Result<Session*> session = request.session();
+  if (!session.ok()) return std::move(session).status();
+  Result<Buffer> found =
+      buckets->ListBuckets(**session, request.database_name(), last.payload, *limit);
+  if (!found.ok()) return std::move(found).status();
+  const bson::Document list(found->bytes());
+  JsonObject out = Success();
+  AppendJsonArray(out.Name("buckets"), list["buckets"].value().Doc(), JsonMode::kRest);
+  int64_t count = 0;
+  for (const bson::Element& bucket : list["buckets"].value().Doc()) {
+    last.payload = bucket.value().Doc()["name"].value().Text();
+    ++count;
+  }
+  out.Integer("count", count);
+  if (list["more"].value().Bool()) {
+    out.Text("next_cursor", request.api().cursors.Sign(last));
+  } else {
+    out.Null("next_cursor");
+  }
+  return SendJson(request.exchange(), 200, out.Finish());
 }
 
 Status ScanBucket(Request& request) {

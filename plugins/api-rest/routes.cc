@@ -165,6 +165,7 @@ constexpr RouteSpec kRoutes[] = {
     Row("POST", "/vector/{name}/search/batch", SearchVectorsBatch, kDataWithBody, 200, "Vectors",
         "Many searches in one request"),
 
+    Row("GET", "/kv", ListBuckets, kData, 200, "Key-value", "Buckets in order", "limit cursor"),
     Row("GET", "/kv/{bucket}", ScanBucket, kData, 200, "Key-value", "Keys in order",
         "prefix start end limit values cursor"),
     Row("GET", "/kv/{bucket}/{key}", GetKeyValue, kPoint, 200, "Key-value", "The value of a key"),

@@ -202,6 +202,7 @@ void* DocumentDatabase::Facet(const InterfaceId& id) noexcept {
   };
   if (is(NonblockingSessions::kInterface)) return static_cast<NonblockingSessions*>(this);
   if (is(KeyValueStore::kInterface)) return static_cast<KeyValueStore*>(&key_values_);
+  if (is(KeyValueBuckets::kInterface)) return static_cast<KeyValueBuckets*>(&buckets_);
   if (is(VectorCollections::kInterface)) return static_cast<VectorCollections*>(&vectors_);
   if (is(SchemaInference::kInterface)) return static_cast<SchemaInference*>(&schema_);
   if (is(Tasks::kInterface)) return static_cast<Tasks*>(&tasks_);

@@ -5,6 +5,7 @@
 
 #include "nexadb/database.h"
 #include "plugins/database-document/changes/feed.h"
+#include "plugins/database-document/keyvalue/bucket_list.h"
 #include "plugins/database-document/keyvalue/key_value.h"
 #include "plugins/database-document/schema/schema_service.h"
 #include "plugins/database-document/session/environment.h"
@@ -49,6 +50,7 @@ class DocumentDatabase final : public Database, private NonblockingSessions {
   Environment& environment_;
   std::atomic<bool> draining_{false};
   KeyValueService key_values_;
+  BucketList buckets_;
   VectorService vectors_;
   ChangeFeedService changes_;
   SchemaService schema_;

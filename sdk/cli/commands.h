@@ -33,6 +33,7 @@ class Commands {
   void Status();
   void Stats();
   void Collections();
+  void Buckets();
   void DropCollection(const std::string& collection);
   void Insert(const std::string& collection, const std::string& document);
   void Get(const std::string& collection, const std::string& id);

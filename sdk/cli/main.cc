@@ -276,6 +276,7 @@ class Program {
     Add("status", "The server's state", [](Commands& c) { c.Status(); });
     Add("stats", "The server's figures", [](Commands& c) { c.Stats(); });
     Add("collections", "The collections' names", [](Commands& c) { c.Collections(); });
+    Add("buckets", "The key-value buckets' names", [](Commands& c) { c.Buckets(); });
     auto* drop =
         Add("drop", "Remove a collection", [&](Commands& c) { c.DropCollection(a.collection); });
     drop->add_option("collection", a.collection)->required();
@@ -313,7 +314,8 @@ class Program {
         ->capture_default_str();
     command.add_option("--expires", key.expires, "2027-01-31T00:00:00Z, or never");
     command.add_option("--rate", key.rate, "Requests in a second, or none for no limit");
-    command.add_option("--burst", key.burst, "Requests at once after a silence (else as --rate)");
+    command.add_option("--burst", key.burst, "Requests at once after a silence (else as --rate)")
+        ->check(CLI::Range(1, 1'000'000));
   }
 
   // What the program says of itself, for which it needs no server.

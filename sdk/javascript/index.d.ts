@@ -83,6 +83,7 @@ export declare class NexaDB {
   collection<T extends object = Record<string, any>>(name: string): Collection<T>;
   vectorCollection<T extends object = Record<string, any>>(name: string, dimensions?: number): VectorCollection<T>;
   listCollections(): Promise<string[]>;
+  listBuckets(): Promise<string[]>;
   dropCollection(name: string): Promise<boolean>;
   status(): Promise<Record<string, any>>;
   stats(): Promise<Record<string, any>>;

@@ -311,7 +311,7 @@ test('keys of a bucket are made, found by prefix, changed and deleted', async (t
   const page = await open(t);
   await signIn(page);
   await goTo(page, 'Key-value');
-  await page.getByText('No bucket open').waitFor();
+  await page.getByText('Make a key: its bucket comes with it.').waitFor();
   const make = async (name, value, ttl = '') => {
     await page.getByRole('button', { name: 'New key' }).click();
     const dialog = page.getByRole('dialog');
@@ -370,6 +370,11 @@ test('keys of a bucket are made, found by prefix, changed and deleted', async (t
   const saved = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Save as a file' }).click();
   assert.deepEqual([...readFileSync(await (await saved).path())], [0, 255, 1]);
+  await page.keyboard.press('Escape');
+  await goTo(page, 'Key-value');
+  const row = page.getByRole('region', { name: 'Buckets' }).getByRole('row', { name: 'sessions 3' });
+  await row.getByRole('link', { name: 'sessions' }).click();
+  await page.getByRole('cell', { name: 'Bob' }).waitFor();
 });
 
 test('the editor colours, undoes, and says where JSON breaks', async (t) => {
@@ -525,7 +530,7 @@ for (const colorScheme of ['light', 'dark']) {
       await look('key-value');
       await page.evaluate((k) => Promise.all([['ada', '{"name": "Ada", "age": 36}', 'application/json', ''], ['bob', 'x'.repeat(300), 'text/plain', '?ttl=1h']].map(
         ([name, body, type, life]) => fetch(`/kv/looked/${name}${life}`, { method: 'PUT', body, headers: { 'X-API-Key': k, 'Content-Type': type } }))), key);
-      await page.getByLabel('Bucket').fill('looked');
+      await page.getByRole('combobox', { name: 'Bucket' }).fill('looked');
       await page.keyboard.press('Enter');
       await page.getByRole('button', { name: 'ada' }).waitFor();
       await look('bucket');

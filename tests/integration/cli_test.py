@@ -98,6 +98,11 @@ class CommandLine(unittest.TestCase):
         status, found = self.kernel.http("GET", "/vector/fiori_docs")
         self.assertEqual((status, found["dimensions"], found["count"]), (200, 384, 100))
 
+    def test_buckets(self):
+        for name in ("sessions", "flags"):
+            self.assertEqual(self.kernel.http("PUT", f"/kv/{name}/k", b"v")[0], 204)
+        self.assertEqual(self.run_cli("buckets").stdout, "flags\nsessions\n")
+
     def test_keys(self):
         made = self.lines("keys", "create", "reader", "--actions", "read", "--patterns", "people")[0]
         self.run_cli("find", "people", NEXADB_API_KEY=made["key"])

@@ -64,6 +64,11 @@ class PythonClient(unittest.TestCase):
         self.assertEqual(self.db.status()["database"], "NexaDB")
         self.assertIn("engine_stats", self.db.stats())
 
+    def test_buckets(self):
+        for n in range(120):
+            self.assertEqual(self.kernel.http("PUT", f"/kv/bucket{n:03}/k", b"v")[0], 204)
+        self.assertEqual(self.db.list_buckets(), [f"bucket{n:03}" for n in range(120)])
+
     def test_errors(self):
         items = self.db.collection("items")
         items.insert({"_id": "a"})

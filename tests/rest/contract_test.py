@@ -475,6 +475,30 @@ class ContractTest(unittest.TestCase):
         self.refused(409, "kv_compare_failed", "POST", where + "/_cas", {"key": "c", "expected": "2", "value": "3"})
         self.call("POST", where + "/_cas", {"key": "c", "expected": "1", "value": "2"}, 200)
 
+    def test_buckets_are_listed_by_pages_and_only_those_that_the_key_may_read(self):
+        database = "/db/buckets"
+        for n in range(5):
+            self.call("PUT", f"{database}/kv/b{n}/k", b"v", 204)
+        self.call("PUT", f"{database}/kv/b3/l", b"v", 204)
+        self.call("POST", f"{database}/collections/no_bucket", {"a": 1}, 201)
+        found, cursor = [], ""
+        while cursor is not None:
+            page = self.call("GET", f"{database}/kv?limit=2&cursor={cursor}", expect=200)
+            self.assertEqual(page["count"], len(page["buckets"]))
+            self.assertLessEqual(page["count"], 2)
+            found += page["buckets"]
+            cursor = page["next_cursor"]
+        self.assertEqual(found, [{"name": f"b{n}", "keys": 2 if n == 3 else 1} for n in range(5)])
+        other = self.call("GET", f"{database}/kv?limit=2", expect=200)["next_cursor"]
+        self.refused(400, "cursor_mismatch", "GET", "/kv?cursor=" + other)
+        for scope, seen in ((["buckets/kv:b[no]"], []), (["buckets/kv:b2", "buckets/no_bucket"], ["b2"]),
+                            (["kv:*"], []), (["buckets/kv:*"], [f"b{n}" for n in range(5)])):
+            made = self.kernel.http("POST", "/keys", {"name": "b", "actions": ["read"], "patterns": scope})[1]
+            status, listed = self.kernel.http("GET", f"{database}/kv", key=made["key"])
+            self.assertEqual((status, [b["name"] for b in listed["buckets"]]), (200, seen), scope)
+        self.call("DELETE", f"{database}/kv/b0/k", expect=204)
+        self.assertEqual(self.call("GET", f"{database}/kv?limit=1", expect=200)["buckets"][0]["name"], "b1")
+
     # ---- transactions ----
 
     def test_a_transaction_is_seen_when_it_commits(self):

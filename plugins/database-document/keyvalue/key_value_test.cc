@@ -1,6 +1,7 @@
 // Laws of the key-value facet, on a clock that the tests move.
 #include <thread>
 
+#include "nexadb/key_value_buckets.h"
 #include "plugins/database-document/testing/fixture.h"
 
 namespace nexadb::database {
@@ -35,6 +36,38 @@ TEST_F(KeyValues, ReadBackWithContentTypeAndVersion) {
   EXPECT_TRUE(store().Delete(*session_, "test", "b", AsBytes("k")).ok());
   EXPECT_EQ(Get("k"), "error kv_key_not_found");
   EXPECT_EQ(store().Delete(*session_, "test", "b", AsBytes("k")).code(), Code::kNotFound);
+}
+
+// "name=keys …", and "more" when there are others behind them.
+std::string Shown(const Result<Buffer>& list) {
+  if (!list.ok()) return std::string(list.status().message());
+  const bson::Document document(list->bytes());
+  std::string out;
+  for (const bson::Element& bucket : document["buckets"].value().Doc()) {
+    const bson::Document one = bucket.value().Doc();
+    out += std::string(one["name"].value().Text()) + "=" +
+           std::to_string(one["keys"].value().Int64()) + " ";
+  }
+  return out + (document["more"].value().Bool() ? "more" : "");
+}
+
+TEST_F(KeyValues, BucketsWithKeysAreListedInOrderAndByPages) {
+  auto* buckets = static_cast<KeyValueBuckets*>(database_->Facet(KeyValueBuckets::kInterface));
+  ASSERT_NE(buckets, nullptr);
+  const auto list = [&](std::string_view after, uint64_t limit) {
+    return Shown(buckets->ListBuckets(*session_, "test", after, limit));
+  };
+  EXPECT_EQ(list("", 10), "");
+  for (const char* bucket : {"c", "a", "b", "kv:x"}) {
+    ASSERT_TRUE(store().Put(*session_, "test", bucket, AsBytes("k"), AsBytes("v"), {}).ok());
+  }
+  ASSERT_TRUE(store().Put(*session_, "test", "b", AsBytes("l"), AsBytes("v"), {}).ok());
+  ASSERT_TRUE(store().Put(*session_, "other", "z", AsBytes("k"), AsBytes("v"), {}).ok());
+  EXPECT_EQ(list("", 10), "a=1 b=2 c=1 kv:x=1 ");
+  EXPECT_EQ(list("", 2), "a=1 b=2 more");
+  EXPECT_EQ(list("b", 2), "c=1 kv:x=1 ");
+  ASSERT_TRUE(store().Delete(*session_, "test", "a", AsBytes("k")).ok());
+  EXPECT_EQ(list("", 10), "b=2 c=1 kv:x=1 ");
 }
 
 TEST_F(KeyValues, ASessionThatMustNotWaitMakesNoBucketButServesOne) {

@@ -101,6 +101,7 @@ const ROUTES = Object.freeze([
   { method: 'PATCH', path: '/keys/{id}', access: 'admin' },
   { method: 'DELETE', path: '/keys/{id}', access: 'admin' },
   { method: 'POST', path: '/keys/{id}/rotate', access: 'admin' },
+  { method: 'GET', path: '/kv', access: 'key' },
   { method: 'GET', path: '/kv/{bucket}', access: 'key' },
   { method: 'POST', path: '/kv/{bucket}/_cas', access: 'key' },
   { method: 'POST', path: '/kv/{bucket}/_incr', access: 'key' },

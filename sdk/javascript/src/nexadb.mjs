@@ -340,6 +340,18 @@ export class NexaDB {
     return (await this.#get('/collections')).collections;
   }
 
+  /** Names of the key-value buckets that the key may read. */
+  async listBuckets() {
+    const names = [];
+    let cursor = null;
+    do {
+      const page = await this.#get(cursor ? `/kv?${new URLSearchParams({ cursor })}` : '/kv');
+      names.push(...page.buckets.map((bucket) => bucket.name));
+      cursor = page.next_cursor;
+    } while (cursor);
+    return names;
+  }
+
   /** True when it was there. */
   async dropCollection(name) {
     try {

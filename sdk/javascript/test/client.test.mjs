@@ -56,3 +56,13 @@ test('a call that would wait too long rejects and says how long', async () => {
 test('authorities are for https', () => {
   assert.throws(() => new esm.NexaDB({ ...options, ca: 'x' }), /https/);
 });
+
+test('buckets are listed, over as many pages as there are', async () => {
+  const names = Array.from({ length: 120 }, (_, n) => `js${String(n).padStart(3, '0')}`);
+  for (const name of names) {
+    const put = await fetch(`http://127.0.0.1:${options.port}/kv/${name}/k`, {
+      method: 'PUT', headers: { 'X-API-Key': options.apiKey, 'Content-Type': 'text/plain' }, body: 'v' });
+    assert.equal(put.status, 204);
+  }
+  assert.deepEqual((await new esm.NexaDB(options).listBuckets()).filter((name) => name.startsWith('js')), names);
+});

@@ -59,6 +59,16 @@ class NexaDB:
         """Names, in order."""
         return self._request("GET", "/collections")["collections"]
 
+    def list_buckets(self):
+        """Names of the key-value buckets that the key may read."""
+        names, cursor = [], None
+        while True:
+            page = self._request("GET", "/kv", query={"cursor": cursor} if cursor else None)
+            names.extend(bucket["name"] for bucket in page["buckets"])
+            cursor = page["next_cursor"]
+            if not cursor:
+                return names
+
     def drop_collection(self, name):
         """True when it was there."""
         try:

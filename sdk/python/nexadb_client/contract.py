@@ -117,6 +117,7 @@ ROUTES = (
     Route("PATCH", "/keys/{id}", "admin"),
     Route("DELETE", "/keys/{id}", "admin"),
     Route("POST", "/keys/{id}/rotate", "admin"),
+    Route("GET", "/kv", "key"),
     Route("GET", "/kv/{bucket}", "key"),
     Route("POST", "/kv/{bucket}/_cas", "key"),
     Route("POST", "/kv/{bucket}/_incr", "key"),

@@ -2,13 +2,15 @@
 import { useState } from 'preact/hooks';
 import { Problem, download, get, getBytes, instant, segment, send } from '../api';
 import { go, say } from '../session';
-import { Confirm, Dialog, Empty, Failure, Field, brief, bytes, counted, duration, useLoad, when } from '../ui';
+import { Confirm, Dialog, Empty, Failure, Field, brief, bytes, count, counted, duration, useLoad, when } from '../ui';
 
 const PAGE = 50;
-// The server has no list of buckets; the page remembers those that this tab has seen.
-const SEEN = 'nexadb-buckets';
-const BUCKETS_SEEN_MAX = 20;
+const BUCKETS_SHOWN = 1000;
 
+interface Buckets {
+  buckets: { name: string; keys: number }[];
+  next_cursor: string | null;
+}
 interface Entry {
   key?: string;
   key_base64?: string;
@@ -22,12 +24,6 @@ interface Found {
   next_cursor: string | null;
 }
 
-const seenBuckets = (): string[] => JSON.parse(sessionStorage.getItem(SEEN) ?? '[]');
-function remember(bucket: string) {
-  const others = seenBuckets().filter((b) => b !== bucket);
-  sessionStorage.setItem(SEEN, JSON.stringify([bucket, ...others].slice(0, BUCKETS_SEEN_MAX)));
-}
-
 const keyPath = (bucket: string, key: string) => `/kv/${segment(bucket)}/${segment(key)}`;
 /** How many bytes base64 stands for. */
 const sizeOf = (base64: string) => (base64.length * 3) / 4 - (base64.match(/=*$/)?.[0].length ?? 0);
@@ -38,6 +34,7 @@ export function KeyValuePage({ bucket }: { bucket?: string }) {
   const [typed, setTyped] = useState(bucket ?? '');
   const [making, setMaking] = useState(false);
   const [made, setMade] = useState(0);
+  const [listed, error] = useLoad(() => get<Buckets>(`/kv?limit=${BUCKETS_SHOWN}`), [made, bucket]);
   const open = (event: Event) => {
     event.preventDefault();
     if (typed.trim()) go(`/kv/${segment(typed.trim())}`);
@@ -52,13 +49,12 @@ export function KeyValuePage({ bucket }: { bucket?: string }) {
         <Field label="Bucket" hint="its first key makes it">
           <input required list="buckets" spellcheck={false} maxLength={120} autofocus={!bucket} value={typed} onInput={(e) => setTyped(e.currentTarget.value)} />
         </Field>
-        <datalist id="buckets">{seenBuckets().map((b) => <option value={b} />)}</datalist>
+        <datalist id="buckets">{listed?.buckets.map((b) => <option value={b.name} />)}</datalist>
         <button type="submit">Open</button>
       </form>
-      {bucket ? <Keys bucket={bucket} made={made} key={bucket} /> : <NoBucket />}
+      {bucket ? <Keys bucket={bucket} made={made} key={bucket} /> : <BucketTable listed={listed} error={error} />}
       {making ? <Value bucket={bucket ?? typed.trim()} onClose={() => setMaking(false)} onDone={(to) => {
         setMaking(false);
-        remember(to);
         setMade(made + 1);
         setTyped(to);
         go(`/kv/${segment(to)}`);
@@ -67,15 +63,24 @@ export function KeyValuePage({ bucket }: { bucket?: string }) {
   );
 }
 
-function NoBucket() {
-  const [stats] = useLoad(async () => (await get<{ stats: { buckets: number } }>('/stats')).stats, []);
-  const held = stats ? `The server holds ${counted(stats.buckets, 'bucket')}. ` : '';
-  const seen = seenBuckets();
+function BucketTable({ listed, error }: { listed?: Buckets; error: unknown }) {
+  if (error) return <Failure error={error} />;
+  if (!listed) return null;
+  if (!listed.buckets.length) {
+    return <Empty title="No buckets">Make a key: its bucket comes with it.</Empty>;
+  }
   return (
-    <Empty title="No bucket open">
-      {held}Name one above, or make a key: its bucket comes with it.
-      {seen.length ? <> Lately: {seen.map((b) => <><a href={`#/kv/${segment(b)}`}>{b}</a> </>)}</> : null}
-    </Empty>
+    <>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Buckets">
+        <table>
+          <thead><tr><th>Bucket</th><th>Keys</th></tr></thead>
+          <tbody>{listed.buckets.map((b) => (
+            <tr key={b.name}><td><a href={`#/kv/${segment(b.name)}`}>{b.name}</a></td><td>{count(b.keys)}</td></tr>
+          ))}</tbody>
+        </table>
+      </div>
+      {listed.next_cursor ? <p>The first {counted(BUCKETS_SHOWN, 'bucket')}; name another one above.</p> : null}
+    </>
   );
 }
 
@@ -94,9 +99,7 @@ function Keys({ bucket, made }: { bucket: string; made: number }) {
   const [found, error, reload] = useLoad(async () => {
     const search = new URLSearchParams({ values: 'true', limit: String(PAGE), prefix });
     if (cursor) search.set('cursor', cursor);
-    const answer = await get<Found>(`/kv/${segment(bucket)}?${search}`);
-    if (answer.entries.length) remember(bucket);
-    return answer;
+    return get<Found>(`/kv/${segment(bucket)}?${search}`);
   }, [bucket, prefix, cursor, made]);
   const entries = found?.entries ?? [];
   return (

@@ -120,6 +120,7 @@ inline constexpr Route kRoutes[] = {
     {"PATCH", "/keys/{id}", "admin"},
     {"DELETE", "/keys/{id}", "admin"},
     {"POST", "/keys/{id}/rotate", "admin"},
+    {"GET", "/kv", "key"},
     {"GET", "/kv/{bucket}", "key"},
     {"POST", "/kv/{bucket}/_cas", "key"},
     {"POST", "/kv/{bucket}/_incr", "key"},
