@@ -20,6 +20,8 @@ test_packages=(
 )
 # What making and testing the Debian package needs.
 package_packages=(dpkg-dev file lintian)
+# What booting it takes; only scripts/package.sh --boot installs them.
+boot_packages=(debootstrap systemd-container)
 # The peers of each suite of bench/; only scripts/bench.sh installs them.
 storage_peer_packages=(librocksdb-dev libleveldb-dev liblmdb-dev libwiredtiger-dev)
 database_peer_packages=(libsqlite3-dev libpq-dev postgresql-15)

@@ -4,6 +4,7 @@ that are renewed under load, and files that cannot be served."""
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -198,6 +199,28 @@ class Tls(unittest.TestCase):
             kept.wait_for(20)
         self.assertEqual(kept.failures + fresh.failures, [])
         self.assertEqual(self.served(), serials[-1])
+
+    def test_certificates_are_renewed_as_often_as_one_likes(self):
+        # OpenSSL has 127 kinds of BIO for a process; a load must not take one.
+        first = self.certificate.read_text(encoding="ascii")
+        others = [make_certificate(self.directory, f"other{n}") for n in range(2)]
+        trusted = self.directory / "trusted.pem"
+        trusted.write_text(first + "".join(c.read_text(encoding="ascii") for c, _ in others), encoding="ascii")
+        self.kernel.ca_file = trusted
+        serials = set()
+        for n in range(200):
+            certificate, key = others[n % 2]
+            for source, target in ((certificate, self.certificate), (key, self.key)):
+                new = Path(f"{target}.new")
+                shutil.copy(source, new)
+                os.replace(new, target)
+            self.hup("is valid until 20.*\n(.*\n)*.*done, 0 replaced")
+            if n in (0, 1, 125, 126, 127, 128, 199):
+                serials.add((n % 2, self.served()))
+                self.assertEqual(self.kernel.http("GET", "/status")[0], 200)
+        # One for each certificate, all the time.
+        self.assertEqual((len(serials), len({serial for _, serial in serials})), (2, 2))
+        self.assertEqual(self.kernel.stop(), 0)
 
     def test_the_key_is_in_no_log_and_no_printed_configuration(self):
         self.kernel.http("GET", "/status")
