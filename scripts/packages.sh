@@ -15,7 +15,7 @@ test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   clang-14 libc++-14-dev libc++abi-14-dev
   make curl openssl ca-certificates git iso-codes wordnet-base strace procps
-  man-db groff-base systemd
+  man-db groff-base systemd zsh fish
   chromium-headless-shell fonts-dejavu-core
 )
 # What making and testing the Debian package needs.

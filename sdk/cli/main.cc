@@ -321,8 +321,15 @@ class Program {
   // What the program says of itself, for which it needs no server.
   void DeclareSelf() {
     auto* completion = app_.add_subcommand("completion", "A shell's completion, to be sourced");
-    completion->add_option("shell", arguments_.name)->required()->check(CLI::IsMember({"bash"}));
-    completion->callback([this] { print_ = [this] { return BashCompletion(app_); }; });
+    completion->add_option("shell", arguments_.name)
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    completion->callback([this] {
+      print_ = [this] {
+        if (arguments_.name == "zsh") return ZshCompletion(app_);
+        return arguments_.name == "fish" ? FishCompletion(app_) : BashCompletion(app_);
+      };
+    });
     auto* manual = app_.add_subcommand("manual", "The manual page; read it with: man -l -");
     manual->callback([this] {
       print_ = [this] { return ManualPage(app_, kExitMeanings, std::size(kExitMeanings)); };

@@ -1,4 +1,4 @@
-// What nexadb says of itself beside --help: its manual page and bash's completion, both written
+// What nexadb says of itself beside --help: its manual page and the completion of shells, written
 // from the commands as they are declared, so that neither can tell of another program.
 #pragma once
 #include <CLI/App.hpp>
@@ -20,6 +20,9 @@ std::string ManualPage(const CLI::App& program, const ExitMeaning* meanings, siz
 // A script to source: completes commands, options, their values, files, and names of collections,
 // which it asks the server for.
 std::string BashCompletion(const CLI::App& program);
+// The same for zsh, to source after compinit or to find in fpath as _nexadb.
+std::string ZshCompletion(const CLI::App& program);
+std::string FishCompletion(const CLI::App& program);
 
 // All commands of `parent`, in the order of their declaration.
 std::vector<const CLI::App*> CommandsOf(const CLI::App& parent);

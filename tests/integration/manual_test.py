@@ -97,8 +97,11 @@ class Manual(unittest.TestCase):
         for name, page in self.pages.items():
             built = BUILD / "share" / "man" / f"man{name[-1]}" / f"{name}.gz"
             self.assertEqual(gzip.decompress(built.read_bytes()).decode(), page, name)
-        built = BUILD / "share" / "bash-completion" / "completions" / "nexadb"
-        self.assertEqual(built.read_text(encoding="utf-8"), output(CLI, "completion", "bash"))
+        for shell, place in (("bash", "bash-completion/completions/nexadb"),
+                             ("zsh", "zsh/vendor-completions/_nexadb"),
+                             ("fish", "fish/vendor_completions.d/nexadb.fish")):
+            built = BUILD / "share" / place
+            self.assertEqual(built.read_text(encoding="utf-8"), output(CLI, "completion", shell), shell)
 
 
 class Completion(unittest.TestCase):
@@ -143,6 +146,28 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.complete("--url", self.environment["NEXADB_URL"], "drop", "users"), ["users"])
         self.assertEqual(self.complete("import", "users", "two"), ["two words.ndjson"])
         self.assertEqual(self.complete("find", "users", ""), [])
+
+
+class ZshCompletion(Completion):
+    def complete(self, *words):
+        """compadd and _files are zsh's within a completion alone: here they print, as it would offer."""
+        script = ('compdef() {}; compadd() { shift; for o in "$@"; [[ $o == "$typed"* ]] && print -r -- "$o" }\n'
+                  '_files() { for o in *(N); [[ $o == "$typed"* ]] && print -r -- "$o" }\n'
+                  f'source <({CLI} completion zsh)\nwords=("$@"); CURRENT=$#; typed=${{@[-1]}}; _nexadb; true')
+        return self.offered(["zsh", "-fc", script, "zsh", str(CLI), *words])
+
+    def offered(self, command):
+        done = subprocess.run(command, capture_output=True, text=True, env=self.environment,
+                              cwd=self.kernel.directory, timeout=60, check=True)
+        self.assertEqual(done.stderr, "")
+        return sorted(done.stdout.splitlines())
+
+
+class FishCompletion(ZshCompletion):
+    def complete(self, *words):
+        line = " ".join([f"{CLI.parent}/nexadb", *words])
+        script = f"{CLI} completion fish | source; complete -C '{line}'"
+        return [offer.split("\t")[0] for offer in self.offered(["fish", "--no-config", "-c", script])]
 
 
 if __name__ == "__main__":
