@@ -324,7 +324,8 @@ Status CollectionWriter::BecomeVectorCollection(size_t dimensions) {
 Result<std::optional<uint64_t>> CollectionWriter::ChangeVector(const VectorEdit& edit,
                                                                std::optional<uint64_t> row,
                                                                std::string_view document_key) {
-  if (edit.kind == VectorEdit::Kind::kKeep) return row;
+  const bool has_none = edit.kind == VectorEdit::Kind::kRemove && !row;
+  if (edit.kind == VectorEdit::Kind::kKeep || has_none) return row;
   if (Status status = session_.CheckMayWait("a vector"); !status.ok()) return status;
   if (edit.kind == VectorEdit::Kind::kRemove) {
     if (row) {

@@ -158,13 +158,16 @@ TEST_F(Sessions, OneThatMustNotWaitDoesWhatIsQuickAndLeavesTheRestUndone) {
   const std::string id = Bson(R"({"_id": 1})");
   EXPECT_TRUE(database_->GetById(quick, "test", "c", AsBytes(id), false).ok());
   EXPECT_EQ(TryRun(quick, R"({"find": "c"})").status().code(), Code::kWouldBlock);
-  const auto update = [&](std::string_view json) {
+  const auto update = [&](std::string_view json, UpdateMode mode = UpdateMode::kSetFields) {
     const std::string change = Bson(json);
-    return database_->UpdateById(quick, "test", "c", AsBytes(id), AsBytes(change), {})
+    UpdateByIdOptions how;
+    how.mode = mode;
+    return database_->UpdateById(quick, "test", "c", AsBytes(id), AsBytes(change), how)
         .status()
         .code();
   };
-  EXPECT_EQ(update(R"({"a": 2})"), Code::kOk);
+  EXPECT_EQ(update(R"({"a": 1})", UpdateMode::kReplace), Code::kOk);
+  EXPECT_EQ(update(R"({"$inc": {"a": 1}})", UpdateMode::kOperators), Code::kOk);
   EXPECT_EQ(Batch(R"({"find": "c", "projection": {"_id": 0, "a": 1}})"), R"([{"a":2}])");
   EXPECT_TRUE(database_->DeleteById(quick, "test", "c", AsBytes(id), {}).ok());
   EXPECT_EQ(update(R"({"a": 3})"), Code::kNotFound);
