@@ -181,6 +181,13 @@ class ScopeTest(unittest.TestCase):
             self.assertEqual(status, 200, data)
             self.assertNotIn(b'"secret"', data)
             self.assertIn(b'"mine"', data)
+        self.kernel.http("PUT", "/kv/secret/k", b"v")
+        self.kernel.http("POST", "/db/elsewhere/collections/c", {"a": 1})
+        for path, word in (("/kv", b"secret"), ("/db", b"elsewhere")):
+            self.assertIn(word, self.kernel.http("GET", path, raw=True)[1])
+            status, data = self.kernel.http("GET", path, key=self.key, raw=True)
+            self.assertEqual(status, 200, data)
+            self.assertNotIn(word, data, path)
 
 
 if __name__ == "__main__":
