@@ -164,7 +164,8 @@ TEST_F(Ingesting, IntoAnEmptyRangeTablesGoBelowWhatOnlySpansIt) {
 TEST_F(Ingesting, ATransactionThatReadOrWroteTheRangeConflicts) {
   db_.Write({Put("a", "1")});
   auto writer = db_.Begin();
-  const Mutation put = Put(KeyOf(5), "mine");
+  const std::string key = KeyOf(5);
+  const Mutation put = Put(key, "mine");
   ASSERT_TRUE(writer->Write({&put, 1}).ok());
   auto reader = db_.Begin(Isolation::kSerializable);
   EXPECT_TRUE(ScanFrom(*reader, KeyOf(3), KeyOf(9)).empty());

@@ -114,7 +114,9 @@ TEST_P(OpenCursor, AnswersAsOfItsSnapshotHoweverOftenTheStoreMoves) {
 TEST_P(OpenCursor, OfATransactionKeepsItsOwnWrites) {
   auto transaction = db_.Begin(Isolation::kSerializable);
   const std::string kept = KeyOf(30) + "own";
-  const Mutation own[] = {Put(kept, "mine"), DeleteRange(KeyOf(300), KeyOf(310))};
+  const std::string begin = KeyOf(300);
+  const std::string end = KeyOf(310);
+  const Mutation own[] = {Put(kept, "mine"), DeleteRange(begin, end)};
   ASSERT_TRUE(transaction->Write({own, 2}).ok());
   const Rows expected = ScanFrom(*transaction, {}, {}, reverse());
   ScanOptions options;
