@@ -85,6 +85,7 @@ Ref<Block> Block::Parse(std::unique_ptr<uint8_t[]> bytes, size_t size, SlabPool*
     auto* copy = reinterpret_cast<uint8_t*>(block.get() + 1);
     std::memcpy(copy, bytes.get(), size);
     block->bytes_ = copy;
+    block->in_slab_ = true;
   }
   block->size_ = size;
   if (!block->ParseHeader() || !block->CheckRows()) return {};

@@ -91,7 +91,7 @@ class alignas(128) Block : public Pinned<Block> {
   Block() = default;
   ~Block() = default;
   // A slab's block has its bytes behind itself.
-  bool InSlab() const { return bytes_ == reinterpret_cast<const uint8_t*>(this + 1); }
+  bool InSlab() const { return in_slab_; }
   bool ParseHeader();
   bool CheckRows() const;
   uint64_t HeadAt(uint32_t row) const {
@@ -114,6 +114,7 @@ class alignas(128) Block : public Pinned<Block> {
   uint8_t key_width_ = 0;
   uint8_t value_width_ = 0;
   uint8_t sequence_width_ = 0;
+  bool in_slab_ = false;  // an allocator may put bytes of their own right behind the block too
   Sequence sequence_base_ = 0;
   uint32_t keys_size_ = 0;
   uint32_t values_size_ = 0;
