@@ -1,6 +1,7 @@
 // What database-document reads back from storage: documents, catalog entries, key-value entries,
-// expiry keys, vectors and change records; and the tokens of places among changes. Any bytes are
-// refused or decode to what encodes to the same again.
+// expiry keys, vectors and change records; and what callers keep between calls: tokens of places
+// among changes, positions of finds. Any bytes are refused or decode to what encodes to the same
+// again.
 // LINK: database-document.objects nexadb_document
 #include <cstdlib>
 
@@ -8,6 +9,7 @@
 #include "plugins/database-document/changes/record.h"
 #include "plugins/database-document/collection/layout.h"
 #include "plugins/database-document/keyvalue/record.h"
+#include "plugins/database-document/plan/position.h"
 #include "plugins/database-document/vectors/record.h"
 
 using namespace nexadb;
@@ -65,6 +67,12 @@ void Changes(BytesView bytes) {
   static_cast<void>(PositionOfKey(bytes).ok());
 }
 
+void Positions(BytesView bytes) {
+  const uint64_t fingerprint = bytes.size() < 8 ? 0 : LoadBigEndian64(bytes.data());
+  const auto position = DecodePosition(AsText(bytes), fingerprint);
+  if (position.ok() && EncodePosition(fingerprint, *position) != AsText(bytes)) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -73,5 +81,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Entry(bytes);
   Others(bytes);
   Changes(bytes);
+  Positions(bytes);
   return 0;
 }

@@ -43,7 +43,7 @@ Result<Position> DecodePosition(std::string_view bytes, uint64_t fingerprint) {
   out.place.remove_prefix(kOrderHeaderBytes);
   if (size > out.place.size()) return Damaged();
   out.order = bson::Document(AsBytes(out.place.substr(0, size)));
-  if (bson::Validate(out.order.bytes()) != nullptr) return Damaged();
+  if (bson::Validate(out.order.bytes()) != nullptr || out.order.empty()) return Damaged();
   out.place.remove_prefix(size);
   return out;
 }
