@@ -15,7 +15,7 @@ from kernel import Kernel  # noqa: E402
 
 # In per cent of the cases about values, and of those about error codes. Raise them when the scores
 # have risen, so that they stay there.
-SCORES_MIN = {"values": 97.2, "error codes": 96.4}
+SCORES_MIN = {"values": 97.7, "error codes": 96.7}
 
 
 def main():
