@@ -31,7 +31,7 @@ from nexadb_client import NexaDB  # noqa: E402
 # Sanitized code takes this many times as long as what bounds of time are made for.
 SLOWNESS = 20 if os.environ.get("NEXADB_SANITIZED") else 1
 READY_WITHIN_S = 30.0 if SLOWNESS == 1 else 120.0
-SANITIZER_REPORT = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:")
+SANITIZER_REPORT = re.compile(r"(ERROR|WARNING|FATAL): (Address|Leak|Thread)Sanitizer|runtime error:")
 
 
 def write_config(directory, edit=None):
