@@ -105,6 +105,7 @@ class Connection final : public FdObserver {
   bool RoomInBody(size_t capacity);
   void EndBody();
   void Dispatch();
+  void CountRunning();
   bool StepServing();
   void EndRequest(AnswerState answer);
   bool StepSkipBody();

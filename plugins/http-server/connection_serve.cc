@@ -321,18 +321,21 @@ void Connection::Dispatch() {
     server_.ServeInline(exchange_);
     exchange_.SetInline(false);
   } else {
+    CountRunning();  // before the handler starts, so that one that asks finds itself
     server_.ServeOnPool(exchange_);
   }
+}
+
+void Connection::CountRunning() {
+  if (std::exchange(counted_running_, true)) return;
+  server_.metrics().running.Add(1);
 }
 
 bool Connection::StepServing() {
   const HttpExchange::Progress progress = exchange_.Collect(out_);
   if (phase_ == Phase::kClosed) out_.Clear();
   if (!progress.released) {
-    if (!counted_running_ && exchange_.route) {
-      counted_running_ = true;
-      server_.metrics().running.Add(1);
-    }
+    if (exchange_.route) CountRunning();
     return false;
   }
   EndRequest(progress.answer);
