@@ -266,9 +266,11 @@ Result<size_t> FindSource::Next(std::span<query::BatchDocument> out) {
   }
   if (remaining_ == 0 || out.empty()) return size_t{0};
   const auto wanted = static_cast<size_t>(std::min<uint64_t>(remaining_, out.size()));
-  auto count = input_->Next(out.first(wanted));
+  // Where there is room for one more than is given, it tells whether anything follows.
+  const size_t asked = wanted < out.size() ? wanted + 1 : wanted;
+  auto count = input_->Next(out.first(asked));
   if (!count.ok()) return count;
-  const std::span<query::BatchDocument> given = out.first(*count);
+  const std::span<query::BatchDocument> given = out.first(std::min(*count, wanted));
   if (given.empty()) {
     more_ = false;
     remaining_ = 0;
@@ -276,7 +278,7 @@ Result<size_t> FindSource::Next(std::span<query::BatchDocument> out) {
   }
   if (Status status = Remember(given.back().view()); !status.ok()) return status;
   remaining_ -= given.size();
-  if (remaining_ == 0) {
+  if (remaining_ == 0 && *count == given.size()) {
     if (Status status = LookAhead(given); !status.ok()) return status;
   }
   if (Status status = Project(given); !status.ok()) return status;
