@@ -39,7 +39,11 @@ bool NamesValues(bson::Document values) {
 void AccessPath::ResumeAfter(std::string_view key) {
   const bool reverse = direction == ScanDirection::kReverse;
   if (kind == Kind::kIdLookup) {
-    std::erase_if(keys, [&](const std::string& k) { return reverse ? k >= key : k <= key; });
+    KeyBatch left;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (reverse ? keys[i] < key : keys[i] > key) left.Add(keys[i]);
+    }
+    keys = std::move(left);
   } else if (reverse) {
     if (key < span.end) span.end = std::string(key);
   } else if (Successor(key) > span.begin) {
@@ -54,17 +58,17 @@ AccessPath ChooseAccess(uint32_t collection_id, const query::Matcher& filter,
   if (const auto id = filter.IdEquality()) {
     path.kind = AccessPath::Kind::kIdLookup;
     path.single_id = true;
-    path.keys.push_back(DocumentKey(collection_id, *id));
+    path.keys.Add(DocumentKey(collection_id, *id));
     return path;
   }
   if (const auto ids = filter.IdIn(); ids && NamesValues(*ids)) {
     path.kind = AccessPath::Kind::kIdLookup;
-    for (const bson::Element& e : *ids) {
-      path.keys.push_back(DocumentKey(collection_id, e.value()));
-    }
-    std::sort(path.keys.begin(), path.keys.end());
-    path.keys.erase(std::unique(path.keys.begin(), path.keys.end()), path.keys.end());
-    if (direction == ScanDirection::kReverse) std::reverse(path.keys.begin(), path.keys.end());
+    std::vector<std::string> keys;
+    for (const bson::Element& e : *ids) keys.push_back(DocumentKey(collection_id, e.value()));
+    std::sort(keys.begin(), keys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    if (direction == ScanDirection::kReverse) std::reverse(keys.begin(), keys.end());
+    for (const std::string& key : keys) path.keys.Add(key);
     return path;
   }
   path.span = SpaceSpan(collection_id, Space::kDocument);

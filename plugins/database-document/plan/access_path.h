@@ -3,10 +3,10 @@
 // tested on every document it gives.
 #pragma once
 #include <string>
-#include <vector>
 
 #include "plugins/database-document/collection/layout.h"
 #include "plugins/database-document/match/matcher.h"
+#include "plugins/database-document/plan/key_batch.h"
 
 namespace nexadb::database {
 
@@ -15,8 +15,8 @@ enum class ScanDirection { kForward, kReverse };
 struct AccessPath {
   enum class Kind { kIdLookup, kRange };
   Kind kind = Kind::kRange;
-  std::vector<std::string> keys;  // kIdLookup: increasing, or decreasing when reverse
-  KeySpan span;                   // kRange
+  KeyBatch keys;  // kIdLookup: increasing, or decreasing when reverse
+  KeySpan span;   // kRange
   ScanDirection direction = ScanDirection::kForward;
   bool single_id = false;  // one _id by equality: MongoDB's IDHACK
   bool narrowed = false;   // the range is not the whole collection

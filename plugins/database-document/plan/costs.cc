@@ -28,16 +28,18 @@ Result<uint64_t> Estimator::Documents(uint32_t collection_id) {
   return static_cast<uint64_t>(std::max<int64_t>(*counted, 0));
 }
 
-Result<uint64_t> Estimator::Keys(const IndexRead& read) {
+Result<uint64_t> Estimator::Keys(IndexRead& read) {
   if (Status status = Open(); !status.ok()) return status;
+  auto probe = std::make_shared<ProbedEntries>();
   const size_t looked_at = std::min(read.spans.size(), kSpansMax);
   if (looked_at == 0) return uint64_t{0};
   uint64_t keys = 0;
   for (size_t i = 0; i < looked_at; ++i) {
-    auto count = KeysIn(read.spans[i]);
+    auto count = KeysIn(read.spans[i], probe.get());
     if (!count.ok()) return count;
     keys += *count;
   }
+  if (read.spans.size() == 1 && !snapshot_) read.probed = std::move(probe);
   return keys * read.spans.size() / looked_at;
 }
 
@@ -64,11 +66,11 @@ Result<Estimator::Sample> Estimator::SampleFrom(uint32_t collection_id,
   options.reverse = direction == ScanDirection::kReverse ? 1 : 0;
   auto cursor = reader_->Scan(options);
   if (!cursor.ok()) return cursor.status();
-  auto count = (*cursor)->Next(Span<Row>(probe_.data(), kSampledDocuments));
+  auto count = (*cursor)->Next(Span<Row>(sampled_.data(), kSampledDocuments));
   if (!count.ok()) return count.status();
   Sample sample;
   for (size_t i = 0; i < *count; ++i) {
-    const BytesView body = StoredBody(probe_[i].value);
+    const BytesView body = StoredBody(sampled_[i].value);
     // What is damaged is told by who reads it for its own sake; what no filter can be asked of too.
     if (body.empty()) continue;
     ++sample.documents;
@@ -78,15 +80,17 @@ Result<Estimator::Sample> Estimator::SampleFrom(uint32_t collection_id,
   return sample;
 }
 
-Result<uint64_t> Estimator::KeysIn(const KeySpan& span) {
+Result<uint64_t> Estimator::KeysIn(const KeySpan& span, ProbedEntries* probe) {
   ScanOptions options;
   options.begin = AsBytes(span.begin);
   options.end = AsBytes(span.end);
-  options.keys_only = 1;
   auto cursor = reader_->Scan(options);
   if (!cursor.ok()) return cursor.status();
-  auto count = (*cursor)->Next(probe_);
-  if (!count.ok() || *count < probe_.size()) return count;
+  auto count = (*cursor)->Next(probe->rows);
+  if (!count.ok()) return count;
+  probe->cursor = std::move(*cursor);
+  probe->count = *count;
+  if (*count < probe->rows.size()) return count;
   auto estimate =
       context_.session().environment().store().EstimateRange(options.begin, options.end);
   if (!estimate.ok()) return estimate.status();

@@ -26,16 +26,13 @@ class Estimator {
   explicit Estimator(QueryContext& context) : context_(context) {}
 
   Result<uint64_t> Documents(uint32_t collection_id);
-  // The entries within a read's spans.
-  Result<uint64_t> Keys(const IndexRead& read);
+  // The entries within a read's spans. The read keeps those that were looked at.
+  Result<uint64_t> Keys(IndexRead& read);
   // Which share of the collection matches, by its first and its last documents. Never 0: that none
   // of these matches does not mean that none does.
   Result<double> Share(uint32_t collection_id, const query::Matcher& filter);
 
  private:
-  // So many entries of a range are counted before an estimate is believed: storage's own counts
-  // blocks.
-  static constexpr size_t kProbeEntries = 128;
   // Of a read with more ranges than this the first ones stand for all.
   static constexpr size_t kSpansMax = 8;
 
@@ -50,12 +47,14 @@ class Estimator {
   };
   Result<Sample> SampleFrom(uint32_t collection_id, const query::Matcher& filter,
                             ScanDirection direction);
-  Result<uint64_t> KeysIn(const KeySpan& span);
+  // Counts as many entries of a range as a probe has before an estimate is believed: storage's own
+  // counts blocks.
+  Result<uint64_t> KeysIn(const KeySpan& span, ProbedEntries* probe);
 
   QueryContext& context_;
   Handle<Snapshot> snapshot_;
   Reader* reader_ = nullptr;
-  std::array<Row, kProbeEntries> probe_;
+  std::array<Row, kSampledDocuments> sampled_;
 };
 
 }  // namespace nexadb::database

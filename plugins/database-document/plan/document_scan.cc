@@ -124,20 +124,19 @@ Result<bool> DocumentScan::OpenBatch() {
   return true;
 }
 
-Result<std::vector<std::string>> DocumentScan::NextKeys() {
+Result<KeyBatch> DocumentScan::NextKeys() {
   if (gathered_) return NextGathered();
-  std::vector<std::string> keys;
+  KeyBatch keys;
   auto count = stream_->Next(batch_keys_, &keys);
   if (!count.ok()) return count.status();
   return keys;
 }
 
-std::vector<std::string> DocumentScan::NextGathered() {
+KeyBatch DocumentScan::NextGathered() {
   const bool reverse = plan_.collection.direction == ScanDirection::kReverse;
-  std::vector<std::string> keys;
+  KeyBatch keys;
   for (; keys.size() < batch_keys_ && next_gathered_ < gathered_->size(); ++next_gathered_) {
-    keys.push_back(
-        gathered_->At(reverse ? gathered_->size() - 1 - next_gathered_ : next_gathered_));
+    gathered_->CopyTo(&keys, reverse ? gathered_->size() - 1 - next_gathered_ : next_gathered_);
   }
   return keys;
 }

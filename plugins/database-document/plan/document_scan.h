@@ -53,8 +53,8 @@ class DocumentScan {
   // The next documents of those that indexes name. False at the end.
   Result<bool> OpenBatch();
   // The next of their keys, none at the end.
-  Result<std::vector<std::string>> NextKeys();
-  std::vector<std::string> NextGathered();
+  Result<KeyBatch> NextKeys();
+  KeyBatch NextGathered();
   // False when they take more memory than the query may use for them.
   Result<bool> GatherAll();
   // Leaves out what comes before the place, and the place itself.

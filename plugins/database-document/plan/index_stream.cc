@@ -21,7 +21,17 @@ void IndexStream::ResumeAfter(std::string_view place) {
   }
 }
 
+bool IndexStream::TakeProbed() {
+  const bool from_the_start = next_span_ == 0 && begin_.empty() && end_.empty() && !reverse();
+  if (!from_the_start || read_.probed == nullptr || !read_.probed->cursor) return false;
+  cursor_ = std::move(read_.probed->cursor);
+  probed_end_ = read_.probed->count;
+  next_span_ = 1;
+  return true;
+}
+
 Result<bool> IndexStream::OpenNext() {
+  if (TakeProbed()) return true;
   while (next_span_ < read_.spans.size()) {
     const size_t at = reverse() ? read_.spans.size() - 1 - next_span_ : next_span_;
     ++next_span_;
@@ -50,7 +60,15 @@ Result<size_t> IndexStream::Fetch(size_t most) {
       if (!opened.ok()) return opened.status();
       if (!*opened) return size_t{0};
     }
-    auto count = cursor_->Next(Span<Row>(rows_.data(), std::min(most, rows_.size())));
+    const size_t wanted = std::min(most, rows_.size());
+    if (next_probed_ < probed_end_) {
+      const size_t taken = std::min(wanted, probed_end_ - next_probed_);
+      std::copy_n(read_.probed->rows.begin() + next_probed_, taken, rows_.begin());
+      next_probed_ += taken;
+      examined_ += taken;
+      return taken;
+    }
+    auto count = cursor_->Next(Span<Row>(rows_.data(), wanted));
     if (!count.ok()) return count.status();
     examined_ += *count;
     if (*count != 0) return size_t{*count};
@@ -58,12 +76,10 @@ Result<size_t> IndexStream::Fetch(size_t most) {
   }
 }
 
-Result<size_t> IndexStream::Next(size_t most, std::vector<std::string>* keys) {
+Result<size_t> IndexStream::Next(size_t most, KeyBatch* keys) {
   auto count = Fetch(most);
   if (!count.ok()) return count;
-  for (size_t i = 0; i < *count; ++i) {
-    keys->push_back(std::string(document_prefix_).append(AsText(rows_[i].value)));
-  }
+  for (size_t i = 0; i < *count; ++i) keys->Add(document_prefix_, AsText(rows_[i].value));
   return count;
 }
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "plugins/database-document/plan/key_batch.h"
 #include "plugins/database-document/plan/key_list.h"
 #include "plugins/database-document/plan/query_plan.h"
 #include "plugins/database-document/session/query_context.h"
@@ -18,7 +19,7 @@ class IndexStream {
 
   // Appends the keys of up to `most` documents, as often as entries name them; none at the end.
   // Returns how many.
-  Result<size_t> Next(size_t most, std::vector<std::string>* keys);
+  Result<size_t> Next(size_t most, KeyBatch* keys);
   // Adds those of a batch of entries to a list. Returns how many; 0 at the end.
   Result<size_t> Next(KeyList* keys);
   // How many entries there are.
@@ -32,6 +33,8 @@ class IndexStream {
   static constexpr size_t kBatchEntries = 256;
   bool reverse() const { return read_.direction == ScanDirection::kReverse; }
   Result<bool> OpenNext();
+  // Goes on with the cursor that the planner has opened, if this reading may.
+  bool TakeProbed();
   // A batch of entries in rows_; none at the end.
   Result<size_t> Fetch(size_t most);
 
@@ -42,6 +45,7 @@ class IndexStream {
   size_t next_span_ = 0;     // in the order of reading
   bool keys_only_ = false;
   Handle<Cursor> cursor_;
+  size_t next_probed_ = 0, probed_end_ = 0;  // of read_.probed's rows
   std::array<Row, kBatchEntries> rows_;
   uint64_t examined_ = 0;
 };

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "plugins/database-document/plan/key_batch.h"
+
 namespace nexadb::database {
 
 class KeyList {
@@ -26,6 +28,7 @@ class KeyList {
   size_t bytes() const { return bytes_.size() + keys_.capacity() * sizeof(Key); }
   // The whole key.
   std::string At(size_t i) const { return prefix_ + std::string(RestOf(keys_[i])); }
+  void CopyTo(KeyBatch* keys, size_t i) const { keys->Add(prefix_, RestOf(keys_[i])); }
   // How many keys are below `key`, a whole one. REQUIRES: sorted.
   size_t CountBelow(std::string_view key) const;
 

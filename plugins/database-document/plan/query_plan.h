@@ -1,6 +1,8 @@
 // QueryPlan: how a query finds its documents, and what speaks for it. Made by the planner
 // (plan/planner.h), followed by DocumentScan (plan/document_scan.h), shown by explain.
 #pragma once
+#include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +17,15 @@ class Logger;
 }
 
 namespace nexadb::database {
+
+// The first entries of an index's range, which the planner looked at to know how many there are.
+// Who follows the plan takes the cursor and goes on behind them.
+struct ProbedEntries {
+  static constexpr size_t kEntries = 128;
+  Handle<Cursor> cursor;  // null: taken
+  std::array<Row, kEntries> rows;
+  size_t count = 0;
+};
 
 // One index, read within bounds.
 struct IndexRead {
@@ -35,6 +46,8 @@ struct IndexRead {
   // What comes before the values that are in the order of the sort, in every key of the spans.
   std::string sort_prefix;
   uint64_t estimated_keys = 0;
+  // Of the only span, forward; null where the query must not see what the planner saw.
+  std::shared_ptr<ProbedEntries> probed;
 };
 
 // An index that was not taken, and why not.
