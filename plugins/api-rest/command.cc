@@ -1,6 +1,7 @@
 // POST /db/{db}/command: one MongoDB command in, its reply out.
 #include "core/document/error.h"
 #include "plugins/api-rest/handlers.h"
+#include "plugins/api-rest/json_form.h"
 #include "plugins/api-rest/reply.h"
 #include "plugins/api-rest/request.h"
 
@@ -25,12 +26,8 @@ std::string FailedReply(const Status& status) {
 }  // namespace
 
 Status RunCommand(Request& request) {
-  const std::string_view form = request.parameters().Get("ejson").value_or("relaxed");
-  if (form != "relaxed" && form != "canonical") {
-    return MakeError(ErrorId::kInvalidParameter,
-                     "The parameter 'ejson' takes relaxed or canonical.");
-  }
-  const JsonMode mode = form == "canonical" ? JsonMode::kCanonical : JsonMode::kRelaxed;
+  Result<JsonMode> form = ReadJsonForm(request.parameters(), JsonMode::kRelaxed);
+  if (!form.ok()) return std::move(form).status();
   Result<std::string> command = request.ObjectBody();
   if (!command.ok()) return std::move(command).status();
   Result<Session*> session = request.session(0, Stamps::kOff);
@@ -38,9 +35,9 @@ Status RunCommand(Request& request) {
   Result<Buffer> reply = request.database().Run(**session, request.capture(0), AsBytes(*command));
   if (!reply.ok()) {
     const std::string failed = FailedReply(reply.status());
-    return SendJson(request.exchange(), 200, BsonToJson(bson::Document(AsBytes(failed)), mode));
+    return SendJson(request.exchange(), 200, BsonToJson(bson::Document(AsBytes(failed)), *form));
   }
-  return SendJson(request.exchange(), 200, BsonToJson(bson::Document(reply->bytes()), mode));
+  return SendJson(request.exchange(), 200, BsonToJson(bson::Document(reply->bytes()), *form));
 }
 
 }  // namespace nexadb::rest

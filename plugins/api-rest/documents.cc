@@ -7,6 +7,7 @@
 #include "core/document/limits.h"
 #include "plugins/api-rest/document_path.h"
 #include "plugins/api-rest/handlers.h"
+#include "plugins/api-rest/json_form.h"
 #include "plugins/api-rest/members.h"
 #include "plugins/api-rest/preconditions.h"
 #include "plugins/api-rest/problem.h"
@@ -53,7 +54,8 @@ std::optional<std::string> InsertedTag(Request& request, Session& session, std::
 }
 
 // The whole query machinery for the sake of ?fields=: a find by _id with a projection.
-Status GetProjected(Request& request, const DocumentPath& path, std::string_view fields) {
+Status GetProjected(Request& request, const DocumentPath& path, std::string_view fields,
+                    JsonMode form) {
   if (!request.may_wait()) return Status::Error(Code::kWouldBlock, "a projection runs a query");
   QuerySpec spec;
   spec.filter = path.id;
@@ -71,7 +73,7 @@ Status GetProjected(Request& request, const DocumentPath& path, std::string_view
   if (!got.ok()) return std::move(got).status();
   if (*got == 0) return path.NotFound();
   JsonObject reply = Success();
-  reply.Document("document", bson::Document(document[0]));
+  reply.Document("document", bson::Document(document[0]), form);
   return SendJson(request.exchange(), 200, reply.Finish());
 }
 
@@ -202,8 +204,10 @@ Status InsertDocument(Request& request) {
 Status GetDocument(Request& request) {
   Result<DocumentPath> path = ReadDocumentPath(request);
   if (!path.ok()) return std::move(path).status();
+  Result<JsonMode> form = ReadJsonForm(request.parameters(), JsonMode::kRest);
+  if (!form.ok()) return std::move(form).status();
   if (const auto fields = request.parameters().Get("fields"); fields && !fields->empty()) {
-    return GetProjected(request, *path, *fields);
+    return GetProjected(request, *path, *fields, *form);
   }
   Result<Session*> session = request.session();
   if (!session.ok()) return std::move(session).status();
@@ -221,7 +225,7 @@ Status GetDocument(Request& request) {
     return PreconditionFailed("The document has another version.");
   }
   JsonObject reply = Success();
-  reply.Document("document", bson::Document(found->document.bytes()));
+  reply.Document("document", bson::Document(found->document.bytes()), *form);
   return SendJson(request.exchange(), 200, reply.Finish(), {{"ETag", tag}});
 }
 

@@ -11,6 +11,7 @@
 #include "plugins/api-rest/body_writer.h"
 #include "plugins/api-rest/csv.h"
 #include "plugins/api-rest/handlers.h"
+#include "plugins/api-rest/json_form.h"
 #include "plugins/api-rest/members.h"
 #include "plugins/api-rest/query_spec.h"
 #include "plugins/api-rest/request.h"
@@ -29,6 +30,7 @@ struct Export {
   Session& session;
   std::string command;
   VectorCollections* vectors = nullptr;  // null: documents alone
+  JsonMode form = JsonMode::kRelaxed;
 };
 
 // A number that reads as the same float, as short as that can be.
@@ -98,8 +100,9 @@ Status ForEachDocument(const Export& what, Row&& row) {
   }
 }
 
-void AppendDocument(std::string& out, bson::Document document, const std::string& vector) {
-  AppendJson(out, document, JsonMode::kRelaxed);
+void AppendDocument(std::string& out, bson::Document document, const std::string& vector,
+                    JsonMode form) {
+  AppendJson(out, document, form);
   if (vector.empty()) return;
   out.pop_back();  // the brace
   if (out.back() != '{') out.push_back(',');
@@ -117,7 +120,7 @@ std::string FindAll(std::string_view collection, const QuerySpec& spec) {
 Status ExportLines(const Export& what) {
   BodyWriter writer(what.request, 200, "application/x-ndjson");
   Status status = ForEachDocument(what, [&](bson::Document document, const std::string& vector) {
-    AppendDocument(writer.text(), document, vector);
+    AppendDocument(writer.text(), document, vector, what.form);
     writer.text().push_back('\n');
     return writer.Pass();
   });
@@ -131,7 +134,7 @@ Status ExportArray(const Export& what) {
   Status status = ForEachDocument(what, [&](bson::Document document, const std::string& vector) {
     writer.text() += first ? "\n" : ",\n";
     first = false;
-    AppendDocument(writer.text(), document, vector);
+    AppendDocument(writer.text(), document, vector, what.form);
     return writer.Pass();
   });
   writer.text() += "\n]\n";
@@ -175,7 +178,7 @@ Result<std::vector<std::string>> FindColumns(const Export& what) {
 // Two passes over one snapshot: the first finds the columns, so that none is missing.
 Status ExportCsv(const Export& what) {
   Result<std::vector<std::string>> columns =
-      FindColumns({what.request, what.session, what.command, nullptr});
+      FindColumns({what.request, what.session, what.command, nullptr, what.form});
   if (!columns.ok()) return std::move(columns).status();
   BodyWriter writer(what.request, 200, "text/csv; charset=utf-8");
   bool first = true;
@@ -221,10 +224,10 @@ Result<VectorCollections*> WantedVectors(Request& request, Session& session,
 }
 
 Status SendExport(Request& request, Session& session, const QuerySpec& spec,
-                  std::string_view format) {
+                  std::string_view format, JsonMode form) {
   Result<VectorCollections*> vectors = WantedVectors(request, session, spec);
   if (!vectors.ok()) return std::move(vectors).status();
-  const Export what{request, session, FindAll(request.capture(0), spec), *vectors};
+  const Export what{request, session, FindAll(request.capture(0), spec), *vectors, form};
   if (format == "json") return ExportArray(what);
   return format == "csv" ? ExportCsv(what) : ExportLines(what);
 }
@@ -239,10 +242,16 @@ Status ExportCollection(Request& request) {
     return MakeError(ErrorId::kInvalidParameter,
                      "The parameter 'format' takes ndjson, json or csv.");
   }
+  Result<JsonMode> form = ReadJsonForm(request.parameters(), JsonMode::kRelaxed);
+  if (!form.ok()) return std::move(form).status();
+  if (format == "csv" && *form == JsonMode::kCanonical) {
+    return MakeError(ErrorId::kInvalidParameter,
+                     "ejson=canonical goes with the formats ndjson and json.");
+  }
   Result<Session*> session = request.session(request.api().options.query_time_max_ms);
   if (!session.ok()) return std::move(session).status();
   if (Status begun = (*session)->Begin(TransactionIsolation::kSnapshot); !begun.ok()) return begun;
-  Status status = SendExport(request, **session, *spec, format);
+  Status status = SendExport(request, **session, *spec, format, *form);
   Status ended = (*session)->Rollback();
   return status.ok() ? ended : status;
 }

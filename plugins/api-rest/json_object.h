@@ -4,7 +4,7 @@
 //   reply.Text("status", "success").Integer("count", 2);
 //   std::string body = reply.Finish();
 //
-// BSON values go out in JsonMode::kRest.
+// BSON values go out in JsonMode::kRest unless another is given.
 #pragma once
 #include <string>
 #include <string_view>
@@ -36,10 +36,11 @@ class JsonObject {
     return Raw(name, value ? "true" : "false");
   }
   JsonObject& Null(std::string_view name) { return Raw(name, "null"); }
-  JsonObject& Document(std::string_view name, bson::Document document) {
+  JsonObject& Document(std::string_view name, bson::Document document,
+                       JsonMode mode = JsonMode::kRest) {
     // Names and numbers take more as text; a string that grows in steps is copied at each.
     out_.reserve(out_.size() + name.size() + document.bytes().size() * 3 / 2);
-    AppendJson(Name(name), document, JsonMode::kRest);
+    AppendJson(Name(name), document, mode);
     return *this;
   }
   JsonObject& Value(std::string_view name, const bson::Value& value) {

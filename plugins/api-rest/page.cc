@@ -81,7 +81,7 @@ Status SendLines(Request& request, DocumentCursor& cursor, const Page& page) {
   BodyWriter writer(request, 200, kNdjson);
   PageReader reader(request, cursor, page);
   Status status = reader.Read([&](bson::Document document) {
-    AppendJson(writer.text(), document, JsonMode::kRest);
+    AppendJson(writer.text(), document, page.form);
     writer.text().push_back('\n');
     return writer.Pass();
   });
@@ -118,7 +118,7 @@ Status SendPage(Request& request, DocumentCursor& cursor, const Page& page) {
   Status status = reader.Read([&](bson::Document document) {
     if (!first) writer.text().push_back(',');
     first = false;
-    AppendJson(writer.text(), document, JsonMode::kRest);
+    AppendJson(writer.text(), document, page.form);
     return writer.Pass();
   });
   if (!status.ok()) return status;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "core/document/json.h"
 #include "nexadb/database.h"
 
 namespace nexadb::rest {
@@ -19,6 +20,7 @@ struct Page {
   uint64_t passed = 0;          // documents before the page, when its cursor counts them
   uint64_t fingerprint = 0;     // for the token of the next page
   std::optional<int64_t> total;
+  JsonMode form = JsonMode::kRest;  // of the documents
 };
 
 // Sends the page. A failure after the headers are out cuts the answer off.

@@ -3,6 +3,7 @@
 
 #include "core/document/error.h"
 #include "plugins/api-rest/handlers.h"
+#include "plugins/api-rest/json_form.h"
 #include "plugins/api-rest/members.h"
 #include "plugins/api-rest/moments.h"
 #include "plugins/api-rest/page.h"
@@ -19,7 +20,10 @@ Result<Buffer> Run(Request& request, Session& session, const std::string& comman
 
 Status SendQuery(Request& request, const QuerySpec& spec) {
   const std::string_view name = request.capture(0);
+  Result<JsonMode> form = ReadJsonForm(request.parameters(), JsonMode::kRest);
+  if (!form.ok()) return std::move(form).status();
   Page page;
+  page.form = *form;
   page.member = "documents";
   page.collection = name;
   page.limit = spec.limit;
@@ -122,7 +126,8 @@ Result<Aggregation> ReadAggregation(Request& request, const bson::Value& body) {
 }
 
 // One page of an aggregation whose rest the database holds until it is asked for, or idle too long.
-Status SendHeldPage(Request& request, Session& session, const Aggregation& aggregation) {
+Status SendHeldPage(Request& request, Session& session, const Aggregation& aggregation,
+                    JsonMode form) {
   const std::string_view name = request.capture(0);
   HeldCursors& held = request.api().held_cursors;
   const uint64_t now_ns = request.api().services.clock->MonotonicNs();
@@ -168,7 +173,7 @@ Status SendHeldPage(Request& request, Session& session, const Aggregation& aggre
   int64_t count = 0;
   for (const bson::Element& element : cursor[batch].value().Doc()) {
     if (count++ > 0) text.push_back(',');
-    AppendJson(text, element.value().Doc(), JsonMode::kRest);
+    AppendJson(text, element.value().Doc(), form);
   }
   text.push_back(']');
   out.Integer("count", count);
@@ -209,10 +214,12 @@ Status AggregateDocuments(Request& request) {
   if (!body.ok()) return std::move(body).status();
   Result<Aggregation> aggregation = ReadAggregation(request, body->value());
   if (!aggregation.ok()) return std::move(aggregation).status();
+  Result<JsonMode> form = ReadJsonForm(request.parameters(), JsonMode::kRest);
+  if (!form.ok()) return std::move(form).status();
   Result<Session*> session = request.session(aggregation->max_time_ms);
   if (!session.ok()) return std::move(session).status();
   if (aggregation->limit > 0 || !aggregation->cursor.empty()) {
-    return SendHeldPage(request, **session, *aggregation);
+    return SendHeldPage(request, **session, *aggregation, *form);
   }
   const std::string command = aggregation->Command(request.capture(0));
   Result<Handle<DocumentCursor>> cursor = request.database().Query(
@@ -221,6 +228,7 @@ Status AggregateDocuments(Request& request) {
   Page page;
   page.member = "results";
   page.collection = request.capture(0);
+  page.form = *form;
   return SendPage(request, **cursor, page);
 }
 
@@ -266,7 +274,8 @@ Status ListDistinct(Request& request) {
   Result<std::string_view> field = members.Text(members.Has("field") ? "field" : "key", "");
   Result<std::string> filter = ReadFilter(AsDocument(*body));
   Result<uint64_t> time = ReadMaxTime(request, AsDocument(*body));
-  for (const Status& status : {field.status(), filter.status(), time.status()}) {
+  Result<JsonMode> form = ReadJsonForm(request.parameters(), JsonMode::kRest);
+  for (const Status& status : {field.status(), filter.status(), time.status(), form.status()}) {
     if (!status.ok()) return status;
   }
   if (field->empty()) {
@@ -286,7 +295,7 @@ Status ListDistinct(Request& request) {
   const bson::Document values = bson::Document(reply->bytes())["values"].value().Doc();
   JsonObject out = Success();
   out.Text("collection", request.capture(0)).Text("field", *field);
-  AppendJsonArray(out.Name("values"), values, JsonMode::kRest);
+  AppendJsonArray(out.Name("values"), values, *form);
   out.Integer("count", static_cast<int64_t>(values.CountElements()));
   out.Number("took_ms", request.TookMs());
   return SendJson(request.exchange(), 200, out.Finish());

@@ -12,8 +12,8 @@ constexpr std::string_view kImportTypes = "application/json application/x-ndjson
 constexpr std::string_view kAnyType = "*/*";
 
 constexpr std::string_view kListParameters =
-    "query filter limit skip cursor fields sort total max_time_ms";
-constexpr std::string_view kExportParameters = "query filter format fields sort vectors";
+    "query filter limit skip cursor fields sort total max_time_ms ejson";
+constexpr std::string_view kExportParameters = "query filter format fields sort vectors ejson";
 
 // What routes have in common.
 struct Shape {
@@ -109,7 +109,7 @@ constexpr RouteSpec kRoutes[] = {
     Row("POST", "/collections/{name}", InsertDocument, kPointWithBody, 201, "Documents",
         "Insert a document"),
     Row("GET", "/collections/{name}/{id}", GetDocument, kPoint, 200, "Documents",
-        "A document by its id", "fields id_type"),
+        "A document by its id", "fields id_type ejson"),
     Row("PUT", "/collections/{name}/{id}", PutDocument, kPointWithBody, 200, "Documents",
         "Set fields of a document, or replace it", "mode upsert id_type"),
     Row("PATCH", "/collections/{name}/{id}", PatchDocument, kPointWithBody, 200, "Documents",
@@ -120,13 +120,13 @@ constexpr RouteSpec kRoutes[] = {
         "Many writes in one request", "ordered atomic", kBulkTypes),
 
     Row("POST", "/collections/{name}/query", QueryDocuments, kDataWithBody, 200, "Queries",
-        "Documents that match"),
+        "Documents that match", "ejson"),
     Row("POST", "/collections/{name}/aggregate", AggregateDocuments, kDataWithBody, 200, "Queries",
-        "Run an aggregation pipeline"),
+        "Run an aggregation pipeline", "ejson"),
     Row("POST", "/collections/{name}/_count", CountDocuments, kDataWithBody, 200, "Queries",
         "Count the documents that match"),
     Row("POST", "/collections/{name}/_distinct", ListDistinct, kDataWithBody, 200, "Queries",
-        "Different values of a path"),
+        "Different values of a path", "ejson"),
     Row("POST", "/collections/{name}/_explain", ExplainQuery, kAloneWithBody, 200, "Queries",
         "How a query or pipeline would run"),
     Row("POST", "/collections/{name}/_update", UpdateByFilter, kDataWithBody, 200, "Queries",

@@ -63,6 +63,49 @@ class TransferTest(unittest.TestCase):
         left_out = self.kernel.http("GET", f"{self.path}/_export?vectors=false", raw=True)[1]
         self.assertNotIn(b"__vector__", left_out)
 
+    def test_canonical_keeps_every_type(self):
+        """What ejson=canonical reads of a document, an import writes as the same types: relaxed tells 5 the int32
+        from 5 the int64 no more."""
+        sent = {"_id": "a", "small": {"$numberInt": "5"}, "long": {"$numberLong": "5"},
+                "big": {"$numberLong": "-9223372036854775808"}, "double": {"$numberDouble": "5.0"},
+                "decimal": {"$numberDecimal": "1.234567890123456789012345678901230E-10"},
+                "date": {"$date": {"$numberLong": "-62135596800001"}},
+                "far": {"$date": {"$numberLong": "253402300800000"}},
+                "nested": [{"at": {"$date": {"$numberLong": "1"}}, "n": {"$numberLong": "1"}}],
+                "binary": {"$binary": {"base64": "AAEC", "subType": "00"}},
+                "_created_at": {"$date": {"$numberLong": "1577923445678"}},
+                "_updated_at": {"$date": {"$numberLong": "1577923445679"}}}
+        self.http("POST", self.path + "/_import", json.dumps(sent).encode() + b"\n", 201, headers=NDJSON)
+        copy = self.path + "_copy"
+        for form, media in (("ndjson", "application/x-ndjson"), ("json", "application/json")):
+            with self.subTest(form=form):
+                status, data = self.kernel.http("GET", f"{self.path}/_export?ejson=canonical&format={form}", raw=True)
+                self.assertEqual(status, 200)
+                self.kernel.http("DELETE", copy)
+                self.http("POST", copy + "/_import", data, 201, headers={"Content-Type": media})
+                read = {
+                    "get": self.http("GET", copy + "/a?ejson=canonical", expect=200)["document"],
+                    "list": self.http("GET", copy + "?ejson=canonical", expect=200)["documents"][0],
+                    "query": self.http("POST", copy + "/query?ejson=canonical", {}, 200)["documents"][0],
+                    "all": self.http("POST", copy + "/aggregate?ejson=canonical", [], 200)["results"][0],
+                    "page": self.http("POST", copy + "/aggregate?ejson=canonical", {"pipeline": [], "limit": 5},
+                                      200)["results"][0]}
+                for route, document in read.items():
+                    self.assertEqual(document, sent, route)
+                self.assertEqual(self.http("GET", copy + "/a?ejson=canonical&fields=long", expect=200)["document"],
+                                 {"_id": "a", "long": sent["long"]})
+                self.assertEqual(self.http("POST", copy + "/_distinct?ejson=canonical", {"field": "long"},
+                                           200)["values"], [sent["long"]])
+                lines = self.kernel.http("POST", copy + "/query?ejson=canonical", {}, raw=True,
+                                         headers={"Accept": "application/x-ndjson"})[1].splitlines()
+                self.assertEqual(json.loads(lines[0]), sent)
+                self.assertEqual(json.loads(lines[1])["$end"]["count"], 1)
+        relaxed = self.http("GET", self.path + "/a?ejson=relaxed", expect=200)["document"]
+        self.assertEqual(relaxed["long"], 5)
+        self.assertEqual(relaxed["_created_at"], {"$date": "2020-01-02T00:04:05.678Z"})
+        for bad in ("/a?ejson=strict", "?ejson=", "/_export?ejson=1", "/_export?ejson=canonical&format=csv"):
+            self.assertEqual(self.http("GET", self.path + bad, expect=400)["code"], "invalid_parameter", bad)
+
     def test_a_vector_alone_makes_a_vector_collection(self):
         self.http("POST", self.path + "/_import", b'{"_id":1,"__vector__":[1,2]}\n', 201, headers=NDJSON)
         self.assertEqual(self.http("GET", "/vector/" + self.name, expect=200)["dimensions"], 2)
