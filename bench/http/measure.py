@@ -16,16 +16,15 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import latency  # noqa: E402
 import peers  # noqa: E402
-import slow_clients  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 CONNECTIONS = 32
 BULK = 1000
-OPEN_CONNECTIONS = 64  # of the open-loop client
 KEYS = 10000
 IDLE = 10000
-SLOW = 500
+DOCUMENT = {"_id": "one", "name": "a", "pad": "x" * 180}  # 300 bytes answered, with its timestamps
 # The kernel loads plugins from copies under names of their content; perf shows those.
 LIBRARIES = {"http-server.so": "http-server", "api-rest.so": "api-rest: JSON to BSON", "[kernel.kallsyms]": "the operating system",
              "database-document.so": "database-document", "storage-lsm.so": "storage-lsm", "libc.so.6": "libc: memory, copies"}
@@ -37,9 +36,13 @@ def microseconds(text):
 
 
 class Suite:
-    def __init__(self, quick):
+    def __init__(self, options):
+        quick = "--quick" in options
+        self.only_latency = "--latency" in options
+        self.stalled = latency.OURS if "--stalled" in options else None
         self.rounds = 1 if quick else 3
         self.seconds = 2 if quick else 5
+        self.window_seconds = 0.5 if quick else 1
         self.rows = []
         self.scratch = Path(tempfile.mkdtemp(prefix="nexadb-http-", dir=os.environ.get("BENCH_SCRATCH", "/var/tmp")))
         self.out = Path(os.environ.get("BENCH_OUT", self.scratch)) / "http.jsonl"
@@ -51,7 +54,7 @@ class Suite:
         self.rows.append(row)
         print(f"round {round_}: {engine} {workload}", file=sys.stderr)
         with self.out.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+            file.write(json.dumps({name: value for name, value in row.items() if name != "times"}) + "\n")
 
     def wrk(self, engine, workload, round_, server, url, per_request=1, script=(), headers=(), durability="",
             connections=CONNECTIONS):
@@ -74,16 +77,6 @@ class Suite:
                  threads=connections)
         return rate
 
-    def open_loop(self, engine, round_, port, path, rate, headers, slow_path=None):
-        """Requests leave when they are due, whether the last one was answered or not."""
-        command = [str(peers.BUILD / "bench" / "http-open-loop"), str(port), path, f"{rate:.0f}", str(self.seconds),
-                   str(OPEN_CONNECTIONS), *headers]
-        with Slow(port, slow_path) if slow_path else contextlib.nullcontext() as slow:
-            found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-        self.add(engine, "get_half_load_500_slow" if slow else "get_half_load", round_, ops_s=found["rate"],
-                 threads=OPEN_CONNECTIONS, slow_bytes_s=slow.bytes_s if slow else None,
-                 **{f: found[f] for f in ("p50_us", "p99_us", "p999_us")})
-
     def run_redis(self, round_):
         with peers.redis(self.scratch) as server:
             for word, workload in (("set", "kv_put"), ("get", "kv_get")):
@@ -103,11 +96,9 @@ class Suite:
         if Path("/usr/sbin/nginx").exists() or shutil.which("nginx"):
             with peers.nginx(self.scratch) as server:
                 base = f"http://127.0.0.1:{server.port}"
-                best = self.wrk("nginx-static", "get", round_, server.pid, base + "/doc.json")
+                self.wrk("nginx-static", "get", round_, server.pid, base + "/doc.json")
                 self.wrk("nginx-return", "get", round_, server.pid, base + "/return")
-                self.open_loop("nginx-static", round_, server.port, "/doc.json", best / 2, [])
-                self.open_loop("nginx-static", round_, server.port, "/doc.json", best / 2, [], "/slow")
-        if shutil.which("redis-server"):
+        if shutil.which("redis-server") and not self.only_latency:
             self.run_redis(round_)
 
     def run_ours(self, round_):
@@ -116,9 +107,10 @@ class Suite:
             base = f"http://127.0.0.1:{kernel.port}"
             key = f"X-API-Key: {kernel.root_key}"
             json_key = [key, "Content-Type: application/json"]
-            document = {"_id": "one", "name": "a", "pad": "x" * 180}  # 300 bytes answered, with its timestamps
-            assert kernel.http("POST", "/collections/get", document)[0] == 201
-            best = self.wrk("nexadb", "get", round_, pid, base + "/collections/get/one", headers=[key])
+            assert kernel.http("POST", "/collections/get", DOCUMENT)[0] == 201
+            self.wrk("nexadb", "get", round_, pid, base + "/collections/get/one", headers=[key])
+            if self.only_latency:
+                return
             self.wrk("nexadb", "post", round_, pid, base, script=("post.lua", "/collections/post", "1"), headers=json_key,
                      durability="os")
             self.wrk("nexadb", "bulk", round_, pid, base, per_request=BULK, connections=4, headers=json_key,
@@ -128,10 +120,26 @@ class Suite:
             self.wrk("nexadb", "kv_get", round_, pid, base + "/kv/bench/one", headers=[key])
             self.wrk("nexadb", "kv_put", round_, pid, base, script=("put.lua", "/kv/bench/", str(KEYS)),
                      headers=[key, "Content-Type: " + raw], durability="os")
-            self.open_loop("nexadb", round_, kernel.port, "/collections/get/one", best / 2, [key])
-            self.open_loop("nexadb", round_, kernel.port, "/collections/get/one", best / 2, [key], "/collections/slow")
             self.break_down(round_, kernel, base, json_key)
             self.idle(round_, kernel)
+
+    def run_latency(self):
+        """All servers run at once, each at half of its own highest rate in its own windows."""
+        with contextlib.ExitStack() as running:
+            kernel = running.enter_context(peers.nexadb(self.scratch))
+            assert kernel.http("POST", "/collections/get", DOCUMENT)[0] == 201
+            targets = [latency.Target(latency.OURS, kernel.process.pid, kernel.port, "/collections/get/one", "/collections/slow",
+                                      self.half_rate(latency.OURS), [f"X-API-Key: {kernel.root_key}"])]
+            if shutil.which("nginx") or Path("/usr/sbin/nginx").exists():
+                server = running.enter_context(peers.nginx(self.scratch))
+                targets.append(latency.Target(latency.NGINX, server.pid, server.port, "/doc.json", "/slow",
+                                              self.half_rate(latency.NGINX)))
+            server = running.enter_context(peers.floor(self.scratch))
+            targets.append(latency.Target(latency.FLOOR, server.pid, server.port, "/x", "/x", self.half_rate(latency.FLOOR)))
+            latency.measure(self, targets, self.window_seconds, self.stalled)
+
+    def half_rate(self, engine):
+        return median(self.rows, engine, "get", "ops_s") / 2
 
     def break_down(self, round_, kernel, base, headers):
         """Where the server's time goes in a bulk insert, by library; not while anything is measured."""
@@ -168,26 +176,6 @@ class Suite:
             connection.close()
 
 
-class Slow:
-    """slow_clients.py, for as long as the block lasts."""
-
-    def __init__(self, port, path):
-        self.command = [sys.executable, str(HERE / "slow_clients.py"), str(port), path, str(SLOW)]
-        self.bytes_s = None  # how much they sent
-
-    def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        if self.process.stdout.readline() != "ready\n":
-            raise RuntimeError("the slow clients did not connect")
-        return self
-
-    def __exit__(self, *_):
-        said = self.process.communicate()[0]
-        if self.process.returncode != 0:
-            raise RuntimeError("the slow clients did not last")
-        self.bytes_s = float(said)
-
-
 def median(rows, engine, workload, figure):
     values = [r[figure] for r in rows if (r["engine"], r["workload"]) == (engine, workload) and r[figure] is not None]
     return statistics.median(values) if values else None
@@ -219,12 +207,11 @@ def print_parts(rows):
 
 def aims(rows):
     """What is asked of us, with what came out."""
-    def say(name, value, bound, smaller=False, nginx=None):
+    def say(name, value, bound, smaller=False):
         if value is None:
             return
         kept = value <= bound if smaller else value >= bound
-        beside = "" if nginx is None else f"; nginx {nginx:,.2f}"
-        print(f"{'ok  ' if kept else 'MISS'} {name}: {value:,.2f} (at {'most' if smaller else 'least'} {bound:,}{beside})")
+        print(f"{'ok  ' if kept else 'MISS'} {name}: {value:,.2f} (at {'most' if smaller else 'least'} {bound:,})")
 
     def ratio(a, b):
         return None if a is None or b is None else a / b
@@ -236,34 +223,26 @@ def aims(rows):
     say("POST insert, of that GET", ratio(median(rows, "nexadb", "post", "ops_s"), get), 0.7)
     say("bulk insert, documents/s", median(rows, "nexadb", "bulk", "ops_s"), 200000)
 
-    def tail(engine):
-        return ratio(median(rows, engine, "get_half_load", "p99_us"), median(rows, engine, "get_half_load", "p50_us"))
-
-    def slowed(engine):
-        return ratio(median(rows, engine, "get_half_load_500_slow", "p99_us"), median(rows, engine, "get_half_load", "p99_us"))
-
-    say("p99 of p50 at half load", tail("nexadb"), 5, smaller=True, nginx=tail("nginx-static"))
-    say("p99 beside 500 slow clients, of p99 without", slowed("nexadb"), 2, smaller=True, nginx=slowed("nginx-static"))
-    say("bytes/s that the slow clients sent", median(rows, "nexadb", "get_half_load_500_slow", "slow_bytes_s"),
-        0.5 * SLOW * slow_clients.BYTES_A_SECOND)
+    latency.print_windows(rows)
     idle = median(rows, "nexadb", "idle_10000", "rss_bytes")
     say("MB held by 10,000 idle connections", None if idle is None else idle / 1e6, 100, smaller=True)
 
 
 def main():
-    options = sys.argv[1:]
-    if options not in ([], ["--quick"]):
-        sys.exit(f"measure.py: unknown option in {options}; see run.sh")
+    options = set(sys.argv[1:])
+    if options - {"--quick", "--latency", "--stalled"}:
+        sys.exit(f"measure.py: unknown option in {sorted(options)}; see run.sh")
     if not shutil.which("wrk"):
         sys.exit("measure.py: wrk is missing: apt-get install wrk")
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    suite = Suite(bool(options))
+    suite = Suite(options)
     suite.out.parent.mkdir(parents=True, exist_ok=True)
     suite.out.unlink(missing_ok=True)
     try:
         for round_ in range(1, suite.rounds + 1):
             suite.run_others(round_)
             suite.run_ours(round_)
+        suite.run_latency()
         table(suite.rows)
     finally:
         shutil.rmtree(suite.scratch, ignore_errors=True)

@@ -1,9 +1,14 @@
 // An open-loop client: requests are due at a steady rate, whether earlier ones were answered or
 // not, and each one's time counts from the moment at which it was due. So a server that stalls pays
 // for every request that came meanwhile, which a client that waits for its answers would not see.
-//   http-open-loop PORT PATH RATE SECONDS CONNECTIONS [HEADER]...
-// Prints {"requests", "rate", "p50_us", "p99_us", "p999_us"}. Ends with 1 when an answer is not
-// 200. It spins instead of sleeping: a sleeper's own wake-ups would be in every figure.
+//   http-open-loop PORT PATH RATE SECONDS CONNECTIONS SLOW SLOW_PATH [HEADER]...
+// SLOW more connections send a body of SLOW_PATH byte by byte and never the last. What is due in
+// the first kWarmUpS is not counted. It spins instead of sleeping: a sleeper's own wake-ups would
+// be in every figure. Since it reads the clock all the time, it also sees how long it was kept
+// from running: what the host and the kernel take of this core.
+// Prints {"requests", "rate", "p50_us", "p99_us", "p999_us", "stolen_us", "slow_bytes_s", "times"},
+// `times` being [microseconds, requests] by steps of 1/32 of a doubling. Ends with 1 when an answer
+// is not 200, or a slow connection is cut off.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -13,10 +18,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +31,10 @@
 namespace {
 
 constexpr int kEventsMax = 256;
+constexpr double kWarmUpS = 0.1;
+// Between two looks at the clock lies at most one system call of a few microseconds.
+constexpr uint64_t kStolenNs = 50'000;
+constexpr uint64_t kSlowBytesPerSecond = 5;  // of each slow connection
 constexpr std::string_view kLengthHeader = "\r\nContent-Length: ";
 
 uint64_t NowNs() {
@@ -55,10 +66,53 @@ bool TakeAnswer(std::string& input) {
   return true;
 }
 
+int Connect(uint16_t port) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
+    Fail("cannot connect");
+  }
+  const int on = 1;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  return socket;
+}
+
+// Connections that send a body one byte at a time, evenly spread: the caller's core pays for them,
+// and no scheduler comes between.
+class SlowSenders {
+ public:
+  SlowSenders(uint16_t port, const std::string& head, size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      sockets_.push_back(Connect(port));
+      if (::send(sockets_.back(), head.data(), head.size(), MSG_NOSIGNAL) < 0) Fail("cannot send");
+    }
+    if (count != 0) gap_ns_ = 1'000'000'000 / (count * kSlowBytesPerSecond);
+  }
+  // Sends a byte when one is due.
+  void Turn(uint64_t now_ns) {
+    if (sockets_.empty() || now_ns < due_ns_) return;
+    // One that fell behind goes on from now: a burst to catch up is what must not be.
+    due_ns_ = std::max(due_ns_ + gap_ns_, now_ns);
+    if (::send(sockets_[sent_++ % sockets_.size()], "x", 1, MSG_NOSIGNAL) != 1) {
+      Fail("a slow connection was cut off");
+    }
+  }
+  uint64_t sent() const { return sent_; }
+
+ private:
+  std::vector<int> sockets_;
+  uint64_t gap_ns_ = 0;
+  uint64_t due_ns_ = 0;
+  uint64_t sent_ = 0;
+};
+
 class Client {
  public:
-  Client(uint16_t port, std::string request, size_t connections)
-      : request_(std::move(request)), connections_(connections) {
+  Client(uint16_t port, std::string request, size_t connections, SlowSenders& slow)
+      : request_(std::move(request)), slow_(slow), connections_(connections) {
     poll_ = ::epoll_create1(0);
     for (Connection& connection : connections_) {
       connection.socket = Connect(port);
@@ -71,22 +125,23 @@ class Client {
   }
 
   void Run(double rate, double seconds) {
-    const auto total = static_cast<uint64_t>(rate * seconds);
+    const auto total = static_cast<uint64_t>(rate * (kWarmUpS + seconds));
     const double gap_ns = 1e9 / rate;
     times_ns_.reserve(total);
-    const uint64_t begin_ns = NowNs();
-    uint64_t due = 0;
-    while (times_ns_.size() < total) {
-      const uint64_t now_ns = NowNs();
-      while (due < total && DueNs(begin_ns, gap_ns, due) <= now_ns && !idle_.empty()) {
-        Send(DueNs(begin_ns, gap_ns, due++));
+    begin_ns_ = last_look_ns_ = NowNs();
+    counted_from_ns_ = begin_ns_ + static_cast<uint64_t>(kWarmUpS * 1e9);
+    const uint64_t late_ns = begin_ns_ + static_cast<uint64_t>((2 * seconds + 5) * 1e9);
+    for (uint64_t due = 0; answered_ < total;) {
+      const uint64_t now_ns = Look();
+      while (due < total && DueNs(gap_ns, due) <= now_ns && !idle_.empty()) {
+        Send(DueNs(gap_ns, due++));
+        Look();
       }
       Receive();
-      if (now_ns > begin_ns + static_cast<uint64_t>((2 * seconds + 5) * 1e9)) {
-        Fail("the server does not keep up");
-      }
+      slow_.Turn(Look());
+      if (now_ns > late_ns) Fail("the server does not keep up");
     }
-    elapsed_ns_ = NowNs() - begin_ns;
+    elapsed_ns_ = NowNs() - begin_ns_;
   }
 
   void Print() {
@@ -95,30 +150,37 @@ class Client {
       const auto i = static_cast<size_t>(static_cast<double>(times_ns_.size()) * part);
       return static_cast<double>(times_ns_[std::min(i, times_ns_.size() - 1)]) / 1000;
     };
-    const auto count = static_cast<double>(times_ns_.size());
-    std::printf(
-        R"({"requests": %.0f, "rate": %.0f, "p50_us": %.1f, "p99_us": %.1f, "p999_us": %.1f})"
-        "\n",
-        count, count * 1e9 / static_cast<double>(elapsed_ns_), at(0.5), at(0.99), at(0.999));
+    const auto s = [&](uint64_t count) {
+      return static_cast<double>(count) * 1e9 / static_cast<double>(elapsed_ns_);
+    };
+    std::printf(R"({"requests": %zu, "rate": %.0f, "p50_us": %.1f, "p99_us": %.1f, )"
+                R"("p999_us": %.1f, "stolen_us": %.0f, "slow_bytes_s": %.0f, "times": [)",
+                times_ns_.size(), s(answered_), at(0.5), at(0.99), at(0.999),
+                static_cast<double>(stolen_ns_) / 1000, s(slow_.sent()));
+    std::map<int, size_t> steps;
+    for (const uint64_t time_ns : times_ns_) {
+      ++steps[static_cast<int>(std::log2(static_cast<double>(time_ns + 1) / 1000) * 32)];
+    }
+    const char* between = "";
+    for (const auto& [step, count] : steps) {
+      std::printf("%s[%.1f, %zu]", between, std::exp2(step / 32.0), count);
+      between = ", ";
+    }
+    std::puts("]}");
   }
 
  private:
-  static uint64_t DueNs(uint64_t begin_ns, double gap_ns, uint64_t i) {
-    return begin_ns + static_cast<uint64_t>(gap_ns * static_cast<double>(i));
+  uint64_t DueNs(double gap_ns, uint64_t i) const {
+    return begin_ns_ + static_cast<uint64_t>(gap_ns * static_cast<double>(i));
   }
 
-  static int Connect(uint16_t port) {
-    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
-      Fail("cannot connect");
+  // The time; a gap since the last look that no work of ours explains was taken from us.
+  uint64_t Look() {
+    const uint64_t now_ns = NowNs();
+    if (now_ns - last_look_ns_ > kStolenNs && now_ns > counted_from_ns_) {
+      stolen_ns_ += now_ns - last_look_ns_;
     }
-    const int on = 1;
-    ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    return socket;
+    return last_look_ns_ = now_ns;
   }
 
   void Send(uint64_t due_ns) {
@@ -139,15 +201,23 @@ class Client {
       if (got <= 0) Fail("the server closed a connection");
       connection.input.append(buffer, static_cast<size_t>(got));
       if (!TakeAnswer(connection.input)) continue;
-      times_ns_.push_back(NowNs() - connection.due_ns);
+      const uint64_t now_ns = Look();
+      ++answered_;
+      if (connection.due_ns >= counted_from_ns_) times_ns_.push_back(now_ns - connection.due_ns);
       idle_.push_back(&connection);
     }
   }
 
   const std::string request_;
+  SlowSenders& slow_;
   std::vector<Connection> connections_;
-  std::deque<Connection*> idle_;  // the one that rests longest first
-  std::vector<uint64_t> times_ns_;
+  std::deque<Connection*> idle_;    // the one that rests longest first
+  std::vector<uint64_t> times_ns_;  // of the requests that count
+  uint64_t answered_ = 0;
+  uint64_t begin_ns_ = 0;
+  uint64_t counted_from_ns_ = 0;
+  uint64_t last_look_ns_ = 0;
+  uint64_t stolen_ns_ = 0;
   uint64_t elapsed_ns_ = 0;
   int poll_ = -1;
 };
@@ -155,17 +225,24 @@ class Client {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 6) Fail("usage: http-open-loop PORT PATH RATE SECONDS CONNECTIONS [HEADER]...");
+  if (argc < 8) {
+    Fail("usage: http-open-loop PORT PATH RATE SECONDS CONNECTIONS SLOW SLOW_PATH [HEADER]...");
+  }
   const double rate = std::strtod(argv[3], nullptr);
   const double seconds = std::strtod(argv[4], nullptr);
   const auto connections = static_cast<size_t>(std::strtoul(argv[5], nullptr, 10));
-  if (rate <= 0 || seconds <= 0 || connections == 0)
+  const auto slow_connections = static_cast<size_t>(std::strtoul(argv[6], nullptr, 10));
+  if (rate <= 0 || seconds <= 0 || connections == 0) {
     Fail("rate, seconds and connections are above 0");
-  std::string request =
-      std::string("GET ") + argv[2] + " HTTP/1.1\r\nHost: 127.0.0.1:" + argv[1] + "\r\n";
-  for (int i = 6; i < argc; ++i) request.append(argv[i]).append("\r\n");
-  request += "\r\n";
-  Client client(static_cast<uint16_t>(std::strtoul(argv[1], nullptr, 10)), request, connections);
+  }
+  std::string head = std::string(" HTTP/1.1\r\nHost: 127.0.0.1:") + argv[1] + "\r\n";
+  for (int i = 8; i < argc; ++i) head.append(argv[i]).append("\r\n");
+  const auto port = static_cast<uint16_t>(std::strtoul(argv[1], nullptr, 10));
+  SlowSenders slow(port,
+                   std::string("POST ") + argv[7] + head +
+                       "Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n",
+                   slow_connections);
+  Client client(port, std::string("GET ") + argv[2] + head + "\r\n", connections, slow);
   client.Run(rate, seconds);
   client.Print();
 }

@@ -22,11 +22,19 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def family(pid):
+    """A process and its children, as far as they still run."""
+    return [pid] + [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and parent(p) == pid]
+
+
+def threads(pid):
+    """Of a process and its children."""
+    return [int(thread.name) for member in family(pid) for thread in (Path("/proc") / str(member) / "task").iterdir()]
+
+
 def cpu_seconds(pid):
-    """Of a process and its children, as far as they still run."""
-    family = [pid] + [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and parent(p) == pid]
     total = 0
-    for member in family:
+    for member in family(pid):
         fields = (Path("/proc") / str(member) / "stat").read_text().rsplit(")", 1)[1].split()
         total += int(fields[11]) + int(fields[12])
     return total / TICKS
