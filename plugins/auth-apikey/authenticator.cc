@@ -288,6 +288,7 @@ Handle<Principal> ApiKeyAuthenticator::System() noexcept { return system_->NewHa
 
 void* ApiKeyAuthenticator::Facet(const InterfaceId& id) noexcept {
   if (id == KeyAdmin::kInterface) return static_cast<KeyAdmin*>(this);
+  if (id == CountHeir::kInterface) return static_cast<CountHeir*>(this);
   if (id == RepeatAuthenticator::kInterface) return static_cast<RepeatAuthenticator*>(this);
   return nullptr;
 }
@@ -378,6 +379,7 @@ Result<Buffer> ApiKeyAuthenticator::Create(BytesView spec) noexcept {
     record.digest = DigestOf(secret);
     std::lock_guard lock(admin_mutex_);
     std::vector<KeyRecord> records = records_;
+    std::optional<KeyRecord> forgotten;
     if (records.size() >= kKeysMax) {
       // A revoked key is kept to be looked at; it makes room for one that works.
       const auto revoked = std::find_if(records.begin(), records.end(),
@@ -386,10 +388,12 @@ Result<Buffer> ApiKeyAuthenticator::Create(BytesView spec) noexcept {
         return LimitError(ErrorId::kLimitReached, "keys", kKeysMax,
                           static_cast<int64_t>(records.size()) + 1);
       }
+      forgotten = std::move(*revoked);
       records.erase(revoked);
     }
     records.push_back(record);
     if (Status stored = Commit(std::move(records)); !stored.ok()) return stored;
+    if (forgotten) Audit("revoked key forgotten", forgotten->id, forgotten->name);
     Audit("key created", record.id, record.name);
     return Describe(record, &secret);
   });

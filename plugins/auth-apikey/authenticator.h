@@ -41,6 +41,7 @@ struct AuthConfig {
 
 class ApiKeyAuthenticator final : public Authenticator,
                                   public KeyAdmin,
+                                  public CountHeir,
                                   public RepeatAuthenticator {
  public:
   ApiKeyAuthenticator(PluginContext& context, const AuthConfig& config);
@@ -70,6 +71,9 @@ class ApiKeyAuthenticator final : public Authenticator,
   // RepeatAuthenticator
   Result<Handle<Principal>> AuthenticateAgain(const Credentials& credentials) noexcept override;
 
+  // CountHeir
+  void TakeOver(BytesView counts) noexcept override;
+
   // KeyAdmin
   Result<Buffer> Create(BytesView spec) noexcept override;
   Result<Buffer> List() noexcept override;
@@ -92,7 +96,8 @@ class ApiKeyAuthenticator final : public Authenticator,
 
   int64_t NowMs() const { return clock_.UnixMs(); }
   static KeyRecord DeveloperRecord();
-  // These two take admin_mutex_.
+  // These three take admin_mutex_.
+  std::string Counts();  // as CountHeir reads them
   Status Inherit(KeyHandover& predecessor);
   Status OpenAlone() noexcept;
   // Lock, directory and keys. REQUIRES, as all below: admin_mutex_ held.

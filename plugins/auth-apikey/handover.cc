@@ -1,4 +1,8 @@
 // ApiKeyAuthenticator's part in a replacement: first as the heir, later as the predecessor.
+#include <algorithm>
+#include <limits>
+
+#include "nexadb/bson.h"
 #include "nexadb/sdk/guard.h"
 #include "plugins/auth-apikey/authenticator.h"
 
@@ -7,6 +11,25 @@ namespace {
 
 // A caller that took the predecessor's address before the slot moved has made its call by then.
 constexpr uint64_t kForgetAfterNs = 60ull * 1000 * 1000 * 1000;
+
+constexpr int64_t kFailuresMax = std::numeric_limits<uint32_t>::max();
+
+// What a document of another version may lack or have of another type is nothing.
+bson::Document DocumentOf(const bson::Element& element) {
+  const bool nested = element.type() == bson::Type::kObject || element.type() == bson::Type::kArray;
+  return nested ? element.value().Doc() : bson::Document();
+}
+bson::Document ListOf(const bson::Document& document, std::string_view name) {
+  return DocumentOf(document[name]);
+}
+int64_t IntegerOf(const bson::Document& document, std::string_view name) {
+  const bson::Element element = document[name];
+  return element.type() == bson::Type::kInt64 ? element.value().Int64() : 0;
+}
+std::string TextOf(const bson::Document& document, std::string_view name) {
+  const bson::Element element = document[name];
+  return element.type() == bson::Type::kString ? std::string(element.value().Text()) : "";
+}
 
 }  // namespace
 
@@ -80,7 +103,62 @@ Status ApiKeyAuthenticator::LockStore() {
 void ApiKeyAuthenticator::Retire() {
   // Whoever writes to this instance's log has ended, and nobody will again.
   std::unique_lock callers_have_ended(heir_mutex_);
+  if (chosen_heir_ != nullptr) {
+    void* const heir = chosen_heir_->Facet(CountHeir::kInterface);
+    const Status handed_over = sdk::Guard([&]() -> Status {
+      const std::string counts = Counts();
+      if (heir != nullptr) static_cast<CountHeir*>(heir)->TakeOver(AsBytes(counts));
+      return {};
+    });
+    if (!handed_over.ok()) {
+      context_.Log().Warning("counts of bad keys begin anew: " +
+                             std::string(handed_over.message()));
+    }
+  }
   heir_.store(chosen_heir_, std::memory_order_release);
+}
+
+std::string ApiKeyAuthenticator::Counts() {
+  bson::Builder out;
+  out.OpenArray("bad_keys");
+  int i = 0;
+  for (const Throttle::Count& count : throttle_.Counts(NowMs())) {
+    out.OpenObject(std::to_string(i++)).Text("peer", count.peer);
+    out.Int64("began_ms", count.began_ms).Int64("failures", count.failures).Close();
+  }
+  out.Close().OpenArray("owed");
+  i = 0;
+  std::lock_guard lock(admin_mutex_);
+  for (const auto& [id, entry] : entries_) {
+    const uint64_t owed_ns = entry->OwedNs();
+    if (owed_ns == 0) continue;
+    out.OpenObject(std::to_string(i++)).Text("id", id);
+    out.Int64("ns", static_cast<int64_t>(owed_ns)).Close();
+  }
+  out.Close();
+  return out.Finish();
+}
+
+void ApiKeyAuthenticator::TakeOver(BytesView counts) noexcept {
+  static_cast<void>(sdk::Guard([&]() -> Status {
+    if (bson::Validate(counts) != nullptr) return {};
+    const bson::Document document(counts);
+    for (const bson::Element& element : ListOf(document, "bad_keys")) {
+      const bson::Document one = DocumentOf(element);
+      const int64_t failures = IntegerOf(one, "failures");
+      throttle_.Add({TextOf(one, "peer"), IntegerOf(one, "began_ms"),
+                     static_cast<uint32_t>(std::clamp<int64_t>(failures, 0, kFailuresMax))},
+                    NowMs());
+    }
+    std::lock_guard lock(admin_mutex_);
+    for (const bson::Element& element : ListOf(document, "owed")) {
+      const bson::Document one = DocumentOf(element);
+      const auto entry = entries_.find(TextOf(one, "id"));
+      if (entry == entries_.end()) continue;
+      entry->second->Owe(static_cast<uint64_t>(std::max<int64_t>(0, IntegerOf(one, "ns"))));
+    }
+    return {};
+  }));
 }
 
 Status ApiKeyAuthenticator::Resume() {

@@ -15,6 +15,10 @@
 namespace nexadb {
 namespace {
 
+constexpr int32_t kInvalidKey = 101;
+constexpr int32_t kLoginThrottled = 103;
+constexpr int32_t kRateLimited = 104;
+
 // One generation of the plugin.
 struct Generation {
   std::unique_ptr<testkit::PluginHost> host;
@@ -93,6 +97,49 @@ class HandoverTest : public testing::Test {
 
   std::string directory_;
 };
+
+TEST_F(HandoverTest, WhoHasGuessedTooOftenIsHeldUpByTheHeirToo) {
+  Generation old = First();
+  for (int i = 0; i < 11; ++i) EXPECT_FALSE(old.Login("nxk_guess").ok());
+  Generation heir = HeirOf(old);
+  old.End();
+  EXPECT_EQ(heir.Login("nxk_guess").status().number(), kLoginThrottled);
+  Generation third = HeirOf(heir);
+  heir.End();
+  EXPECT_EQ(third.Login("nxk_guess").status().number(), kLoginThrottled);
+  EXPECT_TRUE(third.Login(Create(third).secret).ok());
+}
+
+TEST_F(HandoverTest, BadKeysSentToEitherCountTogetherOnceTheOldOneHasEnded) {
+  Generation old = First();
+  const Generation heir = HeirOf(old);
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(old.Login("nxk_guess").status().number(), kInvalidKey);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(heir.Login("nxk_guess").status().number(), kInvalidKey);
+  old.End();
+  EXPECT_EQ(heir.Login("nxk_guess").status().number(), kInvalidKey);  // the tenth
+  EXPECT_EQ(heir.Login("nxk_guess").status().number(), kLoginThrottled);
+}
+
+TEST_F(HandoverTest, AKeyThatHasUsedItsBurstHasUsedItAtTheHeirToo) {
+  Generation old = First();
+  const Made rated = Create(old);
+  const Made other = Create(old);
+  for (const Made* key : {&rated, &other}) {
+    bson::Builder rate;
+    rate.Int32("requests_per_second", 1).Int32("burst", 100);
+    const std::string changes = rate.Finish();
+    ASSERT_TRUE(old.admin->Update(key->id, AsBytes(changes)).ok());
+  }
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(old.Login(rated.secret).ok());
+  const Generation heir = HeirOf(old);
+  old.End();
+  // One turn comes back in a second, and the test may take a few.
+  int answered = 0;
+  while (answered < 100 && heir.Login(rated.secret).ok()) ++answered;
+  EXPECT_LT(answered, 50);
+  EXPECT_EQ(heir.Login(rated.secret).status().number(), kRateLimited);
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(heir.Login(other.secret).ok());
+}
 
 TEST_F(HandoverTest, APrincipalOfThePredecessorLosesWhatTheHeirTakesAway) {
   Generation old = First();

@@ -27,6 +27,9 @@ class KeyEntry final : public Principal {
   }
   // [any] One of the requests that the key may send. 0, or the nanoseconds until it may send one.
   uint64_t TakeTurn() { return rate_.limited() ? rate_.Take(clock_.MonotonicNs()) : 0; }
+  // [any] What the key has used of its rate (RequestRate).
+  uint64_t OwedNs() const { return rate_.OwedNs(clock_.MonotonicNs()); }
+  void Owe(uint64_t owed_ns) { rate_.Owe(owed_ns, clock_.MonotonicNs()); }
   // [any] For good, as far as principals that are held see it, until a record is applied.
   void Revoke() { revoked_.store(true, std::memory_order_release); }
   // Whether anybody but the table holds it.

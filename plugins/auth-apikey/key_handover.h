@@ -6,6 +6,7 @@
 //   Show     so principals that the predecessor has given out, perhaps held for hours by a
 //            transaction or a stream of changes, lose at once what the heir takes away
 //   Resume   the heir was given up before it served: the keys are the predecessor's again
+//   TakeOver the last of all, when the predecessor is drained: what it has counted goes on
 //
 // Once drained the predecessor answers nothing by itself: who still calls it is answered by the
 // heir. It stays in memory until none of its principals is held.
@@ -48,6 +49,19 @@ class KeyHandover {
 
  protected:
   ~KeyHandover() = default;
+};
+
+// What the heir goes on counting; a facet of its Authenticator. Without it counts begin anew.
+class CountHeir {
+ public:
+  static constexpr InterfaceId kInterface{"nexadb.auth-apikey.counts", 0, 1};
+  // [control] BSON: bad_keys: [{peer, began_ms, failures}] by address, and owed: [{id, ns}], what
+  // keys have used of their rates (RequestRate::OwedNs). Is added to what the heir has counted
+  // since it serves. What it cannot read it leaves out.
+  virtual void TakeOver(BytesView counts) noexcept = 0;
+
+ protected:
+  ~CountHeir() = default;
 };
 
 }  // namespace nexadb::auth

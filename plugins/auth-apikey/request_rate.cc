@@ -27,4 +27,21 @@ uint64_t RequestRate::Take(uint64_t now_ns) {
   }
 }
 
+uint64_t RequestRate::OwedNs(uint64_t now_ns) const {
+  const uint64_t full_at_ns = full_at_ns_.load(std::memory_order_relaxed);
+  return limited() && full_at_ns > now_ns ? full_at_ns - now_ns : 0;
+}
+
+void RequestRate::Owe(uint64_t owed_ns, uint64_t now_ns) {
+  if (!limited()) return;
+  const uint64_t burst_ns = burst_ns_.load(std::memory_order_relaxed);
+  uint64_t full_at_ns = full_at_ns_.load(std::memory_order_relaxed);
+  uint64_t next_ns;
+  do {
+    const uint64_t owed_here_ns = full_at_ns > now_ns ? full_at_ns - now_ns : 0;
+    next_ns = now_ns + std::max(owed_here_ns,
+                                std::min(burst_ns, owed_here_ns + std::min(owed_ns, burst_ns)));
+  } while (!full_at_ns_.compare_exchange_weak(full_at_ns, next_ns, std::memory_order_relaxed));
+}
+
 }  // namespace nexadb::auth

@@ -21,6 +21,10 @@ class RequestRate {
   bool limited() const { return turn_ns_.load(std::memory_order_relaxed) != 0; }
   // Takes a turn: 0. Or takes none: the nanoseconds until there is one.
   uint64_t Take(uint64_t now_ns);
+  // What is missing in the bucket, as the time in which it fills; and taking as much from another,
+  // as far as it goes: the key's rate goes on where its entry is replaced.
+  uint64_t OwedNs(uint64_t now_ns) const;
+  void Owe(uint64_t owed_ns, uint64_t now_ns);
 
  private:
   std::atomic<uint64_t> turn_ns_{0};   // the time in which the bucket gets a turn

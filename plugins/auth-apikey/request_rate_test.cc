@@ -98,5 +98,22 @@ TEST(RequestRate, ThreadsShareTheTurnsAndLoseNone) {
   EXPECT_EQ(taken, 5000u);
 }
 
+TEST(RequestRate, WhatIsOwedIsTakenFromTheNextBucketAndNeverMoreThanIsThere) {
+  const uint64_t now_ns = 50 * kSecond;
+  RequestRate first;
+  first.Set(10, 20);
+  for (int i = 0; i < 15; ++i) EXPECT_EQ(first.Take(now_ns), 0u);
+  RequestRate next;
+  next.Set(10, 20);
+  next.Owe(first.OwedNs(now_ns), now_ns);
+  EXPECT_EQ(TurnsAt(next, now_ns), 5u);
+  next.Owe(first.OwedNs(now_ns), now_ns);
+  EXPECT_EQ(TurnsAt(next, now_ns + kSecond), 10u);
+  RequestRate unlimited;
+  unlimited.Owe(~uint64_t{0}, now_ns);
+  unlimited.Set(10, 20);
+  EXPECT_EQ(TurnsAt(unlimited, now_ns), 20u);
+}
+
 }  // namespace
 }  // namespace nexadb::auth

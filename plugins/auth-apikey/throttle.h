@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace nexadb::auth {
 
@@ -22,11 +23,24 @@ class Throttle {
   int64_t NoteFailure(std::string_view peer, int64_t now_ms);
   size_t size();
 
+  // What an address has sent in its minute, for the instance that takes this one's place.
+  struct Count {
+    std::string peer;
+    int64_t began_ms = 0;
+    uint32_t failures = 0;
+  };
+  // Those whose minute is not over.
+  std::vector<Count> Counts(int64_t now_ms);
+  // Adds them to what was counted here: no address gains by it.
+  void Add(const Count& count, int64_t now_ms);
+
  private:
   struct Window {
     int64_t began_ms = 0;
     uint32_t failures = 0;
   };
+
+  Window& WindowOf(std::string_view peer, int64_t now_ms);  // REQUIRES: mutex_ held
 
   const uint32_t failures_max_;
   std::mutex mutex_;
