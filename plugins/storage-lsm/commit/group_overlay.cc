@@ -13,7 +13,8 @@ void GroupOverlay::Apply(const Entry& entry) {
     deleted_.push_back({entry.key, entry.value});
     return;
   }
-  Pending& pending = keys_[entry.key];
+  // Large batches mostly come in the order of their keys: then no place is searched for.
+  Pending& pending = keys_.try_emplace(keys_.end(), entry.key)->second;
   pending.sums_only = pending.sums_only && entry.kind == Kind::kSum;
   pending.value.reset();
   if (HasValue(entry.kind)) pending.value = entry.value;

@@ -1,6 +1,6 @@
 #include "plugins/storage-lsm/transaction/store_transaction.h"
 
-#include <map>
+#include <algorithm>
 
 #include "nexadb/sdk/guard.h"
 #include "plugins/storage-lsm/read/batch_read.h"
@@ -180,19 +180,30 @@ Status StoreTransaction::RollbackTo(uint64_t savepoint) noexcept {
 
 void StoreTransaction::CollectValidation(Validation* validation) const {
   validation->since = sequence_;
-  std::map<std::string_view, bool> keys;  // to: only added to
+  std::vector<Validation::Key>& keys = validation->keys;
+  keys.reserve(writes_.size() + guards_.size() + read_keys_.size());
   for (const Mutation& m : writes_.mutations()) {
     const std::string_view key = AsText(m.key);
     if (m.op == Mutation::Op::kDeleteRange) {
       if (!RangeEmpty(key, AsText(m.value))) validation->ranges.push_back({key, AsText(m.value)});
     } else if (m.op != Mutation::Op::kPutStampedKey) {  // whose key nobody can have written
-      auto [at, fresh] = keys.try_emplace(key, true);
-      at->second = at->second && m.op == Mutation::Op::kAdd;
+      keys.push_back({key, m.op == Mutation::Op::kAdd});
     }
   }
-  for (const std::string& key : guards_) keys[key] = false;
-  for (const std::string& key : read_keys_) keys[key] = false;
-  for (const auto& [key, adds_only] : keys) validation->keys.push_back({key, adds_only});
+  for (const std::string& key : guards_) keys.push_back({key, false});
+  for (const std::string& key : read_keys_) keys.push_back({key, false});
+  // Each key once, and of what is said of it the strictest, which comes first.
+  const auto before = [](const Validation::Key& a, const Validation::Key& b) {
+    const int order = a.key.compare(b.key);
+    return order != 0 ? order < 0 : !a.adds_only && b.adds_only;
+  };
+  if (!std::is_sorted(keys.begin(), keys.end(), before)) {
+    std::sort(keys.begin(), keys.end(), before);
+  }
+  const auto same = [](const Validation::Key& a, const Validation::Key& b) {
+    return a.key == b.key;
+  };
+  keys.erase(std::unique(keys.begin(), keys.end(), same), keys.end());
   for (const auto& [begin, end] : read_ranges_) validation->ranges.push_back({begin, end});
 }
 

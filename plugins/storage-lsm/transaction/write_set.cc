@@ -1,6 +1,7 @@
 #include "plugins/storage-lsm/transaction/write_set.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace nexadb::lsm {
 namespace {
@@ -56,9 +57,11 @@ std::string ZeroStamped(std::string_view bytes, uint32_t offset) {
 }  // namespace
 
 std::string_view WriteSet::Keep(std::string_view bytes) {
-  kept_.emplace_back(bytes);
+  if (bytes.empty()) return "";
+  auto* copy = static_cast<char*>(kept_.allocate(bytes.size(), 1));
+  std::memcpy(copy, bytes.data(), bytes.size());
   kept_bytes_ += bytes.size();
-  return kept_.back();
+  return {copy, bytes.size()};
 }
 
 Status WriteSet::Add(const Mutation& mutation, std::string_view sum) {
@@ -89,15 +92,20 @@ Status WriteSet::Add(const Mutation& mutation, std::string_view sum) {
   return Status::Ok();
 }
 
+// Large sets mostly come in the order of their keys: then no place is searched for.
+void WriteSet::Decide(std::string_view key, std::optional<std::string_view> value) {
+  keys_.insert_or_assign(keys_.end(), key, value);
+}
+
 void WriteSet::Effects(size_t index) {
   const Mutation& m = mutations_[index];
   const std::string_view key = AsText(m.key);
   switch (m.op) {
     case Mutation::Op::kPut:
     case Mutation::Op::kPutStampedKey:
-    case Mutation::Op::kPutStampedValue: keys_[key] = AsText(m.value); break;
-    case Mutation::Op::kAdd: keys_[key] = sums_[index]; break;
-    case Mutation::Op::kDelete: keys_[key] = std::nullopt; break;
+    case Mutation::Op::kPutStampedValue: Decide(key, AsText(m.value)); break;
+    case Mutation::Op::kAdd: Decide(key, sums_[index]); break;
+    case Mutation::Op::kDelete: Decide(key, std::nullopt); break;
     case Mutation::Op::kDeleteRange: {
       const std::string_view end = AsText(m.value);
       if (RangeEmpty(key, end)) break;
@@ -119,6 +127,7 @@ void WriteSet::Truncate(size_t size) {
   mutations_.resize(size);
   sums_.resize(size);
   keys_.clear();
+  nodes_.release();
   deleted_.Clear();
   for (size_t i = 0; i < size; ++i) Effects(i);
 }

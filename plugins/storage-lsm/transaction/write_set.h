@@ -4,9 +4,9 @@
 // transaction reads its own writes. Keys and values are copied once and stay where they are until
 // the transaction ends, so views of them hold. [serial]
 #pragma once
-#include <deque>
 #include <map>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,14 +43,20 @@ class WriteSet {
   const KeyRanges& deleted() const { return deleted_; }
 
  private:
+  using Keys = std::pmr::map<std::string_view, std::optional<std::string_view>>;
+
   std::string_view Keep(std::string_view bytes);
   void Effects(size_t index);
+  void Decide(std::string_view key, std::optional<std::string_view> value);
 
-  std::deque<std::string> kept_;
+  // A write set only grows until it ends: its bytes, and beside them what finds them, lie one
+  // behind the other instead of in an allocation each.
+  std::pmr::monotonic_buffer_resource kept_;
+  std::pmr::monotonic_buffer_resource nodes_;  // of keys_
   uint64_t kept_bytes_ = 0;
   std::vector<Mutation> mutations_;
   std::vector<std::string_view> sums_;  // beside mutations_; empty but for adds
-  std::map<std::string_view, std::optional<std::string_view>> keys_;
+  Keys keys_{&nodes_};
   KeyRanges deleted_;  // beneath keys_
 };
 
