@@ -12,11 +12,13 @@ namespace nexadb::database {
 namespace {
 
 constexpr int32_t kIndexBuildAborted = 276;
-// A chunk is one transaction: small enough to commit between two changes of a busy document.
-constexpr size_t kChunkDocuments = 512;
+// A chunk is one transaction. The longer it is the nearer to each other storage finds the places of
+// its sorted entries; after a conflict it is halved, down to what commits between two changes of a
+// busy document, and each one that commits is followed by one of twice the size.
+constexpr size_t kChunkDocumentsMax = 4096;
 constexpr size_t kChunkDocumentsMin = 16;
 // Of documents and entries. One document more than that may come on top: IndexKeys' limits.
-constexpr size_t kChunkBytesMax = 1u << 20;
+constexpr size_t kChunkBytesMax = 2u << 20;
 
 bool IsWanted(const IndexBuild& build, const IndexEntry& index) {
   return std::find(build.indexes.begin(), build.indexes.end(), index.id) != build.indexes.end();
@@ -44,14 +46,14 @@ class Builder {
       // Each chunk has the time of a call of its own, unless the caller set a limit.
       if (Status status = session_.CheckInterrupt(); !status.ok()) return status;
       session_.ExtendCall();
-      size_t documents_max = kChunkDocuments;
+      size_t runs = 0;
       Status status = RunWrite(session_, [&](WriteSet& set) {
-        Status chunk = Chunk(set, documents_max);
         // Run again after a conflict: less of it conflicts less.
-        documents_max = std::max(documents_max / 2, kChunkDocumentsMin);
-        return chunk;
+        if (runs++ != 0) chunk_documents_ = std::max(chunk_documents_ / 2, kChunkDocumentsMin);
+        return Chunk(set);
       });
       if (!status.ok()) return status;
+      if (runs == 1) chunk_documents_ = std::min(chunk_documents_ * 2, kChunkDocumentsMax);
       after_ = next_after_;
       done_ = next_done_;
     }
@@ -59,7 +61,7 @@ class Builder {
   }
 
  private:
-  Status Chunk(WriteSet& set, size_t documents_max) {
+  Status Chunk(WriteSet& set) {
     auto entry = FindBuilding(set, build_);
     if (!entry.ok()) return entry.status();
     Status status = set.Guard(EntryName(build_.database, build_.collection));
@@ -79,69 +81,100 @@ class Builder {
     options.end = AsBytes(all.end);
     auto cursor = set.transaction().Scan(options);
     if (!cursor.ok()) return cursor.status();
-    std::vector<Row> rows(documents_max);
-    auto count = (*cursor)->Next(rows);
+    rows_.resize(chunk_documents_);
+    auto count = (*cursor)->Next(rows_);
     if (!count.ok()) return count.status();
     next_done_ = *count == 0;
     next_after_ = after_;
     size_t bytes = 0;
     entries_.clear();
-    for (size_t i = 0; i < *count && bytes < kChunkBytesMax; ++i) {
-      bytes += rows[i].value.size();
+    keys_.clear();
+    for (size_t i = 0; i < *count && bytes + keys_.size() < kChunkBytesMax; ++i) {
+      bytes += rows_[i].value.size();
       for (size_t n = 0; n < indexes.size(); ++n) {
-        auto added = AddDocument(indexes[n], rows[i], &arrays_[n]);
-        if (!added.ok()) return added.status();
-        bytes += *added;
+        Status added = AddDocument(indexes[n], rows_[i], &arrays_[n]);
+        if (!added.ok()) return added;
       }
-      next_after_ = AsText(rows[i].key);
+      next_after_ = AsText(rows_[i].key);
     }
     return WriteEntries(set, **entry);
   }
 
   // An entry of the chunk. Borrows from the chunk's rows and indexes.
   struct Entry {
-    std::string key;
+    uint64_t head = 0;  // of the key behind the index's prefix
+    size_t begin = 0;   // of the key in keys_
+    uint32_t size = 0;  // of the key
+    uint32_t id = 0;    // of the index
     const IndexKeys* index = nullptr;
     const Row* row = nullptr;
-    std::string_view owner() const { return AsText(row->key).substr(kDocumentKeyPrefixBytes); }
+    std::string_view owner() const { return OwnerOf(*row); }
   };
+  static std::string_view OwnerOf(const Row& row) {
+    return AsText(row.key).substr(kDocumentKeyPrefixBytes);
+  }
+  std::string_view KeyOf(const Entry& entry) const {
+    return std::string_view(keys_).substr(entry.begin, entry.size);
+  }
 
-  // How many bytes of entries the document has.
-  Result<size_t> AddDocument(const IndexKeys& keys, const Row& row, ArrayMasks* arrays) {
+  Status AddDocument(const IndexKeys& keys, const Row& row, ArrayMasks* arrays) {
     auto stored = DecodeDocument(row.value);
     if (!stored.ok()) return stored.status();
+    const size_t begin = keys_.size();
+    auto single = keys.AppendSingle(stored->body, OwnerOf(row), &keys_);
+    if (!single.ok()) return single.status();
+    if (*single == IndexKeys::Single::kAppended) AddEntry(begin, keys, row);
+    if (*single != IndexKeys::Single::kSeveral) return {};
     auto found = keys.Of(stored->body, IndexKeys::Stored::kNo);
     if (!found.ok()) return found.status();
     arrays->Merge(found->arrays);
-    const Entry owned{{}, &keys, &row};
     for (const std::string& values : found->values) {
-      auto key = keys.NewEntryKey(values, owned.owner());
+      auto key = keys.NewEntryKey(values, OwnerOf(row));
       if (!key.ok()) return key.status();
-      entries_.push_back({std::move(*key), &keys, &row});
+      const size_t at = keys_.size();
+      keys_.append(*key);
+      AddEntry(at, keys, row);
     }
-    return found->bytes;
+    return {};
+  }
+
+  // The key is what stands in keys_ from `begin` on.
+  void AddEntry(size_t begin, const IndexKeys& keys, const Row& row) {
+    const std::string_view key = std::string_view(keys_).substr(begin);
+    uint64_t head = 0;  // shorter keys are filled up with zeros, which sort first
+    for (size_t i = 0; i < sizeof(head); ++i) {
+      const size_t at = kIndexPrefixBytes + i;
+      head = head << 8 | (at < key.size() ? static_cast<uint8_t>(key[at]) : 0);
+    }
+    entries_.push_back(
+        {head, begin, static_cast<uint32_t>(key.size()), keys.index().id, &keys, &row});
   }
 
   // In the order of their keys, which is how storage takes them fastest.
+  void SortEntries() {
+    std::sort(entries_.begin(), entries_.end(), [&](const Entry& a, const Entry& b) {
+      if (a.id != b.id) return a.id < b.id;
+      return a.head != b.head ? a.head < b.head : KeyOf(a) < KeyOf(b);
+    });
+  }
+
   Status WriteEntries(WriteSet& set, const CollectionEntry& entry) {
-    std::sort(entries_.begin(), entries_.end(),
-              [](const Entry& a, const Entry& b) { return a.key < b.key; });
-    std::vector<Mutation> mutations;
-    mutations.reserve(entries_.size());
+    SortEntries();
+    mutations_.clear();
     for (const Entry& e : entries_) {
+      const std::string_view key = KeyOf(e);
       if (e.index->index().unique) {
-        const bool again =
-            !mutations.empty() && AsText(mutations.back().key) == std::string_view(e.key);
+        const bool again = !mutations_.empty() && AsText(mutations_.back().key) == key;
         Status status = again ? Duplicate(entry, e) : CheckFree(set, entry, e);
         if (!status.ok()) return status;
       }
-      mutations.push_back({Mutation::Op::kPut, 0, AsBytes(e.key), AsBytes(e.owner())});
+      mutations_.push_back({Mutation::Op::kPut, 0, AsBytes(key), AsBytes(e.owner())});
     }
-    return mutations.empty() ? Status() : set.Write(mutations);
+    return mutations_.empty() ? Status() : set.Write(mutations_);
   }
 
-  static Status CheckFree(WriteSet& set, const CollectionEntry& entry, const Entry& e) {
-    auto other = set.transaction().Get(AsBytes(e.key), {});
+  Status CheckFree(WriteSet& set, const CollectionEntry& entry, const Entry& e) const {
+    auto other = set.transaction().Get(AsBytes(KeyOf(e)), {});
     if (!other.ok()) return other.status().code() == Code::kNotFound ? Status() : other.status();
     return other->text() == e.owner() ? Status() : Duplicate(entry, e);
   }
@@ -176,7 +209,12 @@ class Builder {
   // What the running chunk makes of them, if it commits.
   std::string next_after_;
   bool next_done_ = false;
+  size_t chunk_documents_ = kChunkDocumentsMax;
+  // Of the running chunk; kept for their memory.
+  std::vector<Row> rows_;
+  std::string keys_;  // one behind the other
   std::vector<Entry> entries_;
+  std::vector<Mutation> mutations_;
   std::vector<ArrayMasks> arrays_;  // of each index of the build, in the entry's order
 };
 

@@ -4,6 +4,7 @@
 #include "plugins/database-document/collection/layout.h"
 #include "plugins/database-document/index/entry_builder.h"
 #include "plugins/database-document/index/wildcard.h"
+#include "plugins/database-document/value/key_encoding.h"
 
 namespace nexadb::database {
 
@@ -97,24 +98,73 @@ Result<DocumentEntries> IndexKeys::WithWildcard(bson::Document document,
   return out;
 }
 
+Result<IndexKeys::Single> IndexKeys::AppendSingle(bson::Document document,
+                                                  std::string_view document_key,
+                                                  std::string* out) const {
+  if (wildcard_ != nullptr) return Single::kSeveral;
+  if (partial_ != nullptr) {
+    auto matches = partial_->Matches(document);
+    if (!matches.ok()) return matches.status();
+    if (!*matches) return Single::kNone;
+  }
+  const size_t begin = out->size();
+  out->append(prefix_);
+  bool any_present = false;
+  for (const IndexPart& part : parts_) {
+    bson::Value value = document.AsValue(bson::Type::kObject);
+    size_t at = 0;
+    for (; at < part.path.size() && value.type() == bson::Type::kObject; ++at) {
+      value = value.Doc()[part.path[at].name].value();
+    }
+    if (value.type() == bson::Type::kArray) {
+      out->resize(begin);
+      return Single::kSeveral;
+    }
+    if (at < part.path.size()) value = bson::Value();
+    any_present |= static_cast<bool>(value);
+    query::AppendKey(value,
+                     part.descending ? query::KeyOrder::kDescending : query::KeyOrder::kAscending,
+                     index_.collation.get(), out);
+  }
+  if (index_.sparse && !any_present) {
+    out->resize(begin);
+    return Single::kNone;
+  }
+  AppendOwner(document_key, out);
+  if (Status status = CheckLength(out->size() - begin); !status.ok()) return status;
+  return Single::kAppended;
+}
+
+void IndexKeys::AppendOwner(std::string_view document_key, std::string* key) const {
+  if (index_.unique) return;
+  if (!inverts_document_key_) {
+    key->append(document_key);
+    return;
+  }
+  for (const char c : document_key) key->push_back(static_cast<char>(~c));
+}
+
 std::string IndexKeys::EntryKey(std::string_view values, std::string_view document_key) const {
   std::string key = prefix_;
   key.append(values);
-  if (index_.unique) return key;
-  if (!inverts_document_key_) return key.append(document_key);
-  for (const char c : document_key) key.push_back(static_cast<char>(~c));
+  AppendOwner(document_key, &key);
   return key;
+}
+
+Status IndexKeys::CheckLength(size_t key_bytes) const {
+  if (key_bytes <= kStorageKeyBytesMax) return {};
+  return MongoError(kKeyTooLong, "index '" + index_.name +
+                                     "' cannot hold the document: its key has " +
+                                     std::to_string(key_bytes) + " bytes, at most " +
+                                     std::to_string(kStorageKeyBytesMax) +
+                                     " are possible; shorten the value or drop the index");
 }
 
 Result<std::string> IndexKeys::NewEntryKey(std::string_view values,
                                            std::string_view document_key) const {
   std::string key = EntryKey(values, document_key);
-  if (key.size() <= kStorageKeyBytesMax) return key;
-  return MongoError(kKeyTooLong, "index '" + index_.name +
-                                     "' cannot hold the document: its key has " +
-                                     std::to_string(key.size()) + " bytes, at most " +
-                                     std::to_string(kStorageKeyBytesMax) +
-                                     " are possible; shorten the value or drop the index");
+  if (Status status = CheckLength(key.size()); !status.ok()) return status;
+  return key;
 }
 
 std::string IndexKeys::KeyValue(bson::Document document) const {

@@ -58,12 +58,20 @@ class IndexKeys {
   // The same for an entry that is to be written. 17280 when no store takes a key so long: a value
   // that cannot be indexed whole is refused, for an index must not lack a document.
   Result<std::string> NewEntryKey(std::string_view values, std::string_view document_key) const;
+  // Most documents have one entry and no array: appends its whole key to `out` without more ado.
+  // kSeveral: nothing was appended, Of() has to be asked. 17280 as above.
+  enum class Single { kAppended, kNone, kSeveral };
+  Result<Single> AppendSingle(bson::Document document, std::string_view document_key,
+                              std::string* out) const;
   std::string UniqueKey(std::string_view values) const { return prefix_ + std::string(values); }
   // {a: value} with the first value of each path, for messages.
   std::string KeyValue(bson::Document document) const;
 
  private:
   explicit IndexKeys(IndexEntry index) : index_(std::move(index)) {}
+  // Appends what follows the values in a key.
+  void AppendOwner(std::string_view document_key, std::string* key) const;
+  Status CheckLength(size_t key_bytes) const;
   Result<DocumentEntries> WithWildcard(bson::Document document, const EntryLimits& limits) const;
 
   IndexEntry index_;
@@ -74,6 +82,8 @@ class IndexKeys {
   std::shared_ptr<const Wildcard> wildcard_;  // null: the key has none
 };
 
+// Of a key before its values: the collection's id and space, and the index's id.
+constexpr size_t kIndexPrefixBytes = sizeof(uint32_t) + 1 + sizeof(uint32_t);
 // Everything under an index.
 std::string IndexPrefix(uint32_t collection_id, uint32_t index_id);
 
