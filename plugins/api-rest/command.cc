@@ -17,7 +17,8 @@ std::string FailedReply(const Status& status) {
   if (!status.detail().empty() && bson::Validate(status.detail()) == nullptr) {
     for (const bson::Element& element : bson::Document(status.detail())) {
       const std::string_view name = element.name();
-      if (name == "keyPattern" || name == "keyValue" || name == "errInfo") reply.Element(element);
+      if (name == "keyPattern" || name == "keyValue" || name == "errInfo" || name == "violations")
+        reply.Element(element);
     }
   }
   return reply.Finish();

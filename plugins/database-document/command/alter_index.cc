@@ -24,18 +24,6 @@ bool MeansId(bson::Document change) {
   return TextMember(change, "name") == "_id_" || IsIdKey(ObjectMember(change, "keyPattern"));
 }
 
-Result<IndexEntry*> FindIndex(bson::Document change, CollectionEntry& entry) {
-  const bson::Value name = Member(change, "name");
-  const auto found =
-      std::find_if(entry.indexes.begin(), entry.indexes.end(), [&](const IndexEntry& index) {
-        return name ? index.name == name.Text()
-                    : SameKey(index.key(), ObjectMember(change, "keyPattern"));
-      });
-  if (found != entry.indexes.end()) return &*found;
-  return MongoError(kIndexNotFound,
-                    "cannot find an index of " + entry.name + " with the given name or keyPattern");
-}
-
 // The specification with its member `name` replaced or added.
 std::string With(bson::Document spec, std::string_view name, const bson::Value& value) {
   bson::Builder out;
@@ -48,31 +36,44 @@ std::string With(bson::Document spec, std::string_view name, const bson::Value& 
 
 }  // namespace
 
+Result<size_t> FindIndex(bson::Document change, const CollectionEntry& entry) {
+  const bson::Value name = Member(change, "name");
+  const auto found =
+      std::find_if(entry.indexes.begin(), entry.indexes.end(), [&](const IndexEntry& index) {
+        return name ? index.name == name.Text()
+                    : SameKey(index.key(), ObjectMember(change, "keyPattern"));
+      });
+  if (found != entry.indexes.end()) return static_cast<size_t>(found - entry.indexes.begin());
+  return MongoError(kIndexNotFound,
+                    "cannot find an index of " + entry.name + " with the given name or keyPattern");
+}
+
 Status CheckIndexChange(bson::Document change) {
   if (Status status = Fields::Check(change, "collMod.index", kChangeFields); !status.ok()) {
     return status;
   }
-  for (const std::string_view name : {"prepareUnique", "unique"}) {
-    if (!Member(change, name)) continue;
+  if (Member(change, "prepareUnique")) {
     return MongoError(kNotSupported,
-                      "collMod: an index cannot be made unique; create a new one "
-                      "with 'unique: true' and drop this one");
+                      "collMod: 'prepareUnique' is not supported; 'unique: true' alone refuses new "
+                      "duplicates while it looks for old ones");
   }
   const bool by_name = static_cast<bool>(Member(change, "name"));
   if (by_name == static_cast<bool>(Member(change, "keyPattern"))) {
     return MongoError(kInvalidOptions, "collMod: 'index' needs either 'name' or 'keyPattern'");
   }
-  if (!Member(change, "hidden") && !Member(change, "expireAfterSeconds")) {
-    return MongoError(kInvalidOptions, "collMod: 'index' needs 'hidden' or 'expireAfterSeconds'");
+  if (!Member(change, "hidden") && !Member(change, "expireAfterSeconds") &&
+      !Member(change, "unique")) {
+    return MongoError(kInvalidOptions,
+                      "collMod: 'index' needs 'hidden', 'expireAfterSeconds' or 'unique'");
   }
   if (MeansId(change)) return MongoError(kBadValue, "collMod: the _id index cannot be changed");
   return {};
 }
 
 Status AlterIndex(bson::Document change, CollectionEntry& entry, bson::Builder* reply) {
-  auto index = FindIndex(change, entry);
-  if (!index.ok()) return index.status();
-  IndexEntry& changed = **index;
+  auto at = FindIndex(change, entry);
+  if (!at.ok()) return at.status();
+  IndexEntry& changed = entry.indexes[*at];
   if (Member(change, "hidden")) {
     const bool hidden = FlagMember(change, "hidden", false);
     reply->Bool("hidden_old", changed.hidden()).Bool("hidden_new", hidden);

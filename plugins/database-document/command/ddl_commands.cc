@@ -7,6 +7,7 @@
 #include "plugins/database-document/command/collation.h"
 #include "plugins/database-document/command/command.h"
 #include "plugins/database-document/command/fields.h"
+#include "plugins/database-document/command/make_unique.h"
 #include "plugins/database-document/plan/namespace_source.h"
 #include "plugins/database-document/plan/pipeline_access.h"
 #include "plugins/database-document/plan/pipeline_context.h"
@@ -252,8 +253,9 @@ Status RunCollMod(const CommandCall& call, bson::Builder* reply) {
   const bson::Document index = ObjectMember(call.command, "index");
   if (status.ok() && Member(call.command, "index")) status = CheckIndexChange(index);
   if (!status.ok()) return status;
+  if (AsksForUnique(index)) return MakeUnique(call, *name, index, reply);
   if (Member(call.command, "dryRun")) {
-    return MongoError(kNotSupported, "collMod: 'dryRun' is not supported");
+    return MongoError(kInvalidOptions, "collMod: 'dryRun' goes with an index's 'unique' alone");
   }
   std::string changed;  // by the last attempt
   status = AlterCollection(

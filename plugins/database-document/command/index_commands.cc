@@ -390,7 +390,9 @@ Status DropWithin(WriteSet& set, const bson::Value& wanted, CollectionEntry& ent
   const bool all = wanted.type() == bson::Type::kString && wanted.Text() == "*";
   const size_t asked =
       wanted.type() == bson::Type::kArray ? wanted.Doc().CountElements() : size_t{1};
-  if (all || dropped == asked) return {};
+  // One key may mean several: of different collations, or one that is made unique.
+  const bool by_key = wanted.type() == bson::Type::kObject && dropped != 0;
+  if (all || by_key || dropped == asked) return {};
   return MongoError(kIndexNotFound, "index not found");
 }
 

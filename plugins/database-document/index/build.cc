@@ -29,9 +29,11 @@ Result<EntryPtr> FindBuilding(WriteSet& set, const IndexBuild& build) {
   EntryPtr entry = set.Find(build.database, build.collection);
   size_t found = 0;
   if (entry != nullptr && entry->id == build.collection_id) {
-    for (const IndexEntry& index : entry->indexes) found += IsWanted(build, index) ? 1 : 0;
+    for (const IndexEntry& index : entry->indexes) {
+      found += IsWanted(build, index) || index.id == build.replaces ? 1 : 0;
+    }
   }
-  if (found == build.indexes.size()) return entry;
+  if (found == build.indexes.size() + (build.replaces != 0 ? 1 : 0)) return entry;
   return MongoError(kIndexBuildAborted, "index build on " +
                                             Namespace(build.database, build.collection) +
                                             " aborted: the index or its collection was dropped");
@@ -198,8 +200,30 @@ class Builder {
         index.building = false;
         index.arrays.Merge(arrays_[n++]);
       }
+      if (Status status = TakePlace(set, *changed); !status.ok()) return status;
       return set.PutEntry(std::move(changed));
     });
+  }
+
+  // The replaced index goes with its entries; what was changed of it meanwhile stays changed.
+  Status TakePlace(WriteSet& set, CollectionEntry& entry) {
+    if (build_.replaces == 0) return {};
+    auto& indexes = entry.indexes;
+    const auto old = std::find_if(indexes.begin(), indexes.end(), [&](const IndexEntry& index) {
+      return index.id == build_.replaces;
+    });
+    const auto ready = std::find_if(indexes.begin(), indexes.end(), [&](const IndexEntry& index) {
+      return IsWanted(build_, index);
+    });
+    bson::Builder spec;
+    for (const bson::Element& e : bson::Document(AsBytes(old->spec))) {
+      if (e.name() != "unique") spec.Element(e);
+    }
+    ready->spec = spec.Bool("unique", true).Finish();
+    ready->name = old->name;
+    *old = std::move(*ready);
+    indexes.erase(ready);
+    return EraseIndexEntries(set, entry.id, build_.replaces);
   }
 
   SessionImpl& session_;

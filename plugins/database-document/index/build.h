@@ -17,6 +17,8 @@ struct IndexBuild {
   std::string collection;
   uint32_t collection_id = 0;
   std::vector<uint32_t> indexes;  // ids, all of them building
+  // An index whose name and place the only one of the build takes when it is ready; 0: none.
+  uint32_t replaces = 0;
 };
 
 // Fills the indexes and makes them ready. When it fails (11000, 171, a cancelled session …) they

@@ -1,5 +1,6 @@
 #include "plugins/database-document/plan/write_stages.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "core/document/error.h"
@@ -7,6 +8,7 @@
 #include "plugins/database-document/collection/insert.h"
 #include "plugins/database-document/collection/merge.h"
 #include "plugins/database-document/collection/update.h"
+#include "plugins/database-document/command/index_commands.h"
 #include "plugins/database-document/expression/expression.h"
 #include "plugins/database-document/expression/node.h"
 
@@ -157,6 +159,16 @@ class OutStage final : public WriteStage {
     entry.options = replaced_->options;
     entry.collation = replaced_->collation;
     entry.indexes = replaced_->indexes;
+    // An index that is being built to take another's place would stand beside it here.
+    std::erase_if(entry.indexes, [&](const IndexEntry& index) {
+      return index.building && std::any_of(replaced_->indexes.begin(), replaced_->indexes.end(),
+                                           [&](const IndexEntry& other) {
+                                             return other.id != index.id &&
+                                                    SameKey(other.key(), index.key()) &&
+                                                    query::SameCollation(other.collation.get(),
+                                                                         index.collation.get());
+                                           });
+    });
     entry.last_index_id = replaced_->last_index_id;
     // One that was being built is whole here: it is written with every document.
     for (IndexEntry& index : entry.indexes) index.building = false;
