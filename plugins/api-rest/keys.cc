@@ -1,5 +1,6 @@
 // Keys: passed on to the authenticator's KeyAdmin.
 #include "core/document/error.h"
+#include "nexadb/attributed_key_admin.h"
 #include "plugins/api-rest/handlers.h"
 #include "plugins/api-rest/members.h"
 #include "plugins/api-rest/parameters.h"
@@ -15,6 +16,35 @@ Status SendKey(Request& request, uint16_t status, const Result<Buffer>& key,
   return SendJson(request.exchange(), status,
                   Success().Members(bson::Document(key->bytes())).Finish(), headers);
 }
+
+// Keys as changed by the request's caller, whom the audit log names where the authenticator can.
+class Change {
+ public:
+  Change(Request& request, KeyAdmin& keys)
+      : keys_(keys),
+        for_(static_cast<AttributedKeyAdmin*>(
+            request.api().services.auth->Facet(AttributedKeyAdmin::kInterface))) {
+    actor_.id = request.principal()->Id();
+    actor_.peer = request.exchange().PeerAddress();
+  }
+  Result<Buffer> Create(BytesView spec) {
+    return for_ != nullptr ? for_->CreateFor(actor_, spec) : keys_.Create(spec);
+  }
+  Result<Buffer> Update(StringView id, BytesView changes) {
+    return for_ != nullptr ? for_->UpdateFor(actor_, id, changes) : keys_.Update(id, changes);
+  }
+  Status Revoke(StringView id) {
+    return for_ != nullptr ? for_->RevokeFor(actor_, id) : keys_.Revoke(id);
+  }
+  Result<Buffer> Rotate(StringView id, uint64_t grace_ms) {
+    return for_ != nullptr ? for_->RotateFor(actor_, id, grace_ms) : keys_.Rotate(id, grace_ms);
+  }
+
+ private:
+  KeyAdmin& keys_;
+  AttributedKeyAdmin* const for_;  // null when nobody would note the caller
+  KeyActor actor_;
+};
 
 // A secret must not lie in any cache.
 constexpr HttpHeader kNoStore{"Cache-Control", "no-store"};
@@ -38,7 +68,7 @@ Status CreateKey(Request& request) {
   if (!keys.ok()) return std::move(keys).status();
   Result<std::string> body = request.ObjectBody();
   if (!body.ok()) return std::move(body).status();
-  return SendKey(request, 201, (*keys)->Create(AsBytes(*body)), {kNoStore});
+  return SendKey(request, 201, Change(request, **keys).Create(AsBytes(*body)), {kNoStore});
 }
 
 Status GetOwnKey(Request& request) {
@@ -64,13 +94,14 @@ Status ChangeKey(Request& request) {
   if (!keys.ok()) return std::move(keys).status();
   Result<std::string> body = request.ObjectBody();
   if (!body.ok()) return std::move(body).status();
-  return SendKey(request, 200, (*keys)->Update(request.capture(0), AsBytes(*body)));
+  return SendKey(request, 200, Change(request, **keys).Update(request.capture(0), AsBytes(*body)));
 }
 
 Status RevokeKey(Request& request) {
   Result<KeyAdmin*> keys = request.api().Keys();
   if (!keys.ok()) return std::move(keys).status();
-  if (Status status = (*keys)->Revoke(request.capture(0)); !status.ok()) return status;
+  if (Status status = Change(request, **keys).Revoke(request.capture(0)); !status.ok())
+    return status;
   JsonObject out = Success();
   out.Text("id", request.capture(0)).Text("message", "Key revoked");
   return SendJson(request.exchange(), 200, out.Finish());
@@ -93,7 +124,8 @@ Status RotateKey(Request& request) {
     if (!time.ok()) return std::move(time).status();
     grace_ms = *time;
   }
-  return SendKey(request, 200, (*keys)->Rotate(request.capture(0), grace_ms), {kNoStore});
+  return SendKey(request, 200, Change(request, **keys).Rotate(request.capture(0), grace_ms),
+                 {kNoStore});
 }
 
 }  // namespace nexadb::rest

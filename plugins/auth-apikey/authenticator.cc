@@ -288,6 +288,7 @@ Handle<Principal> ApiKeyAuthenticator::System() noexcept { return system_->NewHa
 
 void* ApiKeyAuthenticator::Facet(const InterfaceId& id) noexcept {
   if (id == KeyAdmin::kInterface) return static_cast<KeyAdmin*>(this);
+  if (id == AttributedKeyAdmin::kInterface) return static_cast<AttributedKeyAdmin*>(this);
   if (id == CountHeir::kInterface) return static_cast<CountHeir*>(this);
   if (id == RepeatAuthenticator::kInterface) return static_cast<RepeatAuthenticator*>(this);
   return nullptr;
@@ -361,14 +362,18 @@ Buffer ApiKeyAuthenticator::Describe(const KeyRecord& record, const std::string*
   return Buffer::Own(out.Finish());
 }
 
-void ApiKeyAuthenticator::Audit(std::string_view what, std::string_view id, std::string_view name) {
-  const LogField fields[] = {{"id", id}, {"name", name}};
-  context_.Log().Write(LogLevel::kInfo, "audit: " + std::string(what), {fields, 2});
+void ApiKeyAuthenticator::Audit(std::string_view what, const KeyRecord& key,
+                                const KeyActor& actor) {
+  const LogField fields[] = {
+      {"id", key.id}, {"name", key.name}, {"by", actor.id}, {"peer", actor.peer}};
+  const size_t told = !actor.peer.empty() ? 4 : !actor.id.empty() ? 3 : 2;
+  context_.Log().Write(LogLevel::kInfo, "audit: " + std::string(what), {fields, told});
 }
 
-Result<Buffer> ApiKeyAuthenticator::Create(BytesView spec) noexcept {
+Result<Buffer> ApiKeyAuthenticator::CreateFor(const KeyActor& actor, BytesView spec) noexcept {
   return sdk::Guard([&]() -> Result<Buffer> {
     std::shared_lock standing(heir_mutex_);
+    if (heir_for_ != nullptr) return heir_for_->CreateFor(actor, spec);
     if (heir_admin_ != nullptr) return heir_admin_->Create(spec);
     KeyRecord record;
     record.created_ms = NowMs();
@@ -393,8 +398,8 @@ Result<Buffer> ApiKeyAuthenticator::Create(BytesView spec) noexcept {
     }
     records.push_back(record);
     if (Status stored = Commit(std::move(records)); !stored.ok()) return stored;
-    if (forgotten) Audit("revoked key forgotten", forgotten->id, forgotten->name);
-    Audit("key created", record.id, record.name);
+    if (forgotten) Audit("revoked key forgotten", *forgotten, actor);
+    Audit("key created", record, actor);
     return Describe(record, &secret);
   });
 }
@@ -426,9 +431,11 @@ Result<Buffer> ApiKeyAuthenticator::Get(StringView id) noexcept {
   });
 }
 
-Result<Buffer> ApiKeyAuthenticator::Update(StringView id, BytesView changes) noexcept {
+Result<Buffer> ApiKeyAuthenticator::UpdateFor(const KeyActor& actor, StringView id,
+                                              BytesView changes) noexcept {
   return sdk::Guard([&]() -> Result<Buffer> {
     std::shared_lock standing(heir_mutex_);
+    if (heir_for_ != nullptr) return heir_for_->UpdateFor(actor, id, changes);
     if (heir_admin_ != nullptr) return heir_admin_->Update(id, changes);
     std::lock_guard lock(admin_mutex_);
     auto index = IndexOf(id);
@@ -442,14 +449,15 @@ Result<Buffer> ApiKeyAuthenticator::Update(StringView id, BytesView changes) noe
     if (!applied.ok()) return applied;
     if (Status left = CheckFullKeyIsLeft(records); !left.ok()) return left;
     if (Status stored = Commit(std::move(records)); !stored.ok()) return stored;
-    Audit("key changed", records_[*index].id, records_[*index].name);
+    Audit("key changed", records_[*index], actor);
     return Describe(records_[*index], nullptr);
   });
 }
 
-Status ApiKeyAuthenticator::Revoke(StringView id) noexcept {
+Status ApiKeyAuthenticator::RevokeFor(const KeyActor& actor, StringView id) noexcept {
   return sdk::Guard([&]() -> Status {
     std::shared_lock standing(heir_mutex_);
+    if (heir_for_ != nullptr) return heir_for_->RevokeFor(actor, id);
     if (heir_admin_ != nullptr) return heir_admin_->Revoke(id);
     std::lock_guard lock(admin_mutex_);
     auto index = IndexOf(id);
@@ -461,14 +469,16 @@ Status ApiKeyAuthenticator::Revoke(StringView id) noexcept {
     record.previous_until_ms = 0;
     if (Status left = CheckFullKeyIsLeft(records); !left.ok()) return left;
     if (Status stored = Commit(std::move(records)); !stored.ok()) return stored;
-    Audit("key revoked", records_[*index].id, records_[*index].name);
+    Audit("key revoked", records_[*index], actor);
     return {};
   });
 }
 
-Result<Buffer> ApiKeyAuthenticator::Rotate(StringView id, uint64_t grace_ms) noexcept {
+Result<Buffer> ApiKeyAuthenticator::RotateFor(const KeyActor& actor, StringView id,
+                                              uint64_t grace_ms) noexcept {
   return sdk::Guard([&]() -> Result<Buffer> {
     std::shared_lock standing(heir_mutex_);
+    if (heir_for_ != nullptr) return heir_for_->RotateFor(actor, id, grace_ms);
     if (heir_admin_ != nullptr) return heir_admin_->Rotate(id, grace_ms);
     if (grace_ms > kGraceMsMax) {
       return MakeError(ErrorId::kBadRequest, "the time of grace is longer than 30 days");
@@ -486,7 +496,7 @@ Result<Buffer> ApiKeyAuthenticator::Rotate(StringView id, uint64_t grace_ms) noe
     record.previous_until_ms = grace_ms == 0 ? 0 : NowMs() + static_cast<int64_t>(grace_ms);
     record.digest = DigestOf(secret);
     if (Status stored = Commit(std::move(records)); !stored.ok()) return stored;
-    Audit("key rotated", records_[*index].id, records_[*index].name);
+    Audit("key rotated", records_[*index], actor);
     // root.key follows its key, where it is still kept; local tools read it.
     if (records_[*index].id == kRootKeyId && context_.Env().Files().Exists(root_key_path_)) {
       if (Status written = WriteRootKey(secret); !written.ok()) {

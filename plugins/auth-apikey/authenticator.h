@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "nexadb/attributed_key_admin.h"
 #include "nexadb/authenticator.h"
 #include "nexadb/plugin.h"
 #include "nexadb/repeat_authenticator.h"
@@ -41,6 +42,7 @@ struct AuthConfig {
 
 class ApiKeyAuthenticator final : public Authenticator,
                                   public KeyAdmin,
+                                  public AttributedKeyAdmin,
                                   public CountHeir,
                                   public RepeatAuthenticator {
  public:
@@ -74,13 +76,25 @@ class ApiKeyAuthenticator final : public Authenticator,
   // CountHeir
   void TakeOver(BytesView counts) noexcept override;
 
-  // KeyAdmin
-  Result<Buffer> Create(BytesView spec) noexcept override;
+  // KeyAdmin: changes on behalf of nobody named.
+  Result<Buffer> Create(BytesView spec) noexcept override { return CreateFor({}, spec); }
   Result<Buffer> List() noexcept override;
   Result<Buffer> Get(StringView id) noexcept override;
-  Result<Buffer> Update(StringView id, BytesView changes) noexcept override;
-  Status Revoke(StringView id) noexcept override;
-  Result<Buffer> Rotate(StringView id, uint64_t grace_ms) noexcept override;
+  Result<Buffer> Update(StringView id, BytesView changes) noexcept override {
+    return UpdateFor({}, id, changes);
+  }
+  Status Revoke(StringView id) noexcept override { return RevokeFor({}, id); }
+  Result<Buffer> Rotate(StringView id, uint64_t grace_ms) noexcept override {
+    return RotateFor({}, id, grace_ms);
+  }
+
+  // AttributedKeyAdmin
+  Result<Buffer> CreateFor(const KeyActor& actor, BytesView spec) noexcept override;
+  Result<Buffer> UpdateFor(const KeyActor& actor, StringView id,
+                           BytesView changes) noexcept override;
+  Status RevokeFor(const KeyActor& actor, StringView id) noexcept override;
+  Result<Buffer> RotateFor(const KeyActor& actor, StringView id,
+                           uint64_t grace_ms) noexcept override;
 
  private:
   struct DigestHash {
@@ -128,7 +142,7 @@ class ApiKeyAuthenticator final : public Authenticator,
   // Refuses a change after which no valid key of full scope is left.
   Status CheckFullKeyIsLeft(const std::vector<KeyRecord>& records) const;
   Buffer Describe(const KeyRecord& record, const std::string* secret);
-  void Audit(std::string_view what, std::string_view id, std::string_view name);
+  void Audit(std::string_view what, const KeyRecord& key, const KeyActor& actor);
 
   PluginContext& context_;
   const AuthConfig config_;
@@ -161,8 +175,9 @@ class ApiKeyAuthenticator final : public Authenticator,
 
   // Held shared by whoever changes keys here or writes to the log. Comes before admin_mutex_.
   std::shared_mutex heir_mutex_;
-  KeyAdmin* heir_admin_ = nullptr;        // guarded by heir_mutex_; null: changes are made here
-  Authenticator* chosen_heir_ = nullptr;  // guarded by heir_mutex_
+  KeyAdmin* heir_admin_ = nullptr;          // guarded by heir_mutex_; null: changes are made here
+  AttributedKeyAdmin* heir_for_ = nullptr;  // guarded by heir_mutex_; null: the heir names nobody
+  Authenticator* chosen_heir_ = nullptr;    // guarded by heir_mutex_
   std::atomic<Authenticator*> heir_{nullptr};  // set once retired
 };
 

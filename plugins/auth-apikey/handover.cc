@@ -90,6 +90,7 @@ Status ApiKeyAuthenticator::Yield(Authenticator& heir, const KeyOpening& opening
   }
   chosen_heir_ = &heir;
   heir_admin_ = admin;
+  heir_for_ = static_cast<AttributedKeyAdmin*>(heir.Facet(AttributedKeyAdmin::kInterface));
   return {};
 }
 
@@ -168,6 +169,7 @@ Status ApiKeyAuthenticator::Resume() {
   // What it has shown is here already, should the store not be readable.
   chosen_heir_ = nullptr;
   heir_admin_ = nullptr;
+  heir_for_ = nullptr;
   std::lock_guard lock(admin_mutex_);
   if (developer_ != nullptr) developer_->Apply(DeveloperRecord());
   if (Status locked = LockStore(); !locked.ok()) return locked;

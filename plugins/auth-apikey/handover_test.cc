@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "nexadb/attributed_key_admin.h"
 #include "nexadb/authenticator.h"
 #include "nexadb/bson.h"
 #include "nexadb/testkit/plugin_host.h"
@@ -190,6 +191,22 @@ TEST_F(HandoverTest, ChangesOfBothAreInTheStoreAndInTheAuditLog) {
     old.End();
   }
   EXPECT_TRUE(First().Login(by_old.secret).ok());
+}
+
+TEST_F(HandoverTest, TheHeirIsToldWhoChangesAKeyByThePredecessor) {
+  Generation old = First();
+  const Made key = Create(old);
+  const Generation heir = HeirOf(old);
+  auto* changes = static_cast<AttributedKeyAdmin*>(old.auth->Facet(AttributedKeyAdmin::kInterface));
+  KeyActor actor;
+  actor.id = "k_someone";
+  actor.peer = "10.0.0.9";
+  ASSERT_TRUE(changes->RevokeFor(actor, key.id).ok());
+  std::string log;
+  for (const testkit::LogLine& line : heir.host->TakeLog()) log += line.text + "\n";
+  EXPECT_NE(log.find("audit: key revoked id=" + key.id + " name=test by=k_someone peer=10.0.0.9"),
+            std::string::npos)
+      << log;
 }
 
 TEST_F(HandoverTest, WhoStillCallsAPredecessorThatIsGoneIsAnsweredByTheHeir) {

@@ -94,7 +94,9 @@ class KeysTest(unittest.TestCase):
         self.status_with(key["key"])
         for what in ("created", "changed", "rotated", "revoked"):
             lines = self.log(f"audit: key {what}")
-            self.assertEqual(len([line for line in lines if key["id"] in line]), 1, lines)
+            told = [line for line in lines if key["id"] in line]
+            self.assertEqual(len(told), 1, lines)
+            self.assertRegex(told[0], r"by\W+root\b.*peer\W+127\.0\.0\.1", what)
         self.assertIn("127.0.0.1", self.log("audit: a bad key was refused")[0])
 
     def test_secrets_are_nowhere_once_they_were_shown(self):
