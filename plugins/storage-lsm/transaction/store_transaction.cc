@@ -190,8 +190,6 @@ void StoreTransaction::CollectValidation(Validation* validation) const {
       keys.push_back({key, m.op == Mutation::Op::kAdd});
     }
   }
-  for (const std::string& key : guards_) keys.push_back({key, false});
-  for (const std::string& key : read_keys_) keys.push_back({key, false});
   // Each key once, and of what is said of it the strictest, which comes first.
   const auto before = [](const Validation::Key& a, const Validation::Key& b) {
     const int order = a.key.compare(b.key);
@@ -204,6 +202,9 @@ void StoreTransaction::CollectValidation(Validation* validation) const {
     return a.key == b.key;
   };
   keys.erase(std::unique(keys.begin(), keys.end(), same), keys.end());
+  // In an order of their own; a key that is among the others as well is looked at twice.
+  for (const std::string& key : guards_) keys.push_back({key, false});
+  for (const std::string& key : read_keys_) keys.push_back({key, false});
   for (const auto& [begin, end] : read_ranges_) validation->ranges.push_back({begin, end});
 }
 
