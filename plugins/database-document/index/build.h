@@ -1,6 +1,6 @@
 // Builds indexes while writers go on. An index is first put into the catalog as `building`: from
 // then on every write keeps its entries, and queries leave it alone. Then the documents are gone
-// through in transactions of bounded size, each of which adds the entries of a few hundred of them;
+// through in transactions of bounded size, each of which adds the entries of up to some thousands;
 // a document that is changed meanwhile makes one of the two try again. At last the mark is taken
 // away. So a build holds no lock, takes memory for one chunk, and a crash leaves a marked index,
 // which the next start removes.
