@@ -13,6 +13,7 @@
 #include "nexadb/bson.h"
 #include "nexadb/repeat_authenticator.h"
 #include "nexadb/testkit/plugin_host.h"
+#include "plugins/auth-apikey/authenticator.h"
 
 namespace nexadb {
 namespace {
@@ -213,6 +214,31 @@ TEST_F(AuthTest, NoSecretIsOnDiskOrInTheLog) {
   }
   EXPECT_NE(log.find("audit: key created id=" + made.id), std::string::npos) << log;
   EXPECT_NE(log.find("audit: a bad key was refused peer=10.0.0.1"), std::string::npos) << log;
+}
+
+TEST_F(AuthTest, WhereThereIsNoRoomTheOldestRevokedKeyIsForgottenAndTheLogSaysSo) {
+  Start();
+  Stop();
+  const std::string path = directory_ + "/auth/keys";
+  std::vector<auth::KeyRecord> keys;
+  ASSERT_EQ(auth::DecodeKeys(ReadFile(path), keys), nullptr);
+  for (size_t i = keys.size(); i < auth::kKeysMax; ++i) {
+    keys.push_back(keys.front());
+    keys.back().id = "k" + std::to_string(i);
+    keys.back().digest = auth::DigestOf(keys.back().id);
+    if (i == 70 || i == 90) keys.back().revoked_ms = 1;
+  }
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << auth::EncodeKeys(keys);
+  Start();
+  for (const char* forgotten : {"k70", "k90"}) {
+    EXPECT_TRUE(admin_->Get(forgotten).ok());
+    Create(Spec({"read"}, {"*"}));
+    EXPECT_EQ(admin_->Get(forgotten).status().number(), kKeyNotFound);
+    EXPECT_NE(LogText().find("audit: revoked key forgotten id=" + std::string(forgotten)),
+              std::string::npos);
+  }
+  const std::string spec = Spec({"read"}, {"*"});
+  EXPECT_FALSE(admin_->Create(AsBytes(spec)).ok());
 }
 
 TEST_F(AuthTest, EveryBadKeyIsRefusedWithOneText) {
