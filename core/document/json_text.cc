@@ -70,14 +70,54 @@ bool AnyNeedsEscape(uint64_t bytes) {
   return ((below_space | is_quote | is_backslash) & kHighs) != 0;
 }
 
+template <class T>
+T LoadFrom(const char* at) {
+  T value;
+  std::memcpy(&value, at, sizeof(value));
+  return value;
+}
+
+// The compilers' own vectors: SSE2 or NEON, whatever the target has at least.
+using Sixteen = uint8_t __attribute__((vector_size(16)));
+
+bool AnyOfSixteenNeedsEscape(const char* at) {
+  const auto bytes = LoadFrom<Sixteen>(at);
+  const auto bad = (bytes < 0x20) | (bytes == '"') | (bytes == '\\');
+  uint64_t halves[2];
+  static_assert(sizeof(halves) == sizeof(bad));
+  std::memcpy(halves, &bad, sizeof(halves));
+  return (halves[0] | halves[1]) != 0;
+}
+
+// Whether all bytes go out as they are. What is left behind whole steps is looked at by a step that
+// ends with the text, over bytes that were seen already, instead of byte by byte.
+bool IsPlain(std::string_view text) {
+  const char* const begin = text.data();
+  const size_t size = text.size();
+  if (size >= 16) {
+    for (size_t i = 0; i + 16 <= size; i += 16) {
+      if (AnyOfSixteenNeedsEscape(begin + i)) return false;
+    }
+    return !AnyOfSixteenNeedsEscape(begin + size - 16);
+  }
+  if (size >= 8) {
+    return !AnyNeedsEscape(LoadFrom<uint64_t>(begin)) &&
+           !AnyNeedsEscape(LoadFrom<uint64_t>(begin + size - 8));
+  }
+  if (size >= 4) {
+    return !AnyNeedsEscape(uint64_t{LoadFrom<uint32_t>(begin)} << 32 |
+                           LoadFrom<uint32_t>(begin + size - 4));
+  }
+  for (const char c : text) {
+    if (kEscapes[static_cast<uint8_t>(c)] != 0) return false;
+  }
+  return true;
+}
+
 // How many bytes at the start go out as they are.
 size_t PlainPrefix(std::string_view text) {
   size_t i = 0;
-  for (; i + sizeof(uint64_t) <= text.size(); i += sizeof(uint64_t)) {
-    uint64_t bytes;
-    std::memcpy(&bytes, text.data() + i, sizeof(bytes));
-    if (AnyNeedsEscape(bytes)) break;
-  }
+  while (i + 16 <= text.size() && !AnyOfSixteenNeedsEscape(text.data() + i)) i += 16;
   while (i < text.size() && kEscapes[static_cast<uint8_t>(text[i])] == 0) ++i;
   return i;
 }
@@ -92,15 +132,15 @@ void AppendNumber(std::string& out, T value) {
 }  // namespace
 
 void AppendValidString(std::string& out, std::string_view text) {
-  size_t plain = PlainPrefix(text);
-  if (plain == text.size()) {  // nearly all are: in one go, between two quotes
+  if (IsPlain(text)) {  // nearly all are: in one go, between two quotes
     const size_t begin = out.size();
-    out.resize(begin + 1 + plain + 1, '"');
-    text.copy(out.data() + begin + 1, plain);
+    out.resize(begin + 1 + text.size() + 1, '"');
+    text.copy(out.data() + begin + 1, text.size());
     return;
   }
   out += '"';
-  for (;; plain = PlainPrefix(text)) {
+  for (;;) {
+    const size_t plain = PlainPrefix(text);
     out.append(text.data(), plain);
     if (plain == text.size()) break;
     const auto c = static_cast<uint8_t>(text[plain]);

@@ -61,6 +61,26 @@ TEST(BsonToJson, ControlCharactersAreEscapedAndBadBytesReplaced) {
   EXPECT_EQ(out, "\"a\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD\"");
 }
 
+TEST(BsonToJson, WhatNeedsAnEscapeIsFoundAtEveryPlaceOfEveryLength) {
+  const std::pair<char, std::string_view> cases[] = {
+      {'\x00', "\\u0000"}, {'\x1F', "\\u001f"}, {'\n', "\\n"},   {'"', "\\\""},
+      {'\\', "\\\\"},      {' ', " "},          {'!', "!"},      {'#', "#"},
+      {'[', "["},          {']', "]"},          {'\x7F', "\x7F"}};
+  for (size_t size = 1; size <= 70; ++size) {
+    for (size_t at = 0; at < size; ++at) {
+      for (const auto& [c, written] : cases) {
+        std::string text(size, 'x');
+        text[at] = c;
+        std::string out;
+        AppendJsonString(out, text);
+        const std::string before(at, 'x');
+        ASSERT_EQ(out, "\"" + before + std::string(written) + text.substr(at + 1) + "\"")
+            << size << " bytes, at " << at;
+      }
+    }
+  }
+}
+
 TEST(JsonDouble, IsShortAndAlwaysADouble) {
   const std::pair<double, const char*> kCases[] = {
       {0, "0.0"},      {-0.0, "-0.0"},
