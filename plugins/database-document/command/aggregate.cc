@@ -115,10 +115,10 @@ Result<std::unique_ptr<QueryStream>> OpenAggregate(const CommandCall& call) {
     Status status = call.session.CheckAccess(Action::kRead, call.database, *collection);
     if (!status.ok()) return status;
   }
-  Status may_read = CheckPipelineAccess(call.session, call.database, stages);
-  if (!may_read.ok()) return may_read;
   auto scope = ReadScope::Open(call.session);
   if (!scope.ok()) return scope.status();
+  Status may_read = CheckPipelineAccess(call.session, (*scope)->catalog(), call.database, stages);
+  if (!may_read.ok()) return may_read;
   if (Status bad = CheckHintOf(call, **scope, *collection); !bad.ok()) return bad;
   auto context = std::make_unique<QueryContext>(call.session, std::string(call.database), *scope);
   context->set_parse_options(call.session.call_ms(), ObjectMember(call.command, "let"));

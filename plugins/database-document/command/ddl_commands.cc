@@ -101,10 +101,11 @@ Status CheckView(const CommandCall& call, std::string_view name) {
   if (Status status = CheckCollectionName(call.database, on); !status.ok()) return status;
   const bson::Document view = ObjectMember(call.command, "pipeline");
   Status status = call.session.CheckAccess(Action::kRead, call.database, on);
-  if (status.ok()) status = CheckPipelineAccess(call.session, call.database, view);
   if (!status.ok()) return status;
   auto scope = ReadScope::Open(call.session);
   if (!scope.ok()) return scope.status();
+  status = CheckPipelineAccess(call.session, (*scope)->catalog(), call.database, view);
+  if (!status.ok()) return status;
   status = CheckViewDepth(call, (*scope)->catalog(), name, std::string(on));
   if (!status.ok()) return status;
   QueryContext context(call.session, std::string(call.database), *scope);

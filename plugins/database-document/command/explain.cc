@@ -162,13 +162,14 @@ Status Explain(const CommandCall& call, const CommandCall& inner, std::string_vi
   auto explained = ParseExplained(inner);
   if (!explained.ok()) return explained.status();
   Status status = call.session.CheckAccess(Action::kRead, call.database, explained->collection);
-  if (status.ok() && inner.name() == "aggregate") {
-    status =
-        CheckPipelineAccess(call.session, call.database, ObjectMember(inner.command, "pipeline"));
-  }
   if (!status.ok()) return status;
   auto scope = ReadScope::Open(call.session);
   if (!scope.ok()) return scope.status();
+  if (inner.name() == "aggregate") {
+    status = CheckPipelineAccess(call.session, (*scope)->catalog(), call.database,
+                                 ObjectMember(inner.command, "pipeline"));
+    if (!status.ok()) return status;
+  }
   QueryContext context(call.session, std::string(call.database), *scope);
   context.set_parse_options(call.session.call_ms(), ObjectMember(inner.command, "let"));
   status = SetCollation(explained->statement, explained->collection, context);

@@ -73,7 +73,8 @@ Result<query::SourcePtr> OpenView(QueryContext& context, const CollectionEntry& 
   const bson::Document stages =
       pipeline.type() == bson::Type::kArray ? pipeline.value().Doc() : bson::Document();
   // At once, as for a caller's own pipeline: not when the first document comes to a $lookup.
-  Status may_read = CheckPipelineAccess(context.session(), context.database(), stages);
+  Status may_read =
+      CheckPipelineAccess(context.session(), context.scope().catalog(), context.database(), stages);
   if (!may_read.ok()) return may_read;
   bson::Builder match;
   if (!filter.empty()) match.OpenObject("0").Object("$match", filter).Close();

@@ -94,5 +94,30 @@ TEST_F(WriteStages, AViewOfWhatMayNotBeReadIsRefusedBeforeAnyDocument) {
   }
 }
 
+TEST_F(WriteStages, AViewBehindALookupIsRefusedBeforeAnyDocument) {
+  Run(R"({"create": "empty"})");
+  Run(R"({"insert": "secret", "documents": [{"_id": 1}]})");
+  Run(R"({"create": "peek", "viewOn": "secret", "pipeline": []})");
+  Run(R"({"create": "joins", "viewOn": "empty", "pipeline": [
+          {"$lookup": {"from": "peek", "pipeline": [], "as": "s"}}]})");
+  Run(R"({"create": "over", "viewOn": "joins", "pipeline": [{"$unionWith": "over2"}]})");
+  Run(R"({"create": "over2", "viewOn": "empty", "pipeline": [{"$unionWith": "over"}]})");
+  const auto reads = [&](std::string_view name) {
+    const std::string stages = R"("pipeline": [{"$lookup": {"from": ")" + std::string(name) +
+                               R"(", "pipeline": [], "as": "s"}}], "cursor": {}})";
+    const std::string aggregate = R"({"aggregate": "empty", )" + stages;
+    EXPECT_EQ(CodeOf(aggregate), CodeOf(R"({"explain": )" + aggregate + "}")) << name;
+    return CodeOf(aggregate);
+  };
+  EXPECT_EQ(reads("over"), 0);
+  principal_.allows = [](Action, const Resource& resource) {
+    return std::string_view(resource.name) != "secret";
+  };
+  for (const char* name : {"peek", "joins", "over", "over2"}) EXPECT_EQ(reads(name), 13) << name;
+  EXPECT_EQ(CodeOf(R"({"create": "w", "viewOn": "empty", "pipeline": [{"$unionWith": "over"}]})"),
+            13);
+  EXPECT_EQ(reads("empty"), 0);
+}
+
 }  // namespace
 }  // namespace nexadb::database
