@@ -113,8 +113,8 @@ Result<SearchSpec> ReadSearch(Request& request, bson::Document body) {
   if (!known.ok()) return known;
   Result<std::string> filter = ReadFilter(body);
   Result<std::string> fields = ReadFields(members.Get("fields"));
-  Result<int64_t> limit =
-      members.Integer(members.Has("limit") ? "limit" : "k", spec.limit, 1, INT32_MAX);
+  const std::string_view limit_name = members.Has("limit") ? "limit" : "k";
+  Result<int64_t> limit = members.Integer(limit_name, spec.limit, INT64_MIN, INT64_MAX);
   Result<double> min_score = members.Number("min_score", 0);
   Result<bool> include_vector = members.Flag("include_vector", false);
   Result<bool> exact = members.Flag("exact", false);
@@ -123,6 +123,12 @@ Result<SearchSpec> ReadSearch(Request& request, bson::Document body) {
        {filter.status(), fields.status(), limit.status(), min_score.status(),
         include_vector.status(), exact.status(), time.status(), ReadVectorOf(members, spec)}) {
     if (!status.ok()) return status;
+  }
+  if (*limit < 1) {
+    return FailAt(ErrorId::kBadValue,
+                  "'" + std::string(limit_name) + "' takes an integer from 1 to " +
+                      std::to_string(kVectorHitsMax) + ".",
+                  "/" + std::string(limit_name));
   }
   if (*limit > static_cast<int64_t>(kVectorHitsMax)) {
     return LimitError(ErrorId::kVectorLimit, "vector_hits", kVectorHitsMax, *limit);

@@ -412,6 +412,11 @@ class ContractTest(unittest.TestCase):
         self.assertEqual(document["n"], {"$numberInt": "1"})
         self.assertEqual(set(document), {"_id", "n"})
         self.assertIn("$oid", document["_id"])
+        for stats, members in (({"dbStats": 1}, ("objects", "dataSize", "storageSize", "indexSize", "totalSize")),
+                               ({"collStats": self.name}, ("count", "size", "storageSize", "totalIndexSize"))):
+            reply = run(stats, "canonical")
+            for member in members:
+                self.assertEqual(list(reply[member]), ["$numberLong"], member)
         reply = run({"find": self.name, "filter": {"a": {"$gte2": 1}}})
         self.assertEqual((reply["ok"], reply["code"], reply["codeName"]), (0, 2, "BadValue"))
 
@@ -441,6 +446,11 @@ class ContractTest(unittest.TestCase):
         answer = self.refused(422, "vector_dimension_mismatch", "POST", where + "/search", {"vector": [1, 0]})
         self.assertEqual((answer["expected"], answer["got"]), (3, 2))
         self.refused(422, "invalid_vector", "POST", where, {"document": {}, "vector": [1, 0, 1e300]})
+        for name in ("limit", "k"):
+            answer = self.refused(400, "bad_value", "POST", where + "/search", {"vector": [1, 0, 0], name: 0})
+            self.assertIn(f"'{name}' takes an integer from 1 to 10000", answer["detail"])
+            for much in (10_001, 2 ** 31, 2 ** 62):
+                self.refused(422, "vector_limit", "POST", where + "/search", {"vector": [1, 0, 0], name: much})
         self.assertEqual(self.call("GET", self.path)["count"], 3)
         self.call("DELETE", where, expect=200)
         self.assertEqual(self.call("GET", self.path)["count"], 3)

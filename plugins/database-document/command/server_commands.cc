@@ -79,8 +79,8 @@ Result<int64_t> ScaleOf(const CommandCall& call) {
                                    std::to_string(scale) + "'");
 }
 
-double Scaled(uint64_t bytes, int64_t scale) {
-  return static_cast<double>(bytes / static_cast<uint64_t>(scale));
+int64_t Scaled(uint64_t bytes, int64_t scale) {
+  return static_cast<int64_t>(bytes / static_cast<uint64_t>(scale));
 }
 
 }  // namespace
@@ -118,10 +118,10 @@ Status RunDbStats(const CommandCall& call, bson::Builder* reply) {
   reply->Double(
       "avgObjSize",
       total.count == 0 ? 0 : static_cast<double>(total.bytes) / static_cast<double>(total.count));
-  reply->Double("dataSize", Scaled(total.bytes, *scale));
-  reply->Double("storageSize", Scaled(total.bytes, *scale)).Int64("indexes", indexes);
-  reply->Double("indexSize", Scaled(total.index_bytes, *scale));
-  reply->Double("totalSize", Scaled(total.bytes + total.index_bytes, *scale));
+  reply->Int64("dataSize", Scaled(total.bytes, *scale));
+  reply->Int64("storageSize", Scaled(total.bytes, *scale)).Int64("indexes", indexes);
+  reply->Int64("indexSize", Scaled(total.index_bytes, *scale));
+  reply->Int64("totalSize", Scaled(total.bytes + total.index_bytes, *scale));
   reply->Int64("scaleFactor", *scale);
   return {};
 }
@@ -144,11 +144,11 @@ Status RunCollStats(const CommandCall& call, bson::Builder* reply) {
     if (!found.ok()) return found.status();
     size = *found;
   }
-  reply->Text("ns", Namespace(call.database, *name)).Double("size", Scaled(size.bytes, *scale));
+  reply->Text("ns", Namespace(call.database, *name)).Int64("size", Scaled(size.bytes, *scale));
   reply->Int64("count", size.count);
-  reply->Double("storageSize", Scaled(size.bytes, *scale));
-  reply->Double("totalIndexSize", Scaled(size.index_bytes, *scale));
-  reply->Double("totalSize", Scaled(size.bytes + size.index_bytes, *scale));
+  reply->Int64("storageSize", Scaled(size.bytes, *scale));
+  reply->Int64("totalIndexSize", Scaled(size.index_bytes, *scale));
+  reply->Int64("totalSize", Scaled(size.bytes + size.index_bytes, *scale));
   reply->Int32("nindexes", entry == nullptr ? 0 : static_cast<int32_t>(entry->indexes.size()) + 1);
   reply->Int64("scaleFactor", *scale).Bool("capped", false);
   return {};
