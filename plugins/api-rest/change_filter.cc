@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "core/document/error.h"
 #include "core/document/json.h"
 
 namespace nexadb::rest {
@@ -19,6 +20,19 @@ std::string Command(bson::Document events, bson::Document filter) {
   command.OpenObject("2").OpenObject("$project").Int32("token", 1).Close().Close();
   command.Close().OpenObject("cursor").Close();
   return command.Finish();
+}
+
+// The first half of an array of two or more, and the rest.
+std::pair<std::string, std::string> Halves(bson::Document events) {
+  const size_t half = events.CountElements() / 2;
+  bson::Builder first, second;
+  size_t i = 0;
+  for (const bson::Element& event : events) {
+    bson::Builder& part = i < half ? first : second;
+    part.Value(std::to_string(i < half ? i : i - half), event.value());
+    ++i;
+  }
+  return {first.Finish(), second.Finish()};
 }
 
 }  // namespace
@@ -39,19 +53,32 @@ Result<ChangeFilter> ChangeFilter::Parse(std::string_view json, Database& databa
 
 Result<std::vector<std::string>> ChangeFilter::Matching(Session& session,
                                                         bson::Document events) const {
+  std::vector<std::string> tokens;
+  if (Status status = Match(session, events, &tokens); !status.ok()) return status;
+  return tokens;
+}
+
+Status ChangeFilter::Match(Session& session, bson::Document events,
+                           std::vector<std::string>* tokens) const {
+  const size_t before = tokens->size();
   const std::string command = Command(events, bson::Document(AsBytes(filter_)));
   Result<Handle<DocumentCursor>> cursor = database_->Query(session, name_, AsBytes(command), {});
-  if (!cursor.ok()) return std::move(cursor).status();
-  std::vector<std::string> tokens;
+  Status status = cursor.status();
   std::array<BytesView, kBatch> batch;
-  for (;;) {
+  while (status.ok()) {
     Result<uint64_t> count = (*cursor)->Next(Span<BytesView>(batch.data(), batch.size()));
-    if (!count.ok()) return std::move(count).status();
-    if (*count == 0) return tokens;
+    status = count.status();
+    if (!status.ok()) break;
+    if (*count == 0) return {};
     for (uint64_t i = 0; i < *count; ++i) {
-      tokens.emplace_back(bson::Document(batch[i])["token"].value().Text());
+      tokens->emplace_back(bson::Document(batch[i])["token"].value().Text());
     }
   }
+  if (!Is(status, ErrorId::kMemoryLimit) || events.CountElements() < 2) return status;
+  tokens->resize(before);
+  const auto [first, second] = Halves(events);
+  status = Match(session, bson::Document(AsBytes(first)), tokens);
+  return status.ok() ? Match(session, bson::Document(AsBytes(second)), tokens) : status;
 }
 
 }  // namespace nexadb::rest

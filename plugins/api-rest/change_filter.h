@@ -22,10 +22,12 @@ class ChangeFilter {
                                     std::string_view name);
 
   bool passes_all() const { return database_ == nullptr; }
-  // The tokens of those of `events`, an array, that match; in its order.
+  // The tokens of those of `events`, an array, that match; in its order. Events that are too much
+  // for a query's memory together are asked about in parts.
   Result<std::vector<std::string>> Matching(Session& session, bson::Document events) const;
 
  private:
+  Status Match(Session& session, bson::Document events, std::vector<std::string>* tokens) const;
   Database* database_ = nullptr;
   std::string name_;  // the database's
   std::string filter_;

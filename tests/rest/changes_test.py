@@ -175,6 +175,22 @@ class ChangesTest(unittest.TestCase):
             path = self.path + "/_changes?filter=" + quote(bad if isinstance(bad, str) else json.dumps(bad))
             self.assertEqual(self.http("GET", path, expect=400)["code"], code)
 
+    def test_a_filter_needs_the_memory_of_one_event_alone(self):
+        """Two hundred events of 100 kB: far more together than a query of this server may take."""
+        def small(text):
+            return text.replace('query_memory = "64MiB"', 'query_memory = "1MiB"')
+        with Kernel(edit=small) as kernel:
+            self.assertIn('query_memory = "1MiB"', kernel.config.read_text(encoding="utf-8"))
+            kernel.http("POST", "/collections", {"name": "c", "changes": {"images": "after"}})
+            for at in range(0, 200, 20):
+                status, _ = kernel.http("POST", "/collections/c/bulk", {"documents": [
+                    {"_id": f"d{n}", "n": n, "text": "x" * 100_000} for n in range(at, at + 20)]})
+                self.assertEqual(status, 201)
+            path = "/collections/c/_changes?since=oldest&filter=" + quote('{"document.n": {"$mod": [50, 49]}}')
+            with Stream(kernel, path) as stream:
+                seen = [json.loads(stream.event()["data"])["document_id"] for _ in range(4)]
+            self.assertEqual(seen, ["d49", "d99", "d149", "d199"])
+
     def test_a_passed_over_event_moves_the_position_on(self):
         self.record()
         with Stream(self.kernel, self.path + "/_changes?heartbeat=1s&filter=" + quote('{"operation": "delete"}')) as stream:
