@@ -8,6 +8,7 @@ An example is one line of JSON in a block fenced by ```json. What it holds says 
   pipeline    {documents, pipeline, result}, and others: {collection: [documents]}
   group       an accumulator over all documents: {documents, group, result}
   window      a window function over the documents in the order of _id: {documents, window, result}
+  index       beside find, whose hint names it: an index that is made first, and that the find reads
   expression  {expression, result}, and document
 Any of them may have a `collation`. An example whose result is {"error": code} must fail with MongoDB's code.
 """
@@ -115,6 +116,11 @@ class QueryLanguage(unittest.TestCase):
         if "filter" in example:
             return self.find(filter=example["filter"], **collation)
         if "find" in example:
+            if "index" in example:
+                self.succeed(createIndexes="c", indexes=[example["index"]])
+                plan = json.dumps(self.succeed(explain={"find": "c", **example["find"]}))
+                self.assertIn('"IXSCAN"', plan)
+                self.assertIn(example["index"]["name"], plan)
             return self.find(**example["find"], **collation)
         if "expression" in example:
             stage = {"$replaceWith": {"value": example["expression"]}}
@@ -142,6 +148,19 @@ class QueryLanguage(unittest.TestCase):
                 # As text: 1 and 1.0, 1 and true, and the order of members are told apart.
                 self.assertEqual(json.dumps(got), json.dumps(example["result"]), line)
         self.assertGreater(count, 200)
+
+    def test_every_kind_of_index_has_an_example(self):
+        """A find that reads an index of each option of the table, and one of a wildcard."""
+        shown = set()
+        for _, line in examples():
+            example = json.loads(line)
+            if "index" in example:
+                shown.update(example["index"])
+                shown.update("$**" for field in example["index"]["key"] if "$**" in field)
+        section = PAGE.read_text(encoding="utf-8").split("\n## Indexes\n")[1].split("\n## ")[0]
+        options = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+        self.assertGreater(len(options), 4)
+        self.assertEqual(sorted((options | {"$**", "wildcardProjection"}) - shown - {"hidden"}), [])
 
     def test_every_operator_has_an_example(self):
         shown = set()

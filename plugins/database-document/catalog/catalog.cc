@@ -16,6 +16,8 @@ constexpr char kFormatKey = 'f';
 constexpr char kNextIdKey = 'i';
 constexpr char kEntryKey = 'c';
 constexpr std::string_view kFormat = "nexadb document 1";
+// The same, and there is or was a wildcard index.
+constexpr std::string_view kFormatWithWildcards = "nexadb document 2";
 constexpr size_t kLoadRows = 256;
 
 std::string CatalogKey(char kind) {
@@ -28,10 +30,11 @@ Status CheckFormat(StorageEngine& storage, Snapshot& snapshot) {
   const std::string key = CatalogKey(kFormatKey);
   auto found = snapshot.Get(AsBytes(key), {});
   if (found.ok()) {
-    if (found->text() == kFormat) return {};
-    return MakeError(ErrorId::kCorruption,
-                     "catalog: the store's format is '" + std::string(found->text().substr(0, 64)) +
-                         "', this version reads '" + std::string(kFormat) + "'");
+    if (found->text() == kFormat || found->text() == kFormatWithWildcards) return {};
+    return MakeError(ErrorId::kCorruption, "catalog: the store's format is '" +
+                                               std::string(found->text().substr(0, 64)) +
+                                               "', this version reads '" + std::string(kFormat) +
+                                               "' and '" + std::string(kFormatWithWildcards) + "'");
   }
   if (found.status().code() != Code::kNotFound) return found.status();
   const Mutation put{Mutation::Op::kPut, 0, AsBytes(key), AsBytes(kFormat)};
@@ -103,6 +106,15 @@ Status Catalog::Load(StorageEngine& storage) {
   std::unique_lock lock(gate_);
   current_ = CatalogState().With(found);
   return {};
+}
+
+Status MarkWildcards(Transaction& transaction) {
+  const std::string key = CatalogKey(kFormatKey);
+  auto found = transaction.Get(AsBytes(key), {});
+  if (!found.ok()) return found.status();
+  if (found->text() == kFormatWithWildcards) return {};
+  const Mutation put{Mutation::Op::kPut, 0, AsBytes(key), AsBytes(kFormatWithWildcards)};
+  return transaction.Write(Span<const Mutation>(&put, 1));
 }
 
 Result<uint32_t> TakeCollectionId(Transaction& transaction) {

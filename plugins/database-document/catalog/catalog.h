@@ -45,7 +45,7 @@ std::string EntryKey(std::string_view entry_name);
 class Catalog {  // [any] once loaded
  public:
   // Reads the catalog, or writes the format mark of a new store. kCorruption when damaged or of a
-  // newer format. [control]
+  // format that this version does not know. [control]
   Status Load(StorageEngine& storage);
 
   std::shared_mutex& gate() { return gate_; }
@@ -63,6 +63,10 @@ class Catalog {  // [any] once loaded
   std::shared_mutex gate_;
   CatalogPtr current_ = std::make_shared<CatalogState>();
 };
+
+// Marks the store, within `transaction`, as one that holds wildcard indexes: versions that would
+// take `$**` for the name of a field, and leave entries out, refuse it from then on.
+Status MarkWildcards(Transaction& transaction);
 
 // A collection id that was never used, taken within `transaction`.
 Result<uint32_t> TakeCollectionId(Transaction& transaction);

@@ -266,6 +266,8 @@ Status AddIndexes(const CommandCall& call, WriteSet& set, std::string_view name,
     auto id = AddIndex(*changed, e.value().Doc(), state);
     if (!id.ok()) return id.status();
     if (*id != 0 && state == BuildState::kBuilding) out->build.indexes.push_back(*id);
+    if (*id == 0 || !Wildcard::Of(changed->indexes.back())) continue;
+    if (Status status = MarkWildcards(set.transaction()); !status.ok()) return status;
   }
   out->after = changed->indexes.size();
   return out->after == out->before ? Status() : set.PutEntry(std::move(changed));
