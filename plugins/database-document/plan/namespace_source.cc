@@ -15,8 +15,8 @@ constexpr int32_t kOptionNotSupportedOnView = 167;
 // context which it borrows.
 class PipelineSource final : public query::DocumentSource {
  public:
-  PipelineSource(QueryContext& context, std::string_view collection)
-      : context_(context, collection) {}
+  PipelineSource(QueryContext& context, std::string_view collection, int depth)
+      : context_(context, collection, depth) {}
   Status Open(QueryContext& context, std::string_view collection, bson::Document stages,
               const bson::Value& hint, int depth) {
     auto pipeline = query::Pipeline::Parse(stages, context_, context.parse_options());
@@ -135,7 +135,7 @@ Result<query::SourcePtr> OpenNamespace(QueryContext& context, std::string_view c
 
 Result<query::SourcePtr> OpenPipeline(QueryContext& context, std::string_view collection,
                                       bson::Document stages, const bson::Value& hint, int depth) {
-  auto source = std::make_unique<PipelineSource>(context, collection);
+  auto source = std::make_unique<PipelineSource>(context, collection, depth);
   Status status = source->Open(context, collection, stages, hint, depth);
   if (!status.ok()) return status;
   return query::SourcePtr(std::move(source));

@@ -8,7 +8,7 @@ namespace nexadb::database {
 
 Result<query::SourcePtr> DatabaseContext::OpenCollection(std::string_view collection,
                                                          bson::Document filter) {
-  return OpenNamespace(context_, collection, filter);
+  return OpenNamespace(context_, collection, filter, {}, depth_);
 }
 
 Result<query::SourcePtr> DatabaseContext::OpenDatabaseStage(bson::Document stage,

@@ -11,9 +11,10 @@ namespace nexadb::database {
 
 class DatabaseContext final : public query::PipelineContext {
  public:
-  // `collection` is the one aggregated, or empty.
-  DatabaseContext(QueryContext& context, std::string_view collection)
-      : context_(context), collection_(collection) {}
+  // `collection` is the one aggregated, or empty; `depth` how many views lead to the pipeline,
+  // those that its stages read through included: views may name each other in a circle.
+  DatabaseContext(QueryContext& context, std::string_view collection, int depth = 0)
+      : context_(context), collection_(collection), depth_(depth) {}
 
   Result<query::SourcePtr> OpenCollection(std::string_view collection,
                                           bson::Document filter) override;
@@ -26,6 +27,7 @@ class DatabaseContext final : public query::PipelineContext {
  private:
   QueryContext& context_;
   std::string collection_;
+  const int depth_;
 };
 
 }  // namespace nexadb::database

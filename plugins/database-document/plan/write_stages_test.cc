@@ -94,6 +94,25 @@ TEST_F(WriteStages, AViewOfWhatMayNotBeReadIsRefusedBeforeAnyDocument) {
   }
 }
 
+// Each was made before the other: no order of making them shows the circle.
+TEST_F(WriteStages, ViewsThatReadEachOtherAreRefusedWhenTheyAreRead) {
+  Run(R"({"create": "a", "viewOn": "c", "pipeline": [{"$unionWith": "b"}]})");
+  Run(R"({"create": "b", "viewOn": "c", "pipeline": [{"$unionWith": "a"}]})");
+  Run(R"({"create": "l", "viewOn": "c", "pipeline": [
+          {"$lookup": {"from": "m", "pipeline": [], "as": "x"}}]})");
+  Run(R"({"create": "m", "viewOn": "c", "pipeline": [
+          {"$facet": {"f": [{"$graphLookup": {"from": "l", "startWith": 1, "as": "x",
+           "connectFromField": "_id", "connectToField": "_id"}}]}}]})");
+  for (const char* name : {"a", "b", "l", "m"}) {
+    EXPECT_EQ(CodeOf(R"({"find": ")" + std::string(name) + R"("})"), 165) << name;
+    EXPECT_EQ(CodeOf(R"({"aggregate": "c", "cursor": {}, "pipeline": [{"$unionWith": ")" +
+                     std::string(name) + R"("}]})"),
+              165)
+        << name;
+  }
+  EXPECT_EQ(Count("c"), 3);
+}
+
 TEST_F(WriteStages, AViewBehindALookupIsRefusedBeforeAnyDocument) {
   Run(R"({"create": "empty"})");
   Run(R"({"insert": "secret", "documents": [{"_id": 1}]})");
