@@ -118,10 +118,12 @@ Status RunDbStats(const CommandCall& call, bson::Builder* reply) {
   reply->Double(
       "avgObjSize",
       total.count == 0 ? 0 : static_cast<double>(total.bytes) / static_cast<double>(total.count));
-  reply->Int64("dataSize", Scaled(total.bytes, *scale));
-  reply->Int64("storageSize", Scaled(total.bytes, *scale)).Int64("indexes", indexes);
-  reply->Int64("indexSize", Scaled(total.index_bytes, *scale));
-  reply->Int64("totalSize", Scaled(total.bytes + total.index_bytes, *scale));
+  // As a server of MongoDB, which gives them as doubles here, and as integers in collStats.
+  reply->Double("dataSize", static_cast<double>(Scaled(total.bytes, *scale)));
+  reply->Double("storageSize", static_cast<double>(Scaled(total.bytes, *scale)))
+      .Int64("indexes", indexes);
+  reply->Double("indexSize", static_cast<double>(Scaled(total.index_bytes, *scale)));
+  reply->Double("totalSize", static_cast<double>(Scaled(total.bytes + total.index_bytes, *scale)));
   reply->Int64("scaleFactor", *scale);
   return {};
 }
