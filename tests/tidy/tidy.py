@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The repository's rules, as a test: layers, include cycles, sizes, line lengths, banned words.
+"""The repository's rules, as a test: layers, include cycles, sizes, line lengths, banned words, promises
+(each line names a test that is there).
 
 Usage: tidy.py [ROOT], by default the repository it stands in. Prints `path:line: rule: what is
 wrong` for each fault; exit status 1 if any.
@@ -17,6 +18,8 @@ FUNCTION_LINES_MAX = 70
 # Names of the four rooms of the kernel, and the most lines they may have together, without tests.
 KERNEL_ROOMS = ("core/kernel", "core/loader", "core/config", "core/runtime")
 KERNEL_LINES_MAX = 4000
+
+PROMISES = "docs/promises.md"
 
 CODE = (".cc", ".h")
 TEXT = CODE + (".py", ".sh", ".md", ".cmake", ".toml", ".json", ".js", ".mjs", ".ts", ".tsx", ".css")
@@ -94,6 +97,7 @@ class Tidy:
         if kernel_lines > KERNEL_LINES_MAX:
             self.fault("core", 1, "size", f"the kernel has {kernel_lines} lines, at most {KERNEL_LINES_MAX}")
         self.check_cycles()
+        self.check_promises()
         return self.faults
 
     def check_text(self, name, lines):
@@ -178,6 +182,32 @@ class Tidy:
         for name in sorted(self.includes):
             if name not in state:
                 visit(name, [name])
+
+
+    def check_promises(self):
+        """Each line of docs/promises.md names a test, and each test that it names is there."""
+        path = self.root / PROMISES
+        if not path.exists():
+            return
+        built = "".join((self.root / name).read_text(encoding="utf-8", errors="replace")
+                        for name in self.names if name.endswith(("CMakeLists.txt", ".cmake")))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if not line.startswith("| ") or line.startswith(("| promise ", "| ---")):
+                continue
+            named = re.findall(r"`([^`]+)`", line.rstrip("| ").rsplit(" | ", 1)[-1])
+            if not named:
+                self.fault(PROMISES, number, "promises", "no test is named")
+            for name in named:
+                if not self.is_there(name.split()[0], built):
+                    self.fault(PROMISES, number, "promises", f"there is no {name}")
+
+    def is_there(self, name, built):
+        """A file or folder, a file's path below its plugin, or the name of a built test."""
+        if "/" in name:
+            return any(file == name or file.startswith((name.rstrip("/") + "/", name + ".")) or
+                       file.endswith("/" + name) for file in self.names)
+        short = re.sub(r"^conformance_(plugin_)?", "", name).rstrip("*")
+        return re.search(rf"(?<![\w-]){re.escape(short)}(?![\w-])", built) is not None
 
 
 def main():

@@ -37,6 +37,15 @@ class TidyTest(unittest.TestCase):
     def test_contract_includes_only_itself(self):
         self.assert_fault({"core/include/nexadb/a.h": CLEAN + '#include "core/base/b.h"\n'}, "layers")
 
+    def test_a_promise_names_tests_that_exist(self):
+        head = "| promise | shown by |\n| --- | --- |\n"
+        there = {"tests/integration/a_test.py": '"""A."""\n', "plugins/p/room/b_test.cc": "// B.\n",
+                 "plugins/p/CMakeLists.txt": "nexadb_add_test(p-test SOURCES b_test.cc)\n"}
+        good = "| it holds | `tests/integration/a_test.py`, `room/b_test.cc` in `plugins/p`, `p-test` |\n"
+        self.assertEqual(faults_of({**there, "docs/promises.md": head + good}), [])
+        for cell in ("a test", "`tests/integration/gone_test.py`", "`room/gone_test.cc`", "`p`", "`gone-test`"):
+            self.assert_fault({**there, "docs/promises.md": head + f"| it holds | {cell} |\n"}, "promises")
+
     def test_cycles(self):
         self.assert_fault({"plugins/a/a.h": CLEAN + '#include "plugins/a/b.h"\n',
                            "plugins/a/b.h": CLEAN + '#include "plugins/a/a.h"\n'}, "cycle")
