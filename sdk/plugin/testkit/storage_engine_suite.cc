@@ -37,9 +37,10 @@ class LawTest final : public ::testing::Test {
 }  // namespace
 
 void RegisterStorageEngineSuite(const StorageEngineSuite& suite) {
-  for (const auto& laws : {StorageBasicLaws(), StorageScanLaws(), StorageMutationLaws(),
-                           StorageTransactionLaws(), StorageConflictLaws(), StorageRandomLaws(),
-                           StorageConcurrencyLaws(), StorageDurabilityLaws(), StorageFacetLaws()}) {
+  for (const auto& laws :
+       {StorageBasicLaws(), StorageScanLaws(), StorageMutationLaws(), StorageTransactionLaws(),
+        StorageConflictLaws(), StorageRandomLaws(), StorageConcurrencyLaws(),
+        StorageDurabilityLaws(), StorageFacetLaws(), StorageIngestLaws()}) {
     for (const StorageLaw& law : laws) {
       if (law.durable_only && !suite.durable) continue;
       ::testing::RegisterTest(

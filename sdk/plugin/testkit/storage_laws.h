@@ -38,6 +38,7 @@ std::vector<StorageLaw> StorageRandomLaws();
 std::vector<StorageLaw> StorageConcurrencyLaws();
 std::vector<StorageLaw> StorageDurabilityLaws();
 std::vector<StorageLaw> StorageFacetLaws();
+std::vector<StorageLaw> StorageIngestLaws();
 
 using Rows = std::vector<std::pair<std::string, std::string>>;
 using Model = std::map<std::string, std::string>;
