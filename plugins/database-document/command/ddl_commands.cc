@@ -255,7 +255,7 @@ Status RunCollMod(const CommandCall& call, bson::Builder* reply) {
   if (status.ok() && Member(call.command, "index")) status = CheckIndexChange(index);
   if (!status.ok()) return status;
   if (AsksForUnique(index)) return MakeUnique(call, *name, index, reply);
-  if (Member(call.command, "dryRun")) {
+  if (FlagMember(call.command, "dryRun", false)) {
     return MongoError(kInvalidOptions, "collMod: 'dryRun' goes with an index's 'unique' alone");
   }
   std::string changed;  // by the last attempt

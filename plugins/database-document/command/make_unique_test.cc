@@ -140,6 +140,7 @@ TEST_F(MakeUnique, WhatCannotBeDoneIsRefused) {
   EXPECT_EQ(code(R"({"name": "a", "unique": true, "hidden": true})"), 72);
   EXPECT_EQ(code(R"({"name": "a", "unique": true})", R"(, "validator": {})"), 72);
   EXPECT_EQ(code(R"({"name": "a", "hidden": true})", R"(, "dryRun": true)"), 72);
+  EXPECT_EQ(code(R"({"name": "a", "hidden": false})", R"(, "dryRun": 0)"), 0);
   EXPECT_EQ(CodeOf(R"({"collMod": "none", "index": {"name": "a", "unique": true}})"), 26);
   EXPECT_TRUE(TakesSecond("5"));
 }
