@@ -101,6 +101,22 @@ class Program {
  public:
   Program() : app_("NexaDB's command line") { Declare(); }
 
+  // The last command that was understood, with what it wants to be told beside its options.
+  std::string UsageOfWhatWasMeant() const {
+    std::string words = "nexadb";
+    const CLI::App* command = &app_;
+    while (!command->get_subcommands().empty()) {
+      command = command->get_subcommands().back();
+      words += ' ' + command->get_name();
+    }
+    if (command == &app_) return "nexadb --help lists the commands\n";
+    std::string usage = "usage: " + words;
+    for (const CLI::Option* option : command->get_options()) {
+      if (option->get_positional()) usage += ' ' + option->get_name(true);
+    }
+    return usage + " [options]\n" + words + " --help lists its options\n";
+  }
+
   int Run(int argc, char** argv) {
     if (argc < 2) {
       std::cerr << app_.help();
@@ -116,7 +132,7 @@ class Program {
     } catch (const CLI::Success& done) {
       return app_.exit(done);
     } catch (const CLI::ParseError& error) {
-      std::cerr << "nexadb: " << error.what() << "\nnexadb --help lists the commands\n";
+      std::cerr << "nexadb: " << error.what() << '\n' << UsageOfWhatWasMeant();
       return kUsage;
     }
     if (print_) {
