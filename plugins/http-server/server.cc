@@ -189,10 +189,17 @@ void Server::LeaveDescriptorsToOthers() {
   const uint64_t most = std::max<uint64_t>(1, files.rlim_cur - files.rlim_cur / kDescriptorShare);
   connections_max_ = std::min(config_.limits.connections_max, most);
   if (config_.limits.connections_max <= most) return;
-  context_.Log().Warning("connections_max is " + std::to_string(config_.limits.connections_max) +
-                         ", but the process may open only " + std::to_string(files.rlim_cur) +
-                         " files (ulimit -n, LimitNOFILE): " + std::to_string(most) +
-                         " connections are taken");
+  const std::string text = "connections_max is " + std::to_string(config_.limits.connections_max) +
+                           ", but the process may open only " + std::to_string(files.rlim_cur) +
+                           " files (ulimit -n, LimitNOFILE): " + std::to_string(most) +
+                           " connections are taken";
+  // Who asked for so many is warned that they are fewer; a default adapts to the machine.
+  const struct Limits defaults;
+  if (config_.limits.connections_max == defaults.connections_max) {
+    context_.Log().Info(text);
+  } else {
+    context_.Log().Warning(text);
+  }
 }
 
 uint64_t Server::TickMs() const {
