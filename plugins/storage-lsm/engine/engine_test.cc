@@ -235,6 +235,50 @@ TEST_F(EngineTest, StatisticsCountWhatIsThere) {
   EXPECT_EQ(bson::Validate(explained->bytes()), nullptr);
 }
 
+TEST_F(EngineTest, StatisticsTellOfWorkDebtStallsCacheAndSyncs) {
+  Fill(0, 300, std::string(40, 'v'));
+  ASSERT_TRUE(db_.store().FlushMemtable().ok());
+  ASSERT_TRUE(db_.store().Compact({}, {}).ok());
+  EXPECT_EQ(db_.Scan().size(), 300u);
+  auto* facet = static_cast<StorageStatistics*>(db_.engine().Facet(StorageStatistics::kInterface));
+  auto bytes = facet->Statistics();
+  ASSERT_TRUE(bytes.ok());
+  const bson::Document doc(bytes->bytes());
+  for (const char* name :
+       {"write_amplification", "space_amplification", "read_amplification", "compaction_debt_bytes",
+        "stalls", "stall_us", "delays", "cache_bytes", "cache_hits", "cache_misses", "wal_syncs"}) {
+    EXPECT_TRUE(doc[name].value().IsNumber()) << name;
+  }
+  EXPECT_GT(doc["flushes"].value().Int64(), 0);
+  int jobs = 0;
+  for (const auto& job : doc["last_jobs"].value().Doc()) {
+    EXPECT_FALSE(job.value().Doc()["kind"].value().Text().empty());
+    ++jobs;
+  }
+  EXPECT_GT(jobs, 0) << "a flush at least";
+  for (const auto& bucket : doc["wal_sync_latency"].value().Doc()) {
+    EXPECT_TRUE(bucket.value().Doc()["count"].value().IsNumber());
+  }
+}
+
+TEST_F(EngineTest, AnExplainedGetNamesThePlacesItLooksAt) {
+  auto* facet = static_cast<StorageStatistics*>(db_.engine().Facet(StorageStatistics::kInterface));
+  auto first_step = [&](const std::string& key) {
+    auto bytes = facet->ExplainGet(AsBytes(key));
+    EXPECT_TRUE(bytes.ok());
+    const bson::Document doc(bytes->bytes());
+    const bson::Document step = doc["steps"].value().Doc()["0"].value().Doc();
+    return std::string(step["place"].value().Text()) + ": " +
+           std::string(step["result"].value().Text());
+  };
+  db_.Write({Put("a", "1"), Put("b", "1"), Put("c", "1")});
+  db_.Write({Delete("b"), DeleteRange("c", "d")});
+  EXPECT_EQ(first_step("a"), "memtable: value");
+  EXPECT_EQ(first_step("b"), "memtable: deleted");
+  EXPECT_EQ(first_step("c"), "memtable: covered by a range delete");
+  EXPECT_EQ(first_step("e"), "memtable: absent");
+}
+
 TEST_F(EngineTest, ASecondEngineFindsTheStoreLocked) {
   TestEngine other(env_, "data/lsm", TinyOptions());
   EXPECT_EQ(other.TryOpen().code(), Code::kConflict);
