@@ -66,6 +66,8 @@ def tls_edit(certificate, key):
 
 
 class Kernel:
+    launcher = ()  # a command that becomes the kernel, such as prlimit
+
     def __init__(self, directory=None, edit=None, options=(), start=True, ca_file=None):
         """`ca_file`: the REST server speaks TLS, and this is whom its callers trust."""
         self._own = directory is None
@@ -93,7 +95,7 @@ class Kernel:
         self.ports = {}
         self.log = []
         self.process = subprocess.Popen(
-            [str(KERNEL), "--config", str(self.config), *self.options],
+            [*self.launcher, str(KERNEL), "--config", str(self.config), *self.options],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.directory)
         self._listening = threading.Event()
         self._reader = threading.Thread(target=self._read_log, daemon=True)

@@ -267,6 +267,15 @@ class Survival(unittest.TestCase):
             self.assertEqual(db.collection("gone").count(), 0)
         self.latencies_ms(20)
 
+    def test_fewer_files_than_connections_are_a_warning_only_to_who_asked_for_them(self):
+        for asked, level in ((20000, "info"), (19999, "warn")):
+            with Kernel(start=False, edit=lambda text: text.replace(
+                    "connections_max = 20000", f"connections_max = {asked}")) as kernel:
+                kernel.launcher = ("prlimit", "--nofile=1000:1000")
+                kernel.start()
+                line = re.compile(rf"{level} +\[http\] connections_max is {asked}, .*: 750 connections are taken")
+                self.assertTrue(any(line.search(said) for said in kernel.log), "".join(kernel.log))
+
     # Where UBSan cannot open a pipe to see whether memory may be read, it takes an object for none.
     @unittest.skipIf(SLOWNESS > 1, "the sanitizers need descriptors too")
     def test_without_descriptors_it_waits_and_goes_on_once_there_are_some(self):
