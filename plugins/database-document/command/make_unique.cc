@@ -224,6 +224,10 @@ Status MakeUnique(const CommandCall& call, std::string_view collection, bson::Do
     // Written between the look and the twin's first moment.
     Status shared = CheckShared(call, collection, change);
     if (!shared.ok()) return shared;
+    // By now they differ again, and none is left to be named.
+    return MongoError(kCannotConvertIndexToUnique,
+                      "Cannot convert the index to unique: documents had the same values for a "
+                      "moment; run it again");
   }
   if (status.ok()) reply->Bool("unique_new", true);
   return status;
