@@ -50,6 +50,7 @@ void Store::SetBackgroundError(Work work, Status status) {
   Status& error = background_errors_[work];
   if (!status.ok() && error.ok()) Log(LogLevel::kError, status.message());
   error = std::move(status);
+  NoteShape();
   done_->NotifyAll();
 }
 

@@ -134,10 +134,11 @@ Status Store::Rotate() {
 void Store::NoteShape() {
   shape_.immutable.store(static_cast<uint32_t>(immutable_.size()), std::memory_order_relaxed);
   shape_.level0.store(static_cast<uint32_t>(version_->levels[0].size()), std::memory_order_relaxed);
-  // Compaction rests for a flush as long as level 0 can take what the flush adds to it.
-  pause_compaction_.store(
-      !immutable_.empty() && version_->levels[0].size() < options_.level0_slow && !closing_,
-      std::memory_order_relaxed);
+  // Compaction rests for a flush as long as level 0 can take what the flush adds to it; not for one
+  // that fails, which may need the room that a compaction makes.
+  const bool flushing = !immutable_.empty() && background_errors_[kFlushWork].ok() && !closing_;
+  pause_compaction_.store(flushing && version_->levels[0].size() < options_.level0_slow,
+                          std::memory_order_relaxed);
 }
 
 Backpressure::Load Store::MemoryLoad() const {
