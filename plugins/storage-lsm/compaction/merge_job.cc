@@ -16,11 +16,19 @@ namespace {
 // Rows between looks at the flags: a millisecond's work, about.
 constexpr uint64_t kFlagCheckRows = 1024;
 constexpr uint64_t kPauseNs = 1'000'000;
+// So many blocks in a row that nothing else meets are worth a short one in front of them.
+constexpr uint32_t kAloneWorthShort = 4;
+
+using ForwardMerge = Merge<Direction::kForward>;
 
 class MergeJob {
  public:
   MergeJob(Env& env, VersionSet& versions, const MergeSettings& settings, const MergeInput& input)
-      : env_(env), versions_(versions), settings_(settings), input_(input) {}
+      : env_(env),
+        versions_(versions),
+        settings_(settings),
+        input_(input),
+        copies_blocks_(input.memtables.empty() && !IsEncrypted(settings.table)) {}
 
   Result<MergeOutcome> Run() {
     Status status = Merge();
@@ -38,11 +46,17 @@ class MergeJob {
   Status Merge();
   void AddSources();
   bool Keeps(const RowSource& row);
+  // Copies the block that the top source begins, if it may go over as it is stored.
+  Result<bool> CopyBlock(ForwardMerge& merge);
+  bool WorthCopying(const Block& block, uint32_t alone) const;
+  bool StaysAsItIs(const Block& block) const;
   Status CheckFlags() const;
   size_t StripeOf(Sequence sequence) const;
   bool IsBottom(std::string_view begin, std::string_view end) const;
   Sequence SequenceFor(const RowSource& row) const;
   Status Write(const RowSource& row);
+  // Makes room for rows that begin with `key`: the next table where this one is full.
+  Status PrepareTable(std::string_view key);
   Status StartTable();
   Status FinishTable(std::string_view next_begin);
   RangeTombstones TombstonesUpTo(std::string_view end) const;
@@ -63,6 +77,7 @@ class MergeJob {
   bool has_key_ = false;
   size_t stripe_ = 0;
   bool is_bottom_ = false;  // no deeper level has anything of the whole job
+  const bool copies_blocks_;
   MergeOutcome outcome_;
 };
 
@@ -105,9 +120,14 @@ Status MergeJob::Merge() {
     LSM_RETURN_IF_ERROR(source->Seek({}, kOwnWriteSequence));
     pointers.push_back(source.get());
   }
-  nexadb::lsm::Merge<Direction::kForward> merge;
+  ForwardMerge merge;
   merge.Start(pointers);
   while (merge.valid()) {
+    if (copies_blocks_) {
+      auto copied = CopyBlock(merge);
+      if (!copied.ok()) return copied.status();
+      if (*copied) continue;
+    }
     if (++outcome_.rows_in % kFlagCheckRows == 0) LSM_RETURN_IF_ERROR(CheckFlags());
     if (Keeps(merge.top())) {
       LSM_RETURN_IF_ERROR(Write(merge.top()));
@@ -117,6 +137,64 @@ Status MergeJob::Merge() {
     LSM_RETURN_IF_ERROR(merge.Step());
   }
   return Status::Ok();
+}
+
+// Of all sources none but the top one has anything from its block's first key to its last, and
+// nothing within is to be dropped or changed. The block is checked, its keys go into the new
+// table's filter, and its bytes are bound to their new place.
+Result<bool> MergeJob::CopyBlock(ForwardMerge& merge) {
+  // Without memtables every source is a table.
+  auto& source = static_cast<TableSource&>(merge.top());
+  const Block* block = source.BlockBegun();
+  if (block == nullptr || source.table().encrypted()) return false;
+  const uint32_t number = source.block_number();
+  const TableReader& table = source.table();
+  const RowSource* other = merge.Second();
+  const uint32_t met = other == nullptr ? table.blocks() : table.FindBlock(other->key());
+  if (met <= number || !WorthCopying(*block, met - number) || !StaysAsItIs(*block)) return false;
+
+  StoredBlock stored;
+  LSM_RETURN_IF_ERROR(table.LoadStored(number, &stored));
+  LSM_RETURN_IF_ERROR(PrepareTable(block->KeyAt(0)));
+  LSM_RETURN_IF_ERROR(builder_->AddStored(*block, stored, table.IndexKeyOf(number)));
+  outcome_.rows_in += block->rows();
+  outcome_.rows_out += block->rows();
+  ++outcome_.blocks_copied;
+  key_.assign(block->KeyAt(block->rows() - 1));
+  has_key_ = true;
+  stripe_ = StripeOf(block->SequenceAt(block->rows() - 1));
+  LSM_RETURN_IF_ERROR(CheckFlags());
+  LSM_RETURN_IF_ERROR(merge.Moved(source.NextBlock()));
+  return true;
+}
+
+// Blocks keep to the size that is asked for: one that does not is made anew row by row, and so is
+// one whose copying would leave a short one in front of it, unless many can be copied then.
+bool MergeJob::WorthCopying(const Block& block, uint32_t alone) const {
+  const size_t wanted = settings_.table.block_bytes;
+  const bool fits = block.bytes() <= wanted * 2 || block.rows() == 1;
+  if (block.bytes() < wanted / 2 || !fits) return false;
+  const size_t open = builder_ ? builder_->OpenBlockBytes() : 0;
+  return open == 0 || open >= wanted / 2 || alone >= kAloneWorthShort;
+}
+
+// Each row is the only one of its key, a put, under no range delete; and none is still to be given
+// the oldest sequence.
+bool MergeJob::StaysAsItIs(const Block& block) const {
+  if (!block.PutsOnly()) return false;
+  if (is_bottom_ && !(block.OneSequence() && block.sequence_min() == kOldestSequence)) return false;
+  std::string_view before = key_;
+  bool has_before = has_key_;
+  for (uint32_t row = 0; row < block.rows(); ++row) {
+    const std::string_view key = block.KeyAt(row);
+    if (has_before && key == before) return false;
+    before = key;
+    has_before = true;
+  }
+  if (tombstones_.empty()) return true;
+  std::vector<Tombstone> part;
+  tombstones_.AppendTo(block.KeyAt(0), Successor(before), part);
+  return part.empty();
 }
 
 // The number of snapshots that do not see the sequence: entries of one key within one stripe look
@@ -181,14 +259,18 @@ Status MergeJob::StartTable() {
   return Status::Ok();
 }
 
-Status MergeJob::Write(const RowSource& row) {
+Status MergeJob::PrepareTable(std::string_view key) {
   // A table may end only between keys. Flushed tables are not split: level 0 overlaps anyway.
   if (builder_ && input_.output_level > 0 &&
-      builder_->EstimateBytes() >= settings_.table_bytes_max && builder_->last_key() != row.key()) {
-    LSM_RETURN_IF_ERROR(FinishTable(row.key()));
-    table_begin_.assign(row.key());
+      builder_->EstimateBytes() >= settings_.table_bytes_max && builder_->last_key() != key) {
+    LSM_RETURN_IF_ERROR(FinishTable(key));
+    table_begin_.assign(key);
   }
-  if (!builder_) LSM_RETURN_IF_ERROR(StartTable());
+  return builder_ ? Status::Ok() : StartTable();
+}
+
+Status MergeJob::Write(const RowSource& row) {
+  LSM_RETURN_IF_ERROR(PrepareTable(row.key()));
   ++outcome_.rows_out;
   return builder_->Add(row.key(), SequenceFor(row), row.kind(), row.value());
 }

@@ -27,6 +27,7 @@ struct MergeOutcome {
   uint64_t rows_out = 0;
   uint64_t rows_dropped = 0;
   uint64_t bytes_out = 0;
+  uint64_t blocks_copied = 0;  // as they were stored
 };
 
 struct MergeSettings {

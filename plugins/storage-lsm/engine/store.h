@@ -34,6 +34,7 @@ struct StoreCounters {
   std::atomic<uint64_t> flushes{0};
   std::atomic<uint64_t> compactions{0};
   std::atomic<uint64_t> trivial_moves{0};
+  std::atomic<uint64_t> blocks_copied{0};  // by compactions, as they were stored
   std::atomic<uint64_t> tables_dropped_whole{0};
   std::atomic<uint64_t> bytes_flushed{0};
   std::atomic<uint64_t> bytes_compacted{0};

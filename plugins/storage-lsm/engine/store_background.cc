@@ -181,6 +181,7 @@ Status Store::RunCompaction(const Compaction& compaction) {
   counters_.compactions.fetch_add(1, std::memory_order_relaxed);
   counters_.bytes_compacted.fetch_add(outcome->bytes_out, std::memory_order_relaxed);
   counters_.rows_dropped.fetch_add(outcome->rows_dropped, std::memory_order_relaxed);
+  counters_.blocks_copied.fetch_add(outcome->blocks_copied, std::memory_order_relaxed);
   return Install(std::move(edit), std::move(outcome->tables), nullptr);
 }
 

@@ -175,7 +175,6 @@ std::string Store::StatisticsBson() {
         .Close();
   }
   const CommitStatistics& commits = queue_->statistics();
-  const size_t snapshots = snapshots_.Count();
   Status error = queue_->failure();
   {
     MutexLock lock(*mutex_);
@@ -189,7 +188,7 @@ std::string Store::StatisticsBson() {
       .Int64("sstable_bytes", Signed(table_bytes))
       .Int64("total_keys", Signed(keys + memtable_keys))
       .Int64("sequence", Signed(visible_.load(std::memory_order_acquire)))
-      .Int64("snapshots", Signed(snapshots))
+      .Int64("snapshots", Signed(snapshots_.Count()))
       .Int64("changes_retained_bytes", Signed(changes_.bytes()));
   AddCommits(commits, &out);
   out.Int64("flushes", Signed(counters_.flushes.load()))
@@ -198,6 +197,7 @@ std::string Store::StatisticsBson() {
       .Int64("bytes_compacted", Signed(counters_.bytes_compacted.load()))
       .Int64("compaction_debt_bytes", Signed(CompactionDebt(*view->version, Limits())))
       .Int64("trivial_moves", Signed(counters_.trivial_moves.load()))
+      .Int64("blocks_copied", Signed(counters_.blocks_copied.load()))
       .Int64("tables_dropped_whole", Signed(counters_.tables_dropped_whole.load()))
       .Int64("rows_dropped", Signed(counters_.rows_dropped.load()))
       .Int64("ingests", Signed(counters_.ingests.load()))

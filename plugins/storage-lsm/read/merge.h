@@ -24,6 +24,11 @@ class Merge {
   }
   bool valid() const { return !heap_.empty(); }
   RowSource& top() const { return *heap_[0]; }
+  // The source that stands next behind the top one; null when that is alone.
+  const RowSource* Second() const {
+    if (heap_.size() < 2) return nullptr;
+    return heap_.size() == 2 || Before(*heap_[1], *heap_[2]) ? heap_[1] : heap_[2];
+  }
   // Moves on to the next entry.
   Status Step() {
     if constexpr (kDirection == Direction::kForward) {

@@ -51,8 +51,9 @@ Status TableSource::SeekBack(std::string_view end) {
   return Take(block_->rows() - 1);
 }
 
-Status TableSource::Next() {
-  if (row_ + 1 < block_->rows()) return Take(row_ + 1);
+Status TableSource::Next() { return row_ + 1 < block_->rows() ? Take(row_ + 1) : NextBlock(); }
+
+Status TableSource::NextBlock() {
   SetInvalid();
   if (block_number_ + 1 >= table_.blocks()) return Status::Ok();
   LSM_RETURN_IF_ERROR(Enter(block_number_ + 1));

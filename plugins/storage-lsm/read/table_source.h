@@ -22,6 +22,13 @@ class TableSource final : public RowSource {
   Status Previous() override;
   Sequence sequence_max() const override { return table_.footer().sequence_max; }
 
+  // The block whose first entry the source stands on; null within a block. Borrowed until it moves.
+  const Block* BlockBegun() const { return valid() && row_ == 0 ? block_.get() : nullptr; }
+  uint32_t block_number() const { return block_number_; }
+  const TableReader& table() const { return table_; }
+  // The next block's first entry.
+  Status NextBlock();
+
  private:
   // Makes `block` the current one.
   Status Enter(uint32_t block);

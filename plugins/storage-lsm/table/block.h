@@ -82,6 +82,10 @@ class alignas(128) Block : public Pinned<Block> {
   Kind KindAt(uint32_t row) const {
     return kinds_ == nullptr ? Kind::kPut : static_cast<Kind>(kinds_[row]);
   }
+  bool PutsOnly() const { return kinds_ == nullptr; }
+  // The lowest sequence of all, and whether each row has it.
+  Sequence sequence_min() const { return sequence_base_; }
+  bool OneSequence() const { return sequence_width_ == 0; }
   // Asks for the columns that Seek goes through.
   void PrefetchColumns() const;
   // The first row at or after (key, sequence); rows() when there is none.

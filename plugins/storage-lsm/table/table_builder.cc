@@ -33,11 +33,7 @@ Status TableBuilder::Add(std::string_view key, Sequence sequence, Kind kind,
   if (!block_.empty() && block_.EstimateBytes() >= options_.block_bytes) {
     LSM_RETURN_IF_ERROR(FinishBlock(key));
   }
-  if (info_.rows == 0 || key != last_key_) {
-    hashes_.push_back(BloomHash(key));
-    last_key_.assign(key);
-    if (info_.rows == 0) info_.begin = last_key_;
-  }
+  NoteKey(key);
   block_.Add(key, sequence, kind, value);
   ++info_.rows;
   if (!HasValue(kind)) ++info_.deletes;
@@ -47,10 +43,33 @@ Status TableBuilder::Add(std::string_view key, Sequence sequence, Kind kind,
   return Status::Ok();
 }
 
-Status TableBuilder::MakeCipher() {
-  if (cipher_ || options_.vault == nullptr || options_.vault->current() == kPlainId) {
-    return Status::Ok();
+// To be called before the row is counted.
+void TableBuilder::NoteKey(std::string_view key) {
+  if (info_.rows != 0 && key == last_key_) return;
+  hashes_.push_back(BloomHash(key));
+  last_key_.assign(key);
+  if (info_.rows == 0) info_.begin = last_key_;
+}
+
+Status TableBuilder::AddStored(const Block& block, const StoredBlock& stored,
+                               std::string_view separator) {
+  if (!block_.empty()) LSM_RETURN_IF_ERROR(FinishBlock(block.KeyAt(0)));
+  for (uint32_t row = 0; row < block.rows(); ++row) {
+    const std::string_view key = block.KeyAt(row);
+    NoteKey(key);
+    ++info_.rows;
+    info_.deletes += HasValue(block.KindAt(row)) ? 0 : 1;
+    info_.raw_bytes += key.size() + block.ValueAt(row).size();
+    info_.sequence_min = std::min(info_.sequence_min, block.SequenceAt(row));
+    info_.sequence_max = std::max(info_.sequence_max, block.SequenceAt(row));
   }
+  const BlockHandle handle =
+      AppendStoredBlock(buffer_, stored, info_.number, written_ + buffer_.size());
+  return AddIndexRow(separator, handle, block.rows());
+}
+
+Status TableBuilder::MakeCipher() {
+  if (cipher_ || !IsEncrypted(options_)) return Status::Ok();
   auto cipher = options_.vault->NewCipher();
   if (!cipher.ok()) return cipher.status();
   cipher_ = std::move(*cipher);
@@ -71,12 +90,16 @@ Status TableBuilder::FinishBlock(std::string_view next_key) {
   const uint64_t rows = block_.rows();
   raw_.clear();
   block_.Finish(raw_);
-  std::string value;
   auto handle = Append(raw_, BlockKind::kData, options_.compression);
   if (!handle.ok()) return handle.status();
-  AppendHandle(value, *handle);
+  return AddIndexRow(next_key.empty() ? last : Separator(last, next_key), *handle, rows);
+}
+
+Status TableBuilder::AddIndexRow(std::string_view separator, const BlockHandle& handle,
+                                 uint64_t rows) {
+  std::string value;
+  AppendHandle(value, handle);
   base::PutLittle(value, rows);
-  const std::string_view separator = next_key.empty() ? last : Separator(last, next_key);
   index_.Add(separator, 0, Kind::kPut, value);
   return buffer_.size() >= kWriteBytes ? WriteBuffer() : Status::Ok();
 }

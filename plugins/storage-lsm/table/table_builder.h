@@ -20,6 +20,11 @@ struct TableOptions {
   const Vault* vault = nullptr;  // null: plain tables
 };
 
+// Whether tables are to be encrypted now.
+inline bool IsEncrypted(const TableOptions& options) {
+  return options.vault != nullptr && options.vault->current() != kPlainId;
+}
+
 // What the manifest remembers of a table.
 struct TableInfo {
   uint64_t number = 0;
@@ -39,6 +44,11 @@ class TableBuilder {
   TableBuilder(Handle<File> file, uint64_t number, const TableOptions& options);
 
   Status Add(std::string_view key, Sequence sequence, Kind kind, std::string_view value);
+  // Takes over a block of a plain table as it is stored: `block` is what it holds, and `separator`
+  // is at or behind its last key and before whatever follows. REQUIRES: !IsEncrypted(options).
+  Status AddStored(const Block& block, const StoredBlock& stored, std::string_view separator);
+  // How full the block is that rows go into now.
+  size_t OpenBlockBytes() const { return block_.empty() ? 0 : block_.EstimateBytes(); }
   // The range deletes that belong into this table, once, before Finish.
   void SetTombstones(RangeTombstones tombstones) { tombstones_ = std::move(tombstones); }
   // Completes and syncs the file. REQUIRES: a row or a tombstone was added.
@@ -50,7 +60,9 @@ class TableBuilder {
   uint64_t EstimateBytes() const { return written_ + buffer_.size() + block_.EstimateBytes(); }
 
  private:
+  void NoteKey(std::string_view key);
   Status FinishBlock(std::string_view next_key);
+  Status AddIndexRow(std::string_view separator, const BlockHandle& handle, uint64_t rows);
   Result<BlockHandle> Append(std::string_view raw, BlockKind kind, Compression compression);
   Status MakeCipher();
   Status AppendFooter();

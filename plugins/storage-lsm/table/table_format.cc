@@ -14,6 +14,9 @@ namespace {
 using base::LoadLittle;
 using base::PutLittle;
 
+// Of a trailer, what its checksum covers: codec, kind, flags, raw bytes.
+constexpr size_t kTrailerBoundBytes = 8;
+
 // Stands in each trailer, and is never set in a plain block.
 enum BlockFlag : uint16_t { kSealed = 1 };
 
@@ -162,9 +165,17 @@ Result<BlockHandle> AppendSealedBlock(std::string& out, std::string_view raw, Bl
   return handle;
 }
 
-Status ReadBlock(File& file, std::string_view path, uint64_t table_number,
-                 const BlockHandle& handle, BlockKind kind, std::unique_ptr<uint8_t[]>* out,
-                 const FileCipher* cipher) {
+BlockHandle AppendStoredBlock(std::string& out, const StoredBlock& block, uint64_t table_number,
+                              uint64_t offset) {
+  const size_t start = out.size();
+  out.append(reinterpret_cast<const char*>(block.bytes.get()),
+             block.handle.stored + kTrailerBoundBytes);
+  AppendBlockChecksum(out, start, table_number, offset);
+  return {offset, block.handle.stored, block.handle.raw};
+}
+
+Status ReadStoredBlock(File& file, std::string_view path, uint64_t table_number,
+                       const BlockHandle& handle, BlockKind kind, StoredBlock* out) {
   if (handle.stored > kBlockRawBytesMax || handle.raw > kBlockRawBytesMax) {
     return Corruption(path, handle.offset, "block of an impossible size");
   }
@@ -174,13 +185,25 @@ Status ReadBlock(File& file, std::string_view path, uint64_t table_number,
   if (!got.ok()) return got.status();
   if (*got != total) return Corruption(path, handle.offset, "file ends within a block");
   const uint8_t* trailer = stored.get() + handle.stored;
-  const BytesView covered{stored.get(), handle.stored + size_t{8}};
-  if (LoadLittle<uint64_t>(trailer + 8) != BlockChecksum(covered, table_number, handle.offset)) {
+  const BytesView covered{stored.get(), handle.stored + kTrailerBoundBytes};
+  const auto checksum = LoadLittle<uint64_t>(trailer + kTrailerBoundBytes);
+  if (checksum != BlockChecksum(covered, table_number, handle.offset)) {
     return Corruption(path, handle.offset, "checksum mismatch in the block");
   }
   if (trailer[1] != static_cast<uint8_t>(kind) || LoadLittle<uint32_t>(trailer + 4) != handle.raw) {
     return Corruption(path, handle.offset, "block of another kind or size");
   }
+  *out = {std::move(stored), handle};
+  return Status::Ok();
+}
+
+Status ReadBlock(File& file, std::string_view path, uint64_t table_number,
+                 const BlockHandle& handle, BlockKind kind, std::unique_ptr<uint8_t[]>* out,
+                 const FileCipher* cipher) {
+  StoredBlock block;
+  LSM_RETURN_IF_ERROR(ReadStoredBlock(file, path, table_number, handle, kind, &block));
+  std::unique_ptr<uint8_t[]> stored = std::move(block.bytes);
+  const uint8_t* trailer = stored.get() + handle.stored;
   size_t size = handle.stored;
   LSM_RETURN_IF_ERROR(Unseal(path, table_number, handle, stored.get(), &size, cipher));
   if (trailer[0] == static_cast<uint8_t>(Compression::kNone)) {

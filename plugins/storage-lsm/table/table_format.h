@@ -55,6 +55,18 @@ Result<BlockHandle> AppendSealedBlock(std::string& out, std::string_view raw, Bl
                                       Compression compression, uint64_t table_number,
                                       uint64_t offset, FileCipher& cipher);
 
+// A block as it stands in a table, trailer and all.
+struct StoredBlock {
+  std::unique_ptr<uint8_t[]> bytes;
+  BlockHandle handle;
+};
+// Reads and checks it, no more.
+Status ReadStoredBlock(File& file, std::string_view path, uint64_t table_number,
+                       const BlockHandle& handle, BlockKind kind, StoredBlock* out);
+// Appends a block of a plain table to another plain table, bound to its new place.
+BlockHandle AppendStoredBlock(std::string& out, const StoredBlock& block, uint64_t table_number,
+                              uint64_t offset);
+
 // Reads, checks, decrypts and decompresses. `path` is for messages. `cipher`: null for a plain
 // table.
 Status ReadBlock(File& file, std::string_view path, uint64_t table_number,

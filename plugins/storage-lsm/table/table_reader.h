@@ -64,6 +64,11 @@ class TableReader {
   std::string_view IndexKeyOf(uint32_t block) const { return index_->KeyAt(block); }
   uint64_t RowsOf(uint32_t block) const;
   Status Load(uint32_t block, ReadMode mode, CacheMode cache, Ref<Block>* out) const;
+  // The block as it stands in the file, checked, for another plain table. REQUIRES: !encrypted().
+  Status LoadStored(uint32_t block, StoredBlock* out) const {
+    return ReadStoredBlock(*file_, path_, number_, HandleOf(block), BlockKind::kData, out);
+  }
+  bool encrypted() const { return cipher_ != nullptr; }
   // `block` will be loaded soon: begins to bring it from memory, if it is cached.
   void Prefetch(uint32_t block) const {
     if (block < blocks() && index_) slots_[block].Prefetch();
