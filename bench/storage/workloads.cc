@@ -14,6 +14,7 @@ namespace {
 constexpr uint64_t kBatchRows = 1000;
 constexpr uint64_t kSampleEvery = 16;
 constexpr uint64_t kSeekRows = 10;
+constexpr uint64_t kGroups = 16;
 // Keys of one call that reads many.
 constexpr uint64_t kManyKeys = 100;
 // The writer beside the reads, an open loop.
@@ -49,6 +50,7 @@ class Workloads {
 
   void RunAll() {
     if (plan_.Wants("fillseq")) FillSequential();
+    if (plan_.Wants("fillgroups")) FillGroups();
     if (plan_.Wants("fillbatch")) FillBatch();
     if (plan_.WantsAny(kOnLoaded)) OnLoaded();
     if (plan_.Wants("delete99_seek")) DeleteMostThenSeek();
@@ -97,6 +99,18 @@ class Workloads {
                               [&](Session& s, uint64_t, uint64_t call) { PutRow(s, call, 0); });
     peer_->Settle();
     PrintLine("fillseq", 1, m, Effect::kWrites);
+  }
+
+  // Rows come at the ends of several groups in turn, as those of collections under growing ids do.
+  void FillGroups() {
+    OpenEmpty(plan_.subject.durability);
+    const uint64_t group_rows = rows_ / kGroups;
+    Measurement m = Run(*peer_, 1, Until::Calls(group_rows * kGroups), kSampleEvery,
+                        [&](Session& s, uint64_t, uint64_t call) {
+                          PutRow(s, call % kGroups * group_rows + call / kGroups, 0);
+                        });
+    Extend(m, [&] { return peer_->Settle(); });
+    PrintLine("fillgroups", 1, m, Effect::kWrites);
   }
 
   void FillBatch() {
