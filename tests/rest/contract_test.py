@@ -1,4 +1,5 @@
-"""The REST contract end to end: each test says one thing that a client may rely on."""
+"""The REST contract end to end: each test says one thing that a client may rely on. One file, however
+long: they all ask the one server that it starts."""
 import json
 import sys
 import unittest
