@@ -14,7 +14,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-build=${NEXADB_BUILD_DIR:-build/release}
+build=$(realpath -m "${NEXADB_BUILD_DIR:-build/release}")   # tests start programs from folders of their own
 if [ "${1:-}" = soak ]; then
   export NEXADB_BUILD_DIR=$build PYTHONDONTWRITEBYTECODE=1 NEXADB_SOAK_S=$((${2:-60} * 60))
   exec python3 tests/integration/soak_test.py

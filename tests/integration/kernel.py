@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("NEXADB_BUILD_DIR", ROOT / "build" / "release"))
+BUILD = Path(os.environ.get("NEXADB_BUILD_DIR", ROOT / "build" / "release")).resolve()
 KERNEL = BUILD / "bin" / "nexadb-kernel"
 sys.path.insert(0, str(ROOT / "sdk" / "python"))
 
