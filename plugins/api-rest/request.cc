@@ -174,10 +174,16 @@ Result<Handle<Principal>> Request::PrincipalOf(const Credentials& credentials) {
   return auth.Authenticate(credentials);
 }
 
+Status Request::Refused(Status why) {
+  if (route_.access != Access::kOptional) return why;
+  refusal_ = std::move(why);
+  return {};
+}
+
 Status Request::Authenticate() {
   if (route_.access == Access::kPublic) return {};
   const Result<std::string_view> secret = SecretOf(exchange_);
-  if (!secret.ok()) return route_.access == Access::kOptional ? Status() : secret.status();
+  if (!secret.ok()) return Refused(secret.status());
   Credentials credentials;
   credentials.secret = *secret;
   credentials.peer = exchange_.PeerAddress();
@@ -187,10 +193,7 @@ Status Request::Authenticate() {
     if (!may_wait()) return outcome.status();
     outcome = AuthenticateWaiting(*api_.services.auth, credentials);
   }
-  if (!outcome.ok()) {
-    if (route_.access == Access::kOptional) return {};
-    return std::move(outcome).status();
-  }
+  if (!outcome.ok()) return Refused(std::move(outcome).status());
   own_principal_ = std::move(*outcome);
   principal_ = own_principal_.get();
   if (route_.access == Access::kAdmin && !principal_->Allows(Action::kAdmin, Resource{})) {

@@ -51,6 +51,8 @@ class Request {
   std::string_view capture(size_t i) const { return captures_[i]; }
   const Parameters& parameters() const { return parameters_; }
   Principal* principal() { return principal_; }
+  // Where the key is optional: why the one that was sent is no key; OK when it is good.
+  const Status& refusal() const { return refusal_; }
   // Gives the principal up, to live as long as what borrows it; principal() stays usable meanwhile.
   // REQUIRES: the request was authenticated by itself, and has opened no session.
   Handle<Principal> TakePrincipal() { return std::move(own_principal_); }
@@ -97,6 +99,7 @@ class Request {
   void Enter();
   void KeepIfSlow(const Status& outcome);
   Status Authenticate();
+  Status Refused(Status why);
   Result<Handle<Principal>> PrincipalOf(const Credentials& credentials);
   // One that never waits where this request may not.
   Result<Handle<Session>> OpenSession(const SessionOptions& options);
@@ -111,6 +114,7 @@ class Request {
   Handle<Exchange>* lent_ = nullptr;
   Handle<Principal> own_principal_;
   Principal* principal_ = nullptr;
+  Status refusal_;
   // Declared after the principal, which it borrows.
   Handle<Session> own_session_;
   TransactionLease lease_;

@@ -98,9 +98,7 @@ Status GetStats(Request& request) {
 Status GetMetrics(Request& request) {
   if (!request.api().options.metrics_public) {
     Principal* principal = request.principal();
-    if (principal == nullptr) {
-      return MakeError(ErrorId::kUnauthorized, "The metrics need an administrator's key.");
-    }
+    if (principal == nullptr) return request.refusal();
     if (!principal->Allows(Action::kAdmin, Resource{})) {
       return MakeError(ErrorId::kForbidden, "The metrics need an administrator's key.");
     }

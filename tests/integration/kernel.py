@@ -74,6 +74,7 @@ class Kernel:
         self.ca_file = ca_file
         self.directory = Path(directory or tempfile.mkdtemp(prefix="nexadb-test-"))
         self.options = list(options)
+        self.source = None  # the address that callers come from, of this machine's own 127.0.0.0/8
         self.config = write_config(self.directory, edit)
         self.process = None
         self.ports = {}  # of each http-server instance, by its name
@@ -142,9 +143,10 @@ class Kernel:
 
     def open(self, timeout=60):
         """A connection of the standard library's."""
+        source = (self.source, 0) if self.source else None
         if self.ca_file is None:
-            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout,
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout, source_address=source)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, source_address=source,
                                            context=ssl.create_default_context(cafile=self.ca_file))
 
     def http(self, method, path, body=None, key=None, headers=None, raw=False):

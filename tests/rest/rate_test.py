@@ -94,6 +94,16 @@ class RateTest(unittest.TestCase):
                 statuses = [self.kernel.http(method, path, body, key=key["key"], raw=True)[0] for _ in range(8)]
                 self.admits(4, statuses, time.monotonic() - began)
 
+    def test_the_metrics_say_so_too_although_they_ask_for_a_key_themselves(self):
+        spec = {"name": "scraper", "actions": ["admin"], "patterns": ["*/*"], "requests_per_second": 1, "burst": 1}
+        key = self.kernel.http("POST", "/keys", spec)[1]
+        for _ in range(5):
+            status, problem = self.kernel.http("GET", "/metrics", key=key["key"], raw=True)
+            if status != 200:
+                break
+        self.assertEqual((status, json.loads(problem)["code"]), (429, "rate_limited"))
+        self.assertEqual(self.kernel.last_headers["Retry-After"], "1")
+
     def test_pipelined_requests_count_each(self):
         key = self.make(1, 5)
         one = f"GET {DOCUMENT} HTTP/1.1\r\nHost: 127.0.0.1:{self.kernel.port}\r\nX-API-Key: {key['key']}\r\n"

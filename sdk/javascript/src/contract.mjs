@@ -43,7 +43,6 @@ export const LIMITS = Object.freeze({
   header_bytes_max: { value: 16384, unit: 'bytes', error: 'headers_too_large' },
   header_count_max: { value: 100, unit: 'count', error: 'headers_too_large' },
   body_bytes_max: { value: 67108864, unit: 'bytes', error: 'body_too_large' },
-  body_memory_bytes_max: { value: 3159563776, unit: 'bytes', error: 'busy' },
   header_timeout: { value: 10000, unit: 'ms', error: 'client_timeout' },
   idle_timeout: { value: 75000, unit: 'ms', error: '' },
   slow_body_window: { value: 10000, unit: 'ms', error: 'client_timeout' },

@@ -60,7 +60,6 @@ LIMITS = {
     "header_bytes_max": Limit(16_384, "bytes", "headers_too_large"),
     "header_count_max": Limit(100, "count", "headers_too_large"),
     "body_bytes_max": Limit(67_108_864, "bytes", "body_too_large"),
-    "body_memory_bytes_max": Limit(3_159_563_776, "bytes", "busy"),
     "header_timeout": Limit(10_000, "ms", "client_timeout"),
     "idle_timeout": Limit(75_000, "ms", ""),
     "slow_body_window": Limit(10_000, "ms", "client_timeout"),

@@ -62,7 +62,6 @@ inline constexpr Limit kLimits[] = {
     {"header_bytes_max", 16384, "bytes", "headers_too_large"},
     {"header_count_max", 100, "count", "headers_too_large"},
     {"body_bytes_max", 67108864, "bytes", "body_too_large"},
-    {"body_memory_bytes_max", 3159563776, "bytes", "busy"},
     {"header_timeout", 10000, "ms", "client_timeout"},
     {"idle_timeout", 75000, "ms", ""},
     {"slow_body_window", 10000, "ms", "client_timeout"},
