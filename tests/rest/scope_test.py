@@ -4,6 +4,7 @@ Each row is tried by an administrator first, so that a refusal is the key's alon
 403 (a command: ok 0, code 13), see nothing of the second collection, and change nothing anywhere.
 """
 import json
+import re
 import sys
 import unittest
 from pathlib import Path
@@ -29,6 +30,7 @@ READING = {
     "graph": [{"$graphLookup": {"from": "secret", "startWith": "$a", "connectFromField": "a",
                                 "connectToField": "a", "as": "x"}}],
     "facet": [{"$facet": {"x": [LOOKUP]}}],
+    "union within a facet": [{"$facet": {"x": [UNION]}}],
     "behind a stage that lets nothing through": [{"$match": {"a": "never"}}, LOOKUP],
 }
 # Pipelines over "mine" that write into another collection.
@@ -59,6 +61,32 @@ COMMANDS = {
                   "nsInfo": [{"ns": "nexadb.mine"}, {"ns": "nexadb.secret"}]},
     "renameCollection": {"renameCollection": "nexadb.secret", "to": "nexadb.mine_2"},
     "drop": {"drop": "secret"},
+    "bulkWrite of the second alone": {"bulkWrite": 1, "nsInfo": [{"ns": "nexadb.secret"}], "ops": [
+        {"update": 0, "filter": {}, "updateMods": {"$set": {"b": 1}}}, {"delete": 0, "filter": {"a": "never"}}]},
+    "explain a pipeline": {"explain": {"aggregate": "mine", "pipeline": [LOOKUP], "cursor": {}}},
+    "aggregate of no collection": {"aggregate": 1, "pipeline": [{"$documents": [{"a": 1}]}, LOOKUP], "cursor": {}},
+    "dropIndexes": {"dropIndexes": "secret", "index": "*"},
+    "collMod": {"collMod": "secret", "validationLevel": "off"},
+    "collMod into a view": {"collMod": "mine_view", "viewOn": "secret", "pipeline": []},
+    "create": {"create": "secret_2"},
+    "create a view": {"create": "mine_2", "viewOn": "secret", "pipeline": []},
+    "create a view that looks up": {"create": "mine_2", "viewOn": "mine", "pipeline": [LOOKUP]},
+    "renameCollection out of the scope": {"renameCollection": "nexadb.mine", "to": "nexadb.fresh"},
+    "renameCollection over it": {"renameCollection": "nexadb.mine", "to": "nexadb.secret", "dropTarget": True},
+    "renameCollection into another database": {"renameCollection": "nexadb.mine", "to": "elsewhere.fresh"},
+    "dropDatabase": {"dropDatabase": 1},
+    "dbStats": {"dbStats": 1},
+}
+# What names no collection, or shows of each list what the key may see: tests of their own below.
+WITHOUT_A_SECOND = {"buildInfo", "endSessions", "getMore", "hello", "isMaster", "killCursors", "listCollections",
+                    "listDatabases", "ping"}
+# Requests of other routes that name it in their bodies.
+BODIES = {
+    "rename": ("PATCH", "/collections/mine", {"name": "fresh"}),
+    "make a view of it": ("POST", "/collections", {"name": "mine_2", "viewOn": "secret", "pipeline": []}),
+    "make a view with it": ("POST", "/collections", {"name": "mine_2", "viewOn": "mine", "pipeline": [UNION]}),
+    "turn a view to it": ("PATCH", "/collections/mine_view", {"viewOn": "secret", "pipeline": []}),
+    "make a collection": ("POST", "/collections", {"name": "secret_2"}),
 }
 
 
@@ -79,8 +107,10 @@ class ScopeTest(unittest.TestCase):
             self.kernel.http("DELETE", path)
             status, answer = self.kernel.http("POST", path, document)
             self.assertEqual(status, 201, answer)
-        for name in ("fresh", "mine_2"):
+        for name in ("fresh", "mine_2", "mine_view", "secret_2"):
             self.kernel.http("DELETE", "/collections/" + name)
+        self.kernel.http("DELETE", "/db/elsewhere/collections/fresh")
+        self.kernel.http("POST", "/collections", {"name": "mine_view", "viewOn": "mine", "pipeline": []})
 
     def everything(self):
         """All documents of all collections, as an administrator sees them."""
@@ -129,6 +159,33 @@ class ScopeTest(unittest.TestCase):
             with self.subTest(name):
                 self.tried("POST", "/db/nexadb/command", command, self.unauthorized)
 
+    def test_every_command_there_is_was_tried(self):
+        table = (ROOT / "plugins" / "database-document" / "command" / "command.cc").read_text(encoding="utf-8")
+        known = {name.lower() for name in re.findall(r'(?m)^    \{"(\w+)", Run\w+\},$', table)}
+        self.assertGreater(len(known), 25)
+        tried = {next(iter(command)).lower() for command in COMMANDS.values()}
+        self.assertEqual(known, tried | {name.lower() for name in WITHOUT_A_SECOND})
+
+    def test_a_body_names_no_second_collection(self):
+        for name, (method, path, body) in BODIES.items():
+            with self.subTest(name):
+                self.tried(method, path, body, self.forbidden)
+
+    def test_a_view_that_an_administrator_made_opens_nothing_behind_it(self):
+        self.kernel.http("PATCH", "/collections/mine_view", {"viewOn": "secret", "pipeline": []})
+        self.assertIn(HIDDEN, str(self.kernel.http("GET", "/collections/mine_view")[1]))
+        for method, path, body in (("GET", "/collections/mine_view", None),
+                                   ("POST", "/collections/mine_view/query", {}),
+                                   ("POST", "/collections/mine_view/_count", {}),
+                                   ("POST", "/collections/mine_view/_distinct", {"field": "word"}),
+                                   ("GET", "/collections/mine_view/_export", None),
+                                   ("GET", "/collections/mine_view/_schema", None),
+                                   ("POST", "/collections/mine/aggregate", [{"$unionWith": "mine_view"}])):
+            with self.subTest(path=path):
+                status, data = self.kernel.http(method, path, body, key=self.key, raw=True)
+                self.assertNotIn(HIDDEN.encode(), data)
+                self.assertEqual(status, 403, data)
+
     def test_a_command_touches_no_other_database(self):
         for command in ({"find": "mine"}, {"insert": "mine", "documents": [{"b": 1}]}, {"count": "mine"}):
             with self.subTest(command=command):
@@ -147,6 +204,14 @@ class ScopeTest(unittest.TestCase):
              {"method": "DELETE", "path": "/collections/secret/s"}],
             [{"method": "POST", "path": "/collections/mine", "body": {"b": 1}},
              {"method": "PUT", "path": "/collections/secret/s", "body": {"b": 1}}],
+            [{"method": "POST", "path": "/collections/mine", "body": {"b": 1}},
+             {"method": "POST", "path": "/collections/mine/aggregate", "body": {"pipeline": [LOOKUP]}}],
+            [{"method": "POST", "path": "/collections/mine", "body": {"b": 1}},
+             {"method": "POST", "path": "/collections/mine/aggregate", "body": {"pipeline": [{"$out": "secret"}]}}],
+            [{"method": "POST", "path": "/collections/mine", "body": {"b": 1}},
+             {"method": "POST", "path": "/db/elsewhere/collections/mine", "body": {"b": 1}}],
+            [{"method": "POST", "path": "/collections/mine", "body": {"b": 1}},
+             {"method": "PUT", "path": "/kv/secret/k", "body": "MQ=="}],
         ]
         for each in operations:
             with self.subTest(path=each[1]["path"], method=each[1]["method"]):
@@ -176,7 +241,8 @@ class ScopeTest(unittest.TestCase):
 
     def test_lists_tell_only_of_what_the_key_may_touch(self):
         for method, path, body in (("GET", "/collections?details=true", None),
-                                   ("POST", "/db/nexadb/command", {"listCollections": 1, "cursor": {}})):
+                                   ("POST", "/db/nexadb/command", {"listCollections": 1, "cursor": {}}),
+                                   ("POST", "/db/nexadb/command", {"listCollections": 1, "nameOnly": True})):
             status, data = self.kernel.http(method, path, body, key=self.key, raw=True)
             self.assertEqual(status, 200, data)
             self.assertNotIn(b'"secret"', data)
@@ -188,6 +254,8 @@ class ScopeTest(unittest.TestCase):
             status, data = self.kernel.http("GET", path, key=self.key, raw=True)
             self.assertEqual(status, 200, data)
             self.assertNotIn(word, data, path)
+        status, data = self.kernel.http("POST", "/db/nexadb/command", {"listDatabases": 1}, key=self.key, raw=True)
+        self.assertEqual((status, b"nexadb" in data, b"elsewhere" in data), (200, True, False), data)
 
 
 if __name__ == "__main__":
