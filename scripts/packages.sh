@@ -14,7 +14,7 @@ build_packages=(
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   clang-14 libc++-14-dev libc++abi-14-dev
-  make curl openssl ca-certificates git iso-codes wordnet-base strace procps
+  make curl openssl ca-certificates git iso-codes wordnet-base strace procps prometheus
   man-db groff-base systemd zsh fish
   chromium-headless-shell fonts-dejavu-core
 )

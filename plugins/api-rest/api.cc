@@ -1,5 +1,6 @@
 #include "plugins/api-rest/api.h"
 
+#include "core/document/error.h"
 #include "nexadb/sdk/guard.h"
 #include "plugins/api-rest/inline_trials.h"
 #include "plugins/api-rest/problem.h"
@@ -7,6 +8,11 @@
 #include "plugins/api-rest/routes.h"
 
 namespace nexadb::rest {
+namespace {
+
+constexpr int kServersFault = 500;
+
+}  // namespace
 
 // One row of the table at one prefix. The router calls Serve where the row says; a request that
 // would have to wait on the I/O thread is moved to the pool, where OnPool takes it up.
@@ -77,8 +83,20 @@ class MountedRoute final : public HttpHandler {
       router_.MoveToPool(std::move(exchange), tried_on_pool_);
       return;
     }
+    if (ErrorOf(status).status == kServersFault) Log(*exchange, status);
     // Once begun, releasing the exchange cuts the answer off, which the client sees.
     if (!begun) SendProblem(*exchange, status);
+  }
+
+  // The caller is told the request's id, by which the operator finds what happened.
+  void Log(Exchange& exchange, const Status& status) noexcept {
+    if (api_.services.log == nullptr) return;
+    const LogField fields[] = {{"code", ErrorOf(status).name},
+                               {"detail", status.message()},
+                               {"request_id", exchange.RequestId()},
+                               {"method", exchange.Method()},
+                               {"path", exchange.Path()}};
+    api_.services.log->Write(LogLevel::kError, "a request failed", {fields, std::size(fields)});
   }
 
   Api& api_;

@@ -273,6 +273,26 @@ TEST(ApiTest, AnEarlyFailureIsAProblemAndALateOneCutsTheAnswerOff) {
   EXPECT_FALSE(late.finished);
 }
 
+TEST(ApiTest, WhatIsTheServersOwnFaultIsLoggedUnderTheRequestsId) {
+  Bench bench;
+  bench.database.documents = 50'000;
+  bench.database.fail_after = 10;
+  EXPECT_EQ(bench.Send("GET", kCollection, {"users"}).status, 503);
+  EXPECT_EQ(bench.Send("POST", kCollection, {"users"}, "", "{").status, 400);
+  EXPECT_TRUE(bench.log.lines.empty());
+  bench.database.failure = ErrorId::kCorruption;
+  for (const auto& [fail_after, limit] : {std::pair{10, "20"}, std::pair{40'000, "999999"}}) {
+    bench.database.fail_after = fail_after;
+    bench.log.lines.clear();
+    const Answer answer = bench.Send("GET", kCollection, {"users"}, std::string("limit=") + limit);
+    EXPECT_EQ(answer.status, answer.begun ? 200 : 500);
+    ASSERT_EQ(bench.log.lines.size(), 1u);
+    EXPECT_EQ(bench.log.lines[0],
+              "a request failed code=corruption detail=the disk is gone request_id=r1 method=GET "
+              "path=/collections/{name}");
+  }
+}
+
 TEST(ApiTest, LinesEndWithWhatBecameOfThem) {
   Bench bench;
   bench.database.documents = 3;

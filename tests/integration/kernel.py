@@ -113,7 +113,7 @@ class Kernel:
     def _read_log(self):
         for line in self.process.stdout:
             self.log.append(line)
-            found = re.search(r"\[(\w+)\] listening on .*127\.0\.0\.1:(\d+)", line)
+            found = re.search(r'(?:\[|"instance":")(\w+)\W.*listening on .*127\.0\.0\.1:(\d+)', line)
             if found:
                 self.ports[found.group(1)] = int(found.group(2))
             if "http" in self.ports:

@@ -1,6 +1,7 @@
 """The life of keys as an operator sees it: rotation with grace, revocation, throttling, the audit log, and secrets
 that are shown once and are nowhere afterwards."""
 import http.client
+import json
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
-from kernel import KERNEL, SLOWNESS, Kernel  # noqa: E402
+from kernel import KERNEL, SLOWNESS, Kernel, write_config  # noqa: E402
 
 REVOKED_WITHIN_S = 1.0 * SLOWNESS
 
@@ -100,6 +101,16 @@ class KeysTest(unittest.TestCase):
         self.assertIn("127.0.0.1", self.log("audit: a bad key was refused")[0])
 
     def test_secrets_are_nowhere_once_they_were_shown(self):
+        """In the most talkative log there is, and with the mistakes that callers make."""
+        def talkative(text):
+            text = re.sub(r"(?m)^log_level *=.*$", 'log_level = "debug"', text)
+            text = re.sub(r"(?m)^log_format *=.*$", 'log_format = "json"', text)
+            return re.sub(r"(?m)^slow_query *=.*$", 'slow_query = "1ms"', text)
+
+        self.kernel.stop()
+        write_config(self.kernel.directory, talkative)
+        self.kernel.start()
+        self.assertTrue(all(json.loads(line) for line in list(self.kernel.log)))
         key = self.make()
         rotated = self.kernel.http("POST", f"/keys/{key['id']}/rotate", {"grace": "1h"})[1]
         secrets = [key["key"], rotated["key"], self.kernel.root_key]
@@ -108,6 +119,17 @@ class KeysTest(unittest.TestCase):
         answers = "".join(self.kernel.http("GET", path, raw=True)[1].decode() for path in paths)
         refusals = "".join(self.kernel.http("GET", "/collections", key=bad + "x", raw=True)[1].decode()
                            for bad in secrets)
+        for secret in secrets:
+            for path, headers in (("/collections?api_key=" + secret, {}), ("/collections", {"Authorization": secret}),
+                                  ("/collections", {"Authorization": "Basic " + secret}),
+                                  ("/collections", {"Cookie": "key=" + secret}),
+                                  ("/collections", {"Authorization": "Bearer " + secret, "X-API-Key": secret})):
+                status, told = self.kernel.http("GET", path, key="", headers=headers, raw=True)
+                self.assertIn(status, (400, 401), path)
+                refusals += told.decode()
+        self.kernel.http("POST", "/collections/c/bulk", {"documents": [{"n": n} for n in range(20000)]})
+        self.kernel.http("POST", "/collections/c/query", {"filter": {"n": {"$mod": [7, 1]}}, "sort": {"n": -1}})
+        answers += self.kernel.http("GET", "/slow-queries", raw=True)[1].decode()
         printed = subprocess.run([KERNEL, "--config", self.kernel.config, "--print-config"], capture_output=True,
                                  text=True, check=True).stdout
         self.assertEqual(self.kernel.stop(), 0)

@@ -1,6 +1,5 @@
 """What administrators do over HTTP while the server runs: end queries, follow tasks, back up and restore."""
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ sys.path.insert(0, str(ROOT / "tests" / "integration"))
 from kernel import SLOWNESS, Kernel  # noqa: E402
 
 WITHIN_S = 30.0 * SLOWNESS
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 class OperationsTest(unittest.TestCase):
@@ -59,8 +59,9 @@ class OperationsTest(unittest.TestCase):
         endless = {"pipeline": [{"$project": {"s": {"$size": {"$map": {
             "input": {"$range": [0, 90000]}, "in": {"$size": {"$range": ["$$this", {"$add": ["$n", 200000]}]}}}}}}}]}
         outcome = []
-        runner = threading.Thread(
-            target=lambda: outcome.append(self.kernel.http("POST", "/collections/q/aggregate", endless)))
+        headers = {"traceparent": TRACE, "X-Request-Id": "mine-1"}
+        runner = threading.Thread(target=lambda: outcome.append(
+            self.kernel.http("POST", "/collections/q/aggregate", endless, headers=headers)))
         runner.start()
         until = time.monotonic() + WITHIN_S
         mine = []
@@ -70,10 +71,11 @@ class OperationsTest(unittest.TestCase):
         self.assertEqual(mine[0]["method"], "POST")
         self.assertIn("$range", mine[0]["body"])
         self.assertIn("name", mine[0]["key"])
+        self.assertEqual((mine[0]["request_id"], mine[0]["trace_id"]), ("mine-1", TRACE.split("-")[1]))
         self.http("DELETE", "/queries/" + mine[0]["id"], expect=200)
         runner.join(WITHIN_S)
         self.assertFalse(runner.is_alive())
-        self.assertEqual(outcome[0][1]["code"], "cancelled")
+        self.assertEqual((outcome[0][1]["code"], outcome[0][1]["request_id"]), ("cancelled", "mine-1"))
         self.refused(404, "query_not_found", "DELETE", "/queries/" + mine[0]["id"])
         self.refused(404, "query_not_found", "DELETE", "/queries/x")
 
@@ -87,10 +89,10 @@ class OperationsTest(unittest.TestCase):
 
     def test_the_metrics_are_in_order(self):
         self.http("POST", "/collections/m/query", {"filter": {"$nope": 1}}, 400)
-        trace = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+        trace = {"traceparent": TRACE}
         self.http("POST", "/collections/m/bulk", {"documents": [{"n": n} for n in range(3000)]}, 201, headers=trace)
-        row = self.slow_query(lambda q: q.get("trace_id") == "4bf92f3577b34da6a3ce929d0e0e4736")
-        self.assertEqual(row["path"], "/collections/m/bulk")
+        row = self.slow_query(lambda q: q.get("trace_id") == TRACE.split("-")[1]
+                              and q["path"] == "/collections/m/bulk")
         status, text = self.kernel.http("GET", "/metrics", raw=True)
         text = text.decode()
         self.assertEqual(status, 200)
@@ -99,10 +101,33 @@ class OperationsTest(unittest.TestCase):
                      "nexadb_rest_event_streams", "nexadb_rest_slow_requests_total"):
             self.assertTrue(any(name.split("{")[0] in line and name.split("{")[-1] in line
                                 for line in text.splitlines()), name)
-        promtool = shutil.which("promtool")
-        if promtool:
-            checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True)
-            self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
+        checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True,
+                                 check=False)
+        self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
+
+    def test_no_request_makes_a_new_series(self):
+        """Names, keys, paths, codes and traces come from callers: none of them is a label's value as it came."""
+        def ask(n):
+            for method, path, body in (
+                    ("GET", f"/nowhere/{n}", None), ("GET", f"/collections/l{n}?x{n}=1", None),
+                    ("POST", f"/collections/l{n}", {"_id": n}), ("POST", f"/collections/l{n}", {"_id": n}),
+                    ("POST", f"/collections/l{n}/query", {"filter": {f"$nope{n}": 1}}),
+                    ("PUT", f"/kv/b{n}/k{n}", b"v"), ("GET", f"/db/d{n}/collections/c/{n}", None),
+                    ("POST", f"/db/d{n}/command", {f"command{n}": 1}), (f"M{n}", "/status", None)):
+                self.kernel.http(method, path, body, raw=True, headers={
+                    "traceparent": f"00-{n + 1:032x}-00f067aa0ba902b7-01", "X-Request-Id": f"r{n}"})
+            self.kernel.http("GET", "/collections", key=f"nxk_bad{n}")
+
+        def series():
+            text = self.kernel.http("GET", "/metrics", raw=True)[1].decode()
+            return {line.rpartition(" ")[0] for line in text.splitlines() if not line.startswith("#")}
+
+        for n in range(12):  # until bad keys are throttled
+            ask(n)
+        before = series()
+        for n in range(12, 40):
+            ask(n)
+        self.assertEqual(series() - before, set())
 
     # ---- tasks ----
 

@@ -3,6 +3,7 @@ import gzip
 import json
 import os
 import sys
+import time
 import unittest
 import uuid
 from pathlib import Path
@@ -10,9 +11,43 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
-from kernel import Kernel  # noqa: E402
+from kernel import SLOWNESS, Kernel  # noqa: E402
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
+LARGE_BYTES = 32_000_000  # of one import, twice as much as it may need
+MEMORY_BYTES = 16_000_000
+PAD = "p" * 900
+# What an import sends, by its media type: before the documents, one of them, behind them.
+FORMS = {
+    "ndjson": ("application/x-ndjson", "", '{{"_id":{n},"pad":"%s"}}\n' % PAD, ""),
+    "json": ("application/json", "[", '{{"_id":{n},"pad":"%s"}},' % PAD, '{"_id":0}]'),
+    "csv": ("text/csv", "_id,pad\n", "{n},%s\n" % PAD, ""),
+}
+
+
+class Upload:
+    """An import whose body is sent as the test goes on."""
+
+    def __init__(self, kernel, path, media, headers=None):
+        self.connection = kernel.open()
+        self.connection.putrequest("POST", path)
+        for name, value in {"X-API-Key": kernel.root_key, "Content-Type": media, "Transfer-Encoding": "chunked",
+                            **(headers or {})}.items():
+            self.connection.putheader(name, value)
+        self.connection.endheaders()
+
+    def send(self, text):
+        if text:
+            self.connection.send(b"%x\r\n%s\r\n" % (len(text), text.encode()))
+
+    def end(self):
+        self.connection.send(b"0\r\n\r\n")
+
+    def answer(self):
+        return self.connection.getresponse()
+
+    def close(self):
+        self.connection.close()
 
 
 class TransferTest(unittest.TestCase):
@@ -105,6 +140,57 @@ class TransferTest(unittest.TestCase):
         self.assertEqual(relaxed["_created_at"], {"$date": "2020-01-02T00:04:05.678Z"})
         for bad in ("/a?ejson=strict", "?ejson=", "/_export?ejson=1", "/_export?ejson=canonical&format=csv"):
             self.assertEqual(self.http("GET", self.path + bad, expect=400)["code"], "invalid_parameter", bad)
+
+    def anonymous_bytes(self, kernel):
+        """Memory of the kernel that is no file's."""
+        with open(f"/proc/{kernel.process.pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("RssAnon"))
+
+    @unittest.skipIf(SLOWNESS > 1, "sanitizers keep what was freed")
+    def test_any_size_goes_in_and_out_in_constant_memory(self):
+        self.addCleanup(os.environ.pop, "MALLOC_ARENA_MAX", None)
+        os.environ["MALLOC_ARENA_MAX"] = "1"  # what threads keep of what was freed is not the question
+        with Kernel(edit=lambda text: text.replace('memory_budget = "1GiB"', 'memory_budget = "4MiB"', 1)) as kernel:
+            for form, (media, before, row, behind) in FORMS.items():
+                for total in (2_000_000, LARGE_BYTES):  # what is needed once, then what is needed more
+                    with self.subTest(form=form, total=total):
+                        path = f"/collections/{form}{total}"
+                        base, most = self.anonymous_bytes(kernel), 0
+                        upload = Upload(kernel, path + "/_import", media)
+                        upload.send(before)
+                        for at in range(1, total // 920, 500):
+                            upload.send("".join(row.format(n=n) for n in range(at, at + 500)))
+                            most = max(most, self.anonymous_bytes(kernel))
+                        upload.send(behind)
+                        upload.end()
+                        answer = json.loads(upload.answer().read())
+                        upload.close()
+                        self.assertEqual((answer["failed"], answer["inserted"] * 920 > total), (0, True), answer)
+                        read = kernel.open()
+                        read.request("GET", f"{path}/_export?format={form}", headers={"X-API-Key": kernel.root_key})
+                        response, out = read.getresponse(), 0
+                        while part := response.read(100_000):
+                            out += len(part)
+                            most = max(most, self.anonymous_bytes(kernel))
+                        read.close()
+                        self.assertGreater(out, total)
+                        if total == LARGE_BYTES:
+                            self.assertLess(most - base, MEMORY_BYTES)
+
+    def test_an_import_tells_how_far_it_is_while_its_body_comes(self):
+        upload = Upload(self.kernel, self.path + "/_import", "application/x-ndjson", {"Accept": "application/x-ndjson"})
+        lines = lambda at: "".join(f'{{"_id": {n}}}\n' for n in range(at, at + 1000))
+        upload.send(lines(0))
+        time.sleep(1.1)  # it tells once a second
+        upload.send(lines(1000))
+        answer = upload.answer()
+        self.assertEqual((answer.status, json.loads(answer.readline())),
+                         (200, {"progress": {"read": 2000, "inserted": 2000, "failed": 0}}))
+        upload.send(lines(2000))
+        upload.end()
+        end = json.loads(answer.read().splitlines()[-1])["$end"]
+        upload.close()
+        self.assertEqual((end["ok"], end["inserted"]), (True, 3000))
 
     def test_a_vector_alone_makes_a_vector_collection(self):
         self.http("POST", self.path + "/_import", b'{"_id":1,"__vector__":[1,2]}\n', 201, headers=NDJSON)

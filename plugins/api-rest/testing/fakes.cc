@@ -41,7 +41,7 @@ struct FakeCursor final : DocumentCursor {
     batch.clear();
     while (batch.size() < documents.size() && next < end) {
       if (database->fail_after >= 0 && next >= database->fail_after) {
-        return MakeError(ErrorId::kStorageFailed, "the disk is gone");
+        return MakeError(database->failure, "the disk is gone");
       }
       batch.push_back(DocumentOf(next++));
     }
@@ -220,6 +220,7 @@ Bench::Bench() {
   services.clock = &clock;
   services.random = &random;
   services.executor = &executor;
+  services.log = &log;
   CursorKey key{};
   api = std::make_unique<Api>(std::move(services), ApiOptions{}, key);
   Status opened = api->Open();

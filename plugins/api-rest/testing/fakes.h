@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/document/error.h"
 #include "nexadb/authenticator.h"
 #include "nexadb/bson.h"
 #include "nexadb/database.h"
@@ -89,6 +90,19 @@ struct FakeKernel final : KernelInfo {
   Result<Buffer> MetricsText() noexcept override { return Buffer::Own(std::string("m 1\n")); }
 };
 
+struct FakeLogger final : Logger {
+  std::vector<std::string> lines;  // message name=value …
+  bool Enabled(LogLevel) noexcept override { return true; }
+  void Write(LogLevel, StringView message, Span<const LogField> fields) noexcept override {
+    std::string line(std::string_view{message});
+    for (const LogField& field : fields) {
+      line += " " + std::string(std::string_view(field.name)) + "=" +
+              std::string(std::string_view(field.value));
+    }
+    lines.push_back(std::move(line));
+  }
+};
+
 struct FakeSession final : Session {
   explicit FakeSession(int* open_in) : open(open_in) { ++*open; }
   int* open;
@@ -115,7 +129,8 @@ struct FakeSession final : Session {
 // `documents` documents {_id: "<n>", n: <n>}, whatever the collection. A find is cut by its limit.
 struct FakeDatabase final : Database, NonblockingSessions {
   int64_t documents = 0;
-  int64_t fail_after = -1;   // of documents handed out: then the cursor fails
+  int64_t fail_after = -1;  // of documents handed out: then the cursor fails
+  ErrorId failure = ErrorId::kStorageFailed;
   bool would_block = false;  // where nothing may wait
   int tries = 0;             // calls where nothing may wait
   bool keyset = true;        // cursors tell their position
@@ -235,6 +250,7 @@ class Bench {
   FakeDatabase database;
   FakeAuthenticator auth;
   FakeKernel kernel;
+  FakeLogger log;
   std::unique_ptr<Api> api;
 };
 
