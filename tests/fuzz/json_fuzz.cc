@@ -1,8 +1,10 @@
 // LINK: nexadb_document
 // Any bytes as JSON: nothing crashes; what is read is well-formed BSON, and its canonical form
-// reads back as the same bytes. The array and line readers agree with the plain one on what they
-// accept.
+// reads back as the same bytes. The array and line readers agree with the plain one on what it
+// accepts, and into which parts lines are cut changes nothing.
 #include <cstdlib>
+#include <string>
+#include <vector>
 
 #include "core/document/json.h"
 
@@ -28,6 +30,37 @@ void CheckRoundTrip(const std::string& bson) {
   (void)nexadb::BsonToJson(document, JsonMode::kRest);
 }
 
+struct Lines {
+  std::vector<std::string> documents;
+  bool whole = false;
+  bool operator==(const Lines&) const = default;
+};
+
+Lines ReadLines(std::string_view text, size_t step) {
+  Lines lines;
+  nexadb::NdjsonReader reader([&](uint64_t, nexadb::bson::Document document) {
+    lines.documents.emplace_back(nexadb::AsText(document.bytes()));
+    return nexadb::Status::Ok();
+  });
+  lines.whole = true;
+  for (size_t at = 0; lines.whole && at < text.size(); at += step) {
+    lines.whole = reader.Feed(text.substr(at, step)).ok();
+  }
+  lines.whole = lines.whole && reader.Finish().ok();
+  return lines;
+}
+
+std::vector<std::string> ReadArray(const std::string& text) {
+  std::vector<std::string> documents;
+  const nexadb::Status status =
+      nexadb::JsonArrayToBson(text, [&](uint64_t, nexadb::bson::Document document) {
+        documents.emplace_back(nexadb::AsText(document.bytes()));
+        return nexadb::Status::Ok();
+      });
+  if (!status.ok()) documents.clear();
+  return documents;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -41,6 +74,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     CheckRoundTrip(std::string(nexadb::AsText(d.bytes())));
     return nexadb::Status::Ok();
   };
+  const Lines lines = ReadLines(text, text.size() + 1);
+  Require(lines == ReadLines(text, 1) && lines == ReadLines(text, 1 + text.size() / 3));
+  if (document.ok()) {
+    Require(ReadArray("[" + std::string(text) + "]") == std::vector{*document});
+    if (text.find('\n') == std::string_view::npos) {
+      Require(lines == Lines{{*document}, true});
+    }
+  }
   (void)nexadb::JsonArrayToBson(text, check);
   (void)nexadb::NdjsonToBson(text, check);
   return 0;

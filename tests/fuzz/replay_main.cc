@@ -20,8 +20,8 @@ namespace {
 using Bytes = std::vector<uint8_t>;
 
 constexpr uint64_t kSeed = 20'240'601;
-constexpr int kMutationsPerFile = 300;
-constexpr int kRandomInputs = 500;
+constexpr int kMutationsPerFile = 3'000;
+constexpr int kRandomInputs = 5'000;
 constexpr uint64_t kRandomBytesMax = 200;
 
 bool tracing = false;

@@ -20,12 +20,13 @@ Status Gone(Sequence after) {
                                             "or raise changes_retained");
 }
 
-// False when the payload is malformed. Stamps and sums are filled in already.
+// False when the payload is malformed, or begins before the first write that there can be. Stamps
+// and sums are filled in already.
 bool DecodeBatch(BytesView payload, Sequence* first, std::vector<Mutation>* mutations) {
   BatchReader batch(payload);
   uint32_t count = 0;
   mutations->clear();
-  if (!batch.ReadHeader(first, &count)) return false;
+  if (!batch.ReadHeader(first, &count) || *first < kOldestSequence) return false;
   Entry entry;
   for (uint32_t i = 0; i < count; ++i) {
     if (!batch.ReadEntry(&entry)) return false;
