@@ -13,7 +13,7 @@ export interface Problem {
 
 export declare class NexaDBError extends Error {
   readonly status: number;
-  /** One of the server's codes, or of the client's own: unreachable, timeout, invalid_argument. */
+  /** One of the server's codes, or of the client's own: unreachable, timeout, invalid_argument, no_key. */
   readonly code: ErrorCode | (string & {});
   readonly retryable: boolean;
   readonly requestId: string;
@@ -32,7 +32,10 @@ export interface Options {
   port?: number;
   /** Instead of host and port, for instance "https://db.example". */
   url?: string;
-  /** Default: the environment's NEXADB_API_KEY, in Node. */
+  /**
+   * Default, in Node: NEXADB_API_KEY, the file named by NEXADB_API_KEY_FILE, ./nexadb_data/root.key or
+   * /var/lib/nexadb/root.key, read with the first request. '' sends none.
+   */
   apiKey?: string;
   timeoutMs?: number;
   /** Integers beyond Number.MAX_SAFE_INTEGER come as BigInt; without it as { $numberLong: '…' }. */

@@ -17,6 +17,7 @@ const TIMEOUT_MS = 30_000;
 // asks for; one that would pause longer is the caller's to decide.
 const ATTEMPTS_MAX = 3;
 const PAUSE_MAX_S = 5;
+const KEY_FILES = ['./nexadb_data/root.key', '/var/lib/nexadb/root.key'];
 
 /** What a call rejects with. `problem` is the server's whole answer. */
 class NexaDBError extends Error {
@@ -100,6 +101,23 @@ function fetchTrusting(ca) {
   };
 }
 
+// Where the other clients look too. A page in a browser has neither an environment nor files.
+async function findApiKey() {
+  const { env, versions } = globalThis.process ?? {};
+  if (!versions?.node) return '';
+  if (env.NEXADB_API_KEY) return env.NEXADB_API_KEY;
+  const { readFile } = await import('node:fs/promises');
+  const named = env.NEXADB_API_KEY_FILE;
+  for (const path of named ? [named] : KEY_FILES) {
+    try {
+      return (await readFile(path, 'latin1')).trim();
+    } catch (error) {
+      if (named) throw new NexaDBError(`NEXADB_API_KEY_FILE: ${error.message}`, 0, { code: 'no_key' });
+    }
+  }
+  return '';
+}
+
 class Transport {
   constructor({ host, port, url, apiKey, timeoutMs, bigint, ca, fetch: own }) {
     const literal = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
@@ -126,6 +144,7 @@ class Transport {
   }
 
   async #exchange(method, path, body, query) {
+    if (this.apiKey === undefined) this.apiKey = await findApiKey();
     const headers = { Accept: 'application/json' };
     if (this.apiKey) headers['X-API-Key'] = this.apiKey;
     if (body !== undefined) headers['Content-Type'] = 'application/json';
@@ -323,8 +342,7 @@ class NexaDB {
   #transport;
 
   constructor({
-    host = '127.0.0.1', port = 6969, url, apiKey = globalThis.process?.env?.NEXADB_API_KEY ?? '',
-    timeoutMs = TIMEOUT_MS, bigint = false, ca, fetch,
+    host = '127.0.0.1', port = 6969, url, apiKey, timeoutMs = TIMEOUT_MS, bigint = false, ca, fetch,
   } = {}) {
     this.#transport = new Transport({ host, port, url, apiKey, timeoutMs, bigint, ca, fetch });
   }

@@ -2,7 +2,10 @@
 // NEXADB_TEST_PORT and NEXADB_TEST_KEY say where.
 // tests/integration/sdk_javascript_test.py starts one and runs this file.
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import * as esm from '../dist/nexadb.mjs';
 import { laws } from './laws.mjs';
@@ -65,4 +68,37 @@ test('buckets are listed, over as many pages as there are', async () => {
     assert.equal(put.status, 204);
   }
   assert.deepEqual((await new esm.NexaDB(options).listBuckets()).filter((name) => name.startsWith('js')), names);
+});
+
+test('without a key the client looks where the others look, and says what it cannot read', async (t) => {
+  const [folder, former] = [mkdtempSync(join(tmpdir(), 'nexadb-js-')), process.cwd()];
+  process.chdir(folder);
+  t.after(() => {
+    process.chdir(former);
+    rmSync(folder, { recursive: true });
+    delete process.env.NEXADB_API_KEY;
+    delete process.env.NEXADB_API_KEY_FILE;
+  });
+  for (const { NexaDB, NexaDBError } of [esm, commonjs]) {
+    const sent = async (apiKey) => {
+      let key;
+      const fetch = async (_, { headers }) => { key = headers['X-API-Key']; return new Response('{}'); };
+      await new NexaDB({ apiKey, fetch }).status();
+      return key;
+    };
+    mkdirSync('nexadb_data', { recursive: true });
+    writeFileSync('nexadb_data/root.key', 'of the folder\n');
+    assert.equal(await sent(), 'of the folder');
+    writeFileSync('named.key', 'of a file\n');
+    process.env.NEXADB_API_KEY_FILE = 'named.key';
+    assert.equal(await sent(), 'of a file');
+    process.env.NEXADB_API_KEY = 'of the environment';
+    assert.equal(await sent(), 'of the environment');
+    assert.equal(await sent('given'), 'given');
+    assert.equal(await sent(''), undefined);
+    delete process.env.NEXADB_API_KEY;
+    process.env.NEXADB_API_KEY_FILE = 'absent.key';
+    await assert.rejects(sent(), (error) => error instanceof NexaDBError && error.code === 'no_key' && /absent\.key/.test(error.message));
+    delete process.env.NEXADB_API_KEY_FILE;
+  }
 });
