@@ -68,14 +68,7 @@ void Commands::Collections() {
 }
 
 void Commands::Buckets() {
-  std::string cursor;
-  do {
-    const std::string page = db_.Call("GET", "/kv?cursor=" + client::Segment(cursor));
-    for (const std::string& bucket : Elements(page, "buckets")) {
-      PrintLine(MemberText(bucket, "name"));
-    }
-    cursor = MemberText(page, "next_cursor");
-  } while (!cursor.empty() && cursor != "null");
+  for (const std::string& name : db_.ListBuckets()) PrintLine(name);
 }
 
 void Commands::DropCollection(const std::string& collection) {

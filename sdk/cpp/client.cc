@@ -192,6 +192,27 @@ std::string Client::Upload(std::string_view path, std::string_view content_type,
   });
 }
 
+std::vector<std::string> Client::ListBuckets() {
+  std::vector<std::string> names;
+  std::string path = "/kv";
+  while (true) {
+    const std::string answer = Call("GET", path);
+    rapidjson::Document page;
+    page.Parse<rapidjson::kParseIterativeFlag>(answer.data(), answer.size());
+    if (!page.IsObject() || !page.HasMember("buckets") || !page["buckets"].IsArray()) {
+      throw Error(impl_->last_status, "invalid_answer", impl_->options.url + " lists no buckets");
+    }
+    for (const auto& bucket : page["buckets"].GetArray()) {
+      if (bucket.IsObject() && bucket.HasMember("name") && bucket["name"].IsString()) {
+        names.emplace_back(bucket["name"].GetString(), bucket["name"].GetStringLength());
+      }
+    }
+    const auto next = page.FindMember("next_cursor");
+    if (next == page.MemberEnd() || !next->value.IsString()) return names;
+    path = "/kv?cursor=" + Segment(next->value.GetString());
+  }
+}
+
 int Client::last_status() const { return impl_->last_status; }
 const Options& Client::options() const { return impl_->options; }
 

@@ -105,6 +105,9 @@ class CommandLine(unittest.TestCase):
         for name in ("sessions", "flags"):
             self.assertEqual(self.kernel.http("PUT", f"/kv/{name}/k", b"v")[0], 204)
         self.assertEqual(self.run_cli("buckets").stdout, "flags\nsessions\n")
+        for n in range(120):  # more than a page
+            self.kernel.http("PUT", f"/kv/many{n:03}/k", b"v")
+        self.assertEqual(self.run_cli("buckets").stdout.split(), ["flags", *(f"many{n:03}" for n in range(120)), "sessions"])
 
     def test_keys(self):
         made = self.lines("keys", "create", "reader", "--actions", "read", "--patterns", "people")[0]

@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace nexadb::client {
 
@@ -62,6 +63,9 @@ class Client {
   // A request body of any size, sent as it is made.
   std::string Upload(std::string_view path, std::string_view content_type,
                      const BodySource& source);
+  // Names of the key-value buckets that the key may read, in order, over as many pages as there
+  // are.
+  std::vector<std::string> ListBuckets();
   // The HTTP status of the last answer.
   int last_status() const;
   const Options& options() const;
