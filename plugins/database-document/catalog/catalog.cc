@@ -1,5 +1,6 @@
 #include "plugins/database-document/catalog/catalog.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <mutex>
@@ -15,9 +16,9 @@ namespace {
 constexpr char kFormatKey = 'f';
 constexpr char kNextIdKey = 'i';
 constexpr char kEntryKey = 'c';
-constexpr std::string_view kFormat = "nexadb document 1";
-// The same, and there is or was a wildcard index.
-constexpr std::string_view kFormatWithWildcards = "nexadb document 2";
+// By StoreFormat.
+constexpr std::string_view kFormats[] = {"nexadb document 1", "nexadb document 2",
+                                         "nexadb document 3"};
 constexpr size_t kLoadRows = 256;
 
 std::string CatalogKey(char kind) {
@@ -30,14 +31,16 @@ Status CheckFormat(StorageEngine& storage, Snapshot& snapshot) {
   const std::string key = CatalogKey(kFormatKey);
   auto found = snapshot.Get(AsBytes(key), {});
   if (found.ok()) {
-    if (found->text() == kFormat || found->text() == kFormatWithWildcards) return {};
-    return MakeError(ErrorId::kCorruption, "catalog: the store's format is '" +
-                                               std::string(found->text().substr(0, 64)) +
-                                               "', this version reads '" + std::string(kFormat) +
-                                               "' and '" + std::string(kFormatWithWildcards) + "'");
+    if (std::find(std::begin(kFormats), std::end(kFormats), found->text()) != std::end(kFormats)) {
+      return {};
+    }
+    return MakeError(ErrorId::kCorruption,
+                     "catalog: the store's format is '" + std::string(found->text().substr(0, 64)) +
+                         "', this version reads '" + std::string(kFormats[0]) + "' to '" +
+                         std::string(*std::rbegin(kFormats)) + "'");
   }
   if (found.status().code() != Code::kNotFound) return found.status();
-  const Mutation put{Mutation::Op::kPut, 0, AsBytes(key), AsBytes(kFormat)};
+  const Mutation put{Mutation::Op::kPut, 0, AsBytes(key), AsBytes(kFormats[0])};
   return storage.Write(Span<const Mutation>(&put, 1), {}).status();
 }
 
@@ -108,12 +111,14 @@ Status Catalog::Load(StorageEngine& storage) {
   return {};
 }
 
-Status MarkWildcards(Transaction& transaction) {
+Status RaiseFormat(Transaction& transaction, StoreFormat format) {
   const std::string key = CatalogKey(kFormatKey);
   auto found = transaction.Get(AsBytes(key), {});
   if (!found.ok()) return found.status();
-  if (found->text() == kFormatWithWildcards) return {};
-  const Mutation put{Mutation::Op::kPut, 0, AsBytes(key), AsBytes(kFormatWithWildcards)};
+  // The marks differ in their last digit.
+  const std::string_view wanted = kFormats[static_cast<size_t>(format)];
+  if (found->text() >= wanted) return {};
+  const Mutation put{Mutation::Op::kPut, 0, AsBytes(key), AsBytes(wanted)};
   return transaction.Write(Span<const Mutation>(&put, 1));
 }
 

@@ -64,9 +64,15 @@ class Catalog {  // [any] once loaded
   CatalogPtr current_ = std::make_shared<CatalogState>();
 };
 
-// Marks the store, within `transaction`, as one that holds wildcard indexes: versions that would
-// take `$**` for the name of a field, and leave entries out, refuse it from then on.
-Status MarkWildcards(Transaction& transaction);
+// What a version has to know to keep a store whole; each knows those before it too.
+enum class StoreFormat : size_t {
+  kFirst,
+  kWildcards,   // not to take `$**` for the name of a field, and leave entries out
+  kEntryTypes,  // that an entry's value may begin with types: index/entry_types.h
+};
+// Marks the store, within `transaction`, as one of this format unless it is of a later one:
+// versions that do not know it refuse the store from then on.
+Status RaiseFormat(Transaction& transaction, StoreFormat format);
 
 // A collection id that was never used, taken within `transaction`.
 Result<uint32_t> TakeCollectionId(Transaction& transaction);

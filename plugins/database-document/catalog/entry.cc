@@ -138,6 +138,7 @@ std::string EncodeEntry(const CollectionEntry& entry) {
       b.Bool("unique", index.unique).Bool("sparse", index.sparse);
       if (index.building) b.Bool("building", true);
       if (!index.arrays.empty()) AppendArrays(index.arrays, &b);
+      if (index.types) b.Bool("types", true);
       b.Close();
     }
     b.Close();
@@ -197,6 +198,7 @@ Result<EntryPtr> DecodeEntry(BytesView bytes) {
       index.unique = FlagOf(stored["unique"]);
       index.sparse = FlagOf(stored["sparse"]);
       index.building = FlagOf(stored["building"]);
+      index.types = FlagOf(stored["types"]);
       const bson::Element arrays = stored["arrays"];
       if (arrays.type() == bson::Type::kArray &&
           !DecodeArrays(arrays.value().Doc(), index, &index.arrays)) {

@@ -56,6 +56,7 @@ struct IndexEntry {
   bool building = false;          // written to, not read yet
   query::CollationPtr collation;  // as the spec says; null: simple
   ArrayMasks arrays;
+  bool types = false;  // its entries say what their keys do not: index/entry_types.h
   // Kept and enforced, but not read by queries.
   bool hidden() const;
   // Of a TTL index: how long after its date a document expires.

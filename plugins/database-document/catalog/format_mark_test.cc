@@ -18,9 +18,10 @@ class FormatMark : public DatabaseFixture {
   const std::string key_ = std::string(4, '\0') + "f";
 };
 
-TEST_F(FormatMark, ItRisesWithTheFirstWildcardIndexAndStays) {
+TEST_F(FormatMark, ItRisesWithTheFirstIndexThatNeedsItAndStays) {
   EXPECT_EQ(Mark(), "nexadb document 1");
-  Run(R"({"createIndexes": "c", "indexes": [{"name": "a", "key": {"a": 1}}]})");
+  Run(R"({"createIndexes": "c", "indexes": [{"name": "a", "key": {"a": 1},
+         "collation": {"locale": "en"}}]})");
   EXPECT_EQ(Mark(), "nexadb document 1");
   EXPECT_EQ(CodeOf(R"({"createIndexes": "c", "indexes": [
       {"name": "w", "key": {"$**": 1}, "unique": true}]})"),
@@ -32,10 +33,16 @@ TEST_F(FormatMark, ItRisesWithTheFirstWildcardIndexAndStays) {
   Reopen();
   EXPECT_EQ(Mark(), "nexadb document 2");
   EXPECT_EQ(CodeOf(R"({"find": "c"})"), 0);
+  Run(R"({"createIndexes": "c", "indexes": [{"name": "b", "key": {"b": 1}}]})");
+  EXPECT_EQ(Mark(), "nexadb document 3");
+  Run(R"({"createIndexes": "c", "indexes": [{"name": "w", "key": {"c.$**": 1}}]})");
+  EXPECT_EQ(Mark(), "nexadb document 3");
+  Reopen();
+  EXPECT_EQ(CodeOf(R"({"find": "c"})"), 0);
 }
 
 TEST_F(FormatMark, AStoreOfAnUnknownFormatIsNotOpened) {
-  const std::string value = "nexadb document 3";
+  const std::string value = "nexadb document 4";
   const Mutation put{Mutation::Op::kPut, 0, AsBytes(key_), AsBytes(value)};
   ASSERT_TRUE(engine().Write(Span<const Mutation>(&put, 1), {}).ok());
   session_.Reset();
@@ -43,7 +50,7 @@ TEST_F(FormatMark, AStoreOfAnUnknownFormatIsNotOpened) {
   host_->Bind<StorageEngine>("storage", engine());
   const Status started = host_->Start();
   EXPECT_EQ(started.code(), Code::kCorruption);
-  EXPECT_NE(started.message().find("'nexadb document 3', this version reads"), std::string::npos)
+  EXPECT_NE(started.message().find("'nexadb document 4', this version reads"), std::string::npos)
       << started.message();
 }
 

@@ -8,8 +8,9 @@
 
 #include "plugins/database-document/catalog/entry.h"
 #include "plugins/database-document/changes/record.h"
-#include "plugins/database-document/index/index_keys.h"
 #include "plugins/database-document/collection/layout.h"
+#include "plugins/database-document/index/entry_types.h"
+#include "plugins/database-document/index/index_keys.h"
 #include "plugins/database-document/keyvalue/record.h"
 #include "plugins/database-document/vectors/record.h"
 
@@ -65,6 +66,18 @@ CollectionEntry SampleEntry() {
   return entry;
 }
 
+// Of {_id: 1.0, b: 5, a: NumberLong(5)} in an index of a and b.
+std::string SampleEntryTypes() {
+  const std::string body = bson::Builder().Double("_id", 1).Int32("b", 5).Int64("a", 5).Finish();
+  const bson::Document document(AsBytes(body));
+  EntryTypes types;
+  types.Add(document["a"].value());
+  types.Add(document["b"].value());
+  std::string out;
+  types.AppendTo(document, &out);
+  return out;
+}
+
 TEST(FormatTest, EveryRecordIsWrittenAsTheGoldenFileHasIt) {
   const std::string body = bson::Builder().Int32("_id", 1).Finish();
   const bson::Document document(AsBytes(body));
@@ -82,6 +95,7 @@ TEST(FormatTest, EveryRecordIsWrittenAsTheGoldenFileHasIt) {
       {"key_of_count", SpacePrefix(kCollection, Space::kCount)},
       {"key_of_vector", RowKey(kCollection, kRow)},
       {"key_of_index", IndexPrefix(kCollection, 1)},
+      {"index_entry", SampleEntryTypes() + std::string(kOwner)},
       {"key_of_key_value", KeyValueKey(kBucket, AsBytes("k"))},
       {"key_of_expiry", ExpiryKey(kExpiresMs, kBucket, AsBytes("k"))}};
   const std::map<std::string, std::string> golden = Golden();

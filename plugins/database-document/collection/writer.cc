@@ -5,6 +5,7 @@
 #include "core/document/error.h"
 #include "core/document/json.h"
 #include "core/document/limits.h"
+#include "plugins/database-document/index/entry_types.h"
 #include "plugins/database-document/schema/refusal.h"
 #include "plugins/database-document/vectors/record.h"
 #include "plugins/database-document/vectors/registry.h"
@@ -217,7 +218,7 @@ Result<std::string> CollectionWriter::OwnerOf(const std::string& unique_key) {
     return pending->second;
   }
   auto stored = set_.transaction().Get(AsBytes(unique_key), {});
-  if (stored.ok()) return std::string(stored->text());
+  if (stored.ok()) return std::string(EntryOwner(stored->text()));
   return stored.status().code() == Code::kNotFound ? Result<std::string>(std::string())
                                                    : stored.status();
 }
@@ -260,17 +261,25 @@ Status CollectionWriter::CompareEntries(const IndexKeys& keys, std::string_view 
     if (!owns.ok()) return owns.status();
     if (*owns) out->removed.push_back(keys.EntryKey(values, document_key));
   }
+  // An entry whose key stays is written anew where its types do not: 1 becomes 1.0.
+  const bool same_types = old_entries.types == new_entries.types;
   for (const std::string& values : new_entries.values) {
-    if (old_entries.values.contains(values)) continue;
+    const bool there = old_entries.values.contains(values);
+    if (there && same_types) continue;
     auto key = keys.NewEntryKey(values, document_key);
     if (!key.ok()) return key.status();
-    if (keys.index().unique) {
+    if (there) {
+      auto owns = OwnsEntry(keys, values, document_key);
+      if (!owns.ok()) return owns.status();
+      if (!*owns) continue;
+    } else if (keys.index().unique) {
       Status status = CheckUniqueFree(keys, values, document_key, after);
       if (!status.ok()) return status;
     }
     out->added.push_back(std::move(*key));
   }
   out->arrays = std::move(new_entries.arrays);
+  out->types = std::move(new_entries.types);
   return {};
 }
 
@@ -290,7 +299,7 @@ Status CollectionWriter::ChangeIndexes(std::string_view document_key, bson::Docu
     }
     for (std::string& key : differences[i].added) {
       if (unique) pending_owners_.insert_or_assign(key, std::string(document_key));
-      Add(Mutation::Op::kPut, std::move(key), std::string(document_key));
+      Add(Mutation::Op::kPut, std::move(key), differences[i].types + std::string(document_key));
     }
   }
   return NoteArrays(differences);

@@ -48,6 +48,7 @@ class CollectionWriter {
   Status ChangeIndexes(std::string_view document_key, bson::Document before, bson::Document after);
   struct IndexDifference {
     std::vector<std::string> removed, added;  // storage keys
+    std::string types;                        // of what is added
     ArrayMasks arrays;
   };
   Status CompareEntries(const IndexKeys& keys, std::string_view document_key, bson::Document before,

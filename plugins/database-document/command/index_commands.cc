@@ -7,6 +7,7 @@
 #include "plugins/database-document/command/reply.h"
 #include "plugins/database-document/command/wildcard_spec.h"
 #include "plugins/database-document/index/build.h"
+#include "plugins/database-document/index/entry_types.h"
 #include "plugins/database-document/index/wildcard.h"
 
 namespace nexadb::database {
@@ -237,6 +238,7 @@ Result<uint32_t> AddIndex(CollectionEntry& entry, bson::Document spec, BuildStat
   index.spec = stored.Finish();
   index.building = state == BuildState::kBuilding;
   index.arrays.resize(index.key().CountElements());
+  index.types = EntryTypes::Fit(index);
   const uint32_t id = index.id;
   entry.indexes.push_back(std::move(index));
   return id;
@@ -266,8 +268,11 @@ Status AddIndexes(const CommandCall& call, WriteSet& set, std::string_view name,
     auto id = AddIndex(*changed, e.value().Doc(), state);
     if (!id.ok()) return id.status();
     if (*id != 0 && state == BuildState::kBuilding) out->build.indexes.push_back(*id);
-    if (*id == 0 || !Wildcard::Of(changed->indexes.back())) continue;
-    if (Status status = MarkWildcards(set.transaction()); !status.ok()) return status;
+    if (*id == 0) continue;
+    const IndexEntry& added = changed->indexes.back();
+    if (!added.types && !Wildcard::Of(added)) continue;
+    const StoreFormat needs = added.types ? StoreFormat::kEntryTypes : StoreFormat::kWildcards;
+    if (Status status = RaiseFormat(set.transaction(), needs); !status.ok()) return status;
   }
   out->after = changed->indexes.size();
   return out->after == out->before ? Status() : set.PutEntry(std::move(changed));

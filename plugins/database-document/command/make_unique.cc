@@ -9,6 +9,7 @@
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/command/index_commands.h"
 #include "plugins/database-document/index/build.h"
+#include "plugins/database-document/index/entry_types.h"
 #include "plugins/database-document/index/index_keys.h"
 #include "plugins/database-document/index/wildcard.h"
 
@@ -69,7 +70,7 @@ class SharedValues {
 
  private:
   Status Add(const Row& row) {
-    const std::string_view owner = AsText(row.value);
+    const std::string_view owner = EntryOwner(AsText(row.value));
     std::string_view values = AsText(row.key);
     values.remove_suffix(owner.size());
     if (values != values_) {

@@ -6,6 +6,7 @@
 #include "plugins/database-document/collection/statistics.h"
 #include "plugins/database-document/command/command.h"
 #include "plugins/database-document/command/fields.h"
+#include "plugins/database-document/index/entry_types.h"
 #include "plugins/database-document/index/index_keys.h"
 
 namespace nexadb::database {
@@ -181,7 +182,12 @@ class IndexCheck {
       ++expected_;
       auto found = reader.Get(AsBytes(keys_.EntryKey(values, owner)), {});
       if (!found.ok() && found.status().code() != Code::kNotFound) return found.status();
-      if (!found.ok() || found->text() != owner) ++missing_;
+      const std::string_view value = found.ok() ? found->text() : std::string_view();
+      if (!found.ok() || EntryOwner(value) != owner) {
+        ++missing_;
+      } else if (EntryTypesIn(value) != wanted->types) {
+        ++mistyped_;
+      }
     }
     return {};
   }
@@ -192,6 +198,10 @@ class IndexCheck {
     const std::string name = "index '" + keys_.index().name + "': ";
     if (missing_ != 0) {
       errors->push_back(name + std::to_string(missing_) + " entries are missing");
+    }
+    if (mistyped_ != 0) {
+      errors->push_back(name + std::to_string(mistyped_) +
+                        " entries say other types than their documents have");
     }
     const int64_t extra = *stored - (expected_ - missing_);
     if (extra > 0) {
@@ -227,6 +237,7 @@ class IndexCheck {
   IndexKeys keys_;
   int64_t expected_ = 0;
   int64_t missing_ = 0;
+  int64_t mistyped_ = 0;
 };
 
 // Reads every document: it must decode, be well-formed BSON, and lie under its own _id's key; and

@@ -5,6 +5,7 @@
 
 #include "core/document/error.h"
 #include "plugins/database-document/collection/writer.h"
+#include "plugins/database-document/index/entry_types.h"
 #include "plugins/database-document/session/system_principal.h"
 
 namespace nexadb::database {
@@ -104,10 +105,11 @@ class Builder {
 
   // An entry of the chunk. Borrows from the chunk's rows and indexes.
   struct Entry {
-    uint64_t head = 0;  // of the key behind the index's prefix
-    size_t begin = 0;   // of the key in keys_
-    uint32_t size = 0;  // of the key
-    uint32_t id = 0;    // of the index
+    uint64_t head = 0;        // of the key behind the index's prefix
+    size_t begin = 0;         // of the key in keys_
+    uint32_t size = 0;        // of the key
+    uint32_t value_size = 0;  // of the value behind the key in keys_; 0: it is the owner alone
+    uint32_t id = 0;          // of the index
     const IndexKeys* index = nullptr;
     const Row* row = nullptr;
     std::string_view owner() const { return OwnerOf(*row); }
@@ -118,14 +120,18 @@ class Builder {
   std::string_view KeyOf(const Entry& entry) const {
     return std::string_view(keys_).substr(entry.begin, entry.size);
   }
+  std::string_view ValueOf(const Entry& entry) const {
+    if (entry.value_size == 0) return entry.owner();
+    return std::string_view(keys_).substr(entry.begin + entry.size, entry.value_size);
+  }
 
   Status AddDocument(const IndexKeys& keys, const Row& row, ArrayMasks* arrays) {
     auto stored = DecodeDocument(row.value);
     if (!stored.ok()) return stored.status();
     const size_t begin = keys_.size();
-    auto single = keys.AppendSingle(stored->body, OwnerOf(row), &keys_);
+    auto single = keys.AppendSingle(stored->body, OwnerOf(row), &keys_, &types_);
     if (!single.ok()) return single.status();
-    if (*single == IndexKeys::Single::kAppended) AddEntry(begin, keys, row);
+    if (*single == IndexKeys::Single::kAppended) AddEntry(begin, keys, row, types_);
     if (*single != IndexKeys::Single::kSeveral) return {};
     auto found = keys.Of(stored->body, IndexKeys::Stored::kNo);
     if (!found.ok()) return found.status();
@@ -135,21 +141,24 @@ class Builder {
       if (!key.ok()) return key.status();
       const size_t at = keys_.size();
       keys_.append(*key);
-      AddEntry(at, keys, row);
+      AddEntry(at, keys, row, found->types);
     }
     return {};
   }
 
   // The key is what stands in keys_ from `begin` on.
-  void AddEntry(size_t begin, const IndexKeys& keys, const Row& row) {
+  void AddEntry(size_t begin, const IndexKeys& keys, const Row& row, std::string_view types) {
     const std::string_view key = std::string_view(keys_).substr(begin);
     uint64_t head = 0;  // shorter keys are filled up with zeros, which sort first
     for (size_t i = 0; i < sizeof(head); ++i) {
       const size_t at = kIndexPrefixBytes + i;
       head = head << 8 | (at < key.size() ? static_cast<uint8_t>(key[at]) : 0);
     }
+    const auto size = static_cast<uint32_t>(key.size());
+    const size_t value_size = types.empty() ? 0 : types.size() + OwnerOf(row).size();
+    if (value_size != 0) keys_.append(types).append(OwnerOf(row));
     entries_.push_back(
-        {head, begin, static_cast<uint32_t>(key.size()), keys.index().id, &keys, &row});
+        {head, begin, size, static_cast<uint32_t>(value_size), keys.index().id, &keys, &row});
   }
 
   // In the order of their keys, which is how storage takes them fastest.
@@ -170,7 +179,7 @@ class Builder {
         Status status = again ? Duplicate(entry, e) : CheckFree(set, entry, e);
         if (!status.ok()) return status;
       }
-      mutations_.push_back({Mutation::Op::kPut, 0, AsBytes(key), AsBytes(e.owner())});
+      mutations_.push_back({Mutation::Op::kPut, 0, AsBytes(key), AsBytes(ValueOf(e))});
     }
     return mutations_.empty() ? Status() : set.Write(mutations_);
   }
@@ -178,7 +187,7 @@ class Builder {
   Status CheckFree(WriteSet& set, const CollectionEntry& entry, const Entry& e) const {
     auto other = set.transaction().Get(AsBytes(KeyOf(e)), {});
     if (!other.ok()) return other.status().code() == Code::kNotFound ? Status() : other.status();
-    return other->text() == e.owner() ? Status() : Duplicate(entry, e);
+    return EntryOwner(other->text()) == e.owner() ? Status() : Duplicate(entry, e);
   }
 
   static Status Duplicate(const CollectionEntry& entry, const Entry& e) {
@@ -236,7 +245,8 @@ class Builder {
   size_t chunk_documents_ = kChunkDocumentsMax;
   // Of the running chunk; kept for their memory.
   std::vector<Row> rows_;
-  std::string keys_;  // one behind the other
+  std::string keys_;   // one behind the other, with their values where these are not the owner
+  std::string types_;  // of one entry
   std::vector<Entry> entries_;
   std::vector<Mutation> mutations_;
   std::vector<ArrayMasks> arrays_;  // of each index of the build, in the entry's order

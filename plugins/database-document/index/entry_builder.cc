@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/document/error.h"
+#include "plugins/database-document/index/entry_types.h"
 #include "plugins/database-document/value/key_encoding.h"
 
 namespace nexadb::database {
@@ -157,6 +158,11 @@ Status EntryBuilder::Combine() {
 }
 
 Status EntryBuilder::Emit(const std::vector<Walk>& walks) {
+  if (tells_types_ && !out_.arrays.Any()) {
+    EntryTypes told;
+    for (const Walk& walk : walks) told.Add(walk.value);
+    told.AppendTo(document_, &out_.types);
+  }
   std::string key;
   for (size_t i = 0; i < parts_.size(); ++i) {
     query::AppendKey(walks[i].value, OrderOf(parts_[i]), collation_, &key);

@@ -26,6 +26,8 @@ class EntryBuilder {
     out_.arrays.resize(parts.size());
   }
 
+  // Says of a document without arrays what the key of its entry does not.
+  void TellTypes() { tells_types_ = true; }
   // 171 when two parts go through different arrays, 201 beyond the limits.
   Status Build(bson::Document document);
   // Whether any part found something, null and empty arrays included.
@@ -56,6 +58,7 @@ class EntryBuilder {
   DocumentEntries out_;
   bool any_present_ = false;
   bool combined_ = false;
+  bool tells_types_ = false;
 };
 
 }  // namespace nexadb::database

@@ -3,6 +3,7 @@
 #include "core/document/error.h"
 #include "plugins/database-document/collection/layout.h"
 #include "plugins/database-document/index/entry_builder.h"
+#include "plugins/database-document/index/entry_types.h"
 #include "plugins/database-document/index/wildcard.h"
 #include "plugins/database-document/value/key_encoding.h"
 
@@ -60,6 +61,7 @@ Result<DocumentEntries> IndexKeys::Of(bson::Document document, Stored stored) co
       stored == Stored::kYes ? EntryLimits() : EntryLimits{kEntriesMax, kEntriesBytesMax};
   if (wildcard_ != nullptr) return WithWildcard(document, limits);
   EntryBuilder builder(parts_, index_.collation.get(), limits);
+  if (index_.types) builder.TellTypes();
   if (Status status = builder.Build(document); !status.ok()) return status;
   if (index_.sparse && !builder.any_present()) return DocumentEntries();
   return builder.Take();
@@ -99,8 +101,9 @@ Result<DocumentEntries> IndexKeys::WithWildcard(bson::Document document,
 }
 
 Result<IndexKeys::Single> IndexKeys::AppendSingle(bson::Document document,
-                                                  std::string_view document_key,
-                                                  std::string* out) const {
+                                                  std::string_view document_key, std::string* out,
+                                                  std::string* types) const {
+  types->clear();
   if (wildcard_ != nullptr) return Single::kSeveral;
   if (partial_ != nullptr) {
     auto matches = partial_->Matches(document);
@@ -110,6 +113,7 @@ Result<IndexKeys::Single> IndexKeys::AppendSingle(bson::Document document,
   const size_t begin = out->size();
   out->append(prefix_);
   bool any_present = false;
+  EntryTypes told;
   for (const IndexPart& part : parts_) {
     bson::Value value = document.AsValue(bson::Type::kObject);
     size_t at = 0;
@@ -122,6 +126,7 @@ Result<IndexKeys::Single> IndexKeys::AppendSingle(bson::Document document,
     }
     if (at < part.path.size()) value = bson::Value();
     any_present |= static_cast<bool>(value);
+    if (index_.types) told.Add(value);
     query::AppendKey(value,
                      part.descending ? query::KeyOrder::kDescending : query::KeyOrder::kAscending,
                      index_.collation.get(), out);
@@ -130,6 +135,7 @@ Result<IndexKeys::Single> IndexKeys::AppendSingle(bson::Document document,
     out->resize(begin);
     return Single::kNone;
   }
+  if (index_.types) told.AppendTo(document, types);
   AppendOwner(document_key, out);
   if (Status status = CheckLength(out->size() - begin); !status.ok()) return status;
   return Single::kAppended;

@@ -33,7 +33,10 @@ std::vector<IndexPart> PartsOf(const IndexEntry& index);
 struct DocumentEntries {
   std::set<std::string> values;  // encoded, without prefix and document key
   size_t bytes = 0;              // of the values
-  ArrayMasks arrays;             // where the paths met arrays
+  // Of an index that says so: what stands before the document's key in each entry's value. Nothing
+  // where there are arrays: nobody looks at the types of such an index.
+  std::string types;
+  ArrayMasks arrays;  // where the paths met arrays
 };
 
 class Wildcard;
@@ -59,10 +62,10 @@ class IndexKeys {
   // that cannot be indexed whole is refused, for an index must not lack a document.
   Result<std::string> NewEntryKey(std::string_view values, std::string_view document_key) const;
   // Most documents have one entry and no array: appends its whole key to `out` without more ado.
-  // kSeveral: nothing was appended, Of() has to be asked. 17280 as above.
+  // kSeveral: nothing was appended, Of() has to be asked. 17280 as above. `types` are set.
   enum class Single { kAppended, kNone, kSeveral };
   Result<Single> AppendSingle(bson::Document document, std::string_view document_key,
-                              std::string* out) const;
+                              std::string* out, std::string* types) const;
   std::string UniqueKey(std::string_view values) const { return prefix_ + std::string(values); }
   // {a: value} with the first value of each path, for messages.
   std::string KeyValue(bson::Document document) const;

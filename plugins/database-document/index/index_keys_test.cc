@@ -42,8 +42,8 @@ TEST(IndexKeys, TheOnlyEntryIsTheOneAmongAll) {
     for (int n = 0; n < kDocumentsEach; ++n) {
       const std::string bytes = random.Document();
       const bson::Document document(AsBytes(bytes));
-      std::string out = "before";
-      auto single = keys->AppendSingle(document, kDocumentKey, &out);
+      std::string out = "before", types;
+      auto single = keys->AppendSingle(document, kDocumentKey, &out, &types);
       auto all = keys->Of(document, IndexKeys::Stored::kNo);
       ASSERT_TRUE(single.ok());
       if (*single == IndexKeys::Single::kSeveral) {

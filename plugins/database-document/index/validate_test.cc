@@ -84,6 +84,13 @@ TEST_F(Validate, NamesAnEntryThatIsMissing) {
   EXPECT_EQ(Errors(), R"(["index 'plain': 1 entries are missing"])");
 }
 
+TEST_F(Validate, NamesAnEntryThatSaysAnotherType) {
+  const std::vector<Record> entries = Entries(1);
+  // The number in the document is an int32, and the entry says that it is a double.
+  Plant(Mutation::Op::kPut, entries[7].key, "\x01\x08" + entries[7].value);
+  EXPECT_EQ(Errors(), R"(["index 'plain': 1 entries say other types than their documents have"])");
+}
+
 TEST_F(Validate, NamesAnEntryOfNoDocument) {
   std::string key = Entries(1)[7].key;
   key.back() = static_cast<char>(key.back() ^ 1);

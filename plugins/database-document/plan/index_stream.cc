@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "plugins/database-document/index/entry_types.h"
+
 namespace nexadb::database {
 
 IndexStream::IndexStream(QueryContext& context, const QueryPlan& plan, const IndexRead& read)
@@ -79,15 +81,23 @@ Result<size_t> IndexStream::Fetch(size_t most) {
 Result<size_t> IndexStream::Next(size_t most, KeyBatch* keys) {
   auto count = Fetch(most);
   if (!count.ok()) return count;
-  for (size_t i = 0; i < *count; ++i) keys->Add(document_prefix_, AsText(rows_[i].value));
+  for (size_t i = 0; i < *count; ++i) {
+    keys->Add(document_prefix_, EntryOwner(AsText(rows_[i].value)));
+  }
   return count;
 }
 
 Result<size_t> IndexStream::Next(KeyList* keys) {
   auto count = Fetch(rows_.size());
   if (!count.ok()) return count;
-  for (size_t i = 0; i < *count; ++i) keys->Add(AsText(rows_[i].value));
+  for (size_t i = 0; i < *count; ++i) keys->Add(EntryOwner(AsText(rows_[i].value)));
   return count;
+}
+
+Result<std::span<const Row>> IndexStream::NextEntries(size_t most) {
+  auto count = Fetch(most);
+  if (!count.ok()) return count.status();
+  return std::span<const Row>(rows_).first(*count);
 }
 
 Result<size_t> IndexStream::Count() {

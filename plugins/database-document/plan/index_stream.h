@@ -22,6 +22,8 @@ class IndexStream {
   Result<size_t> Next(size_t most, KeyBatch* keys);
   // Adds those of a batch of entries to a list. Returns how many; 0 at the end.
   Result<size_t> Next(KeyList* keys);
+  // Up to `most` entries, borrowed until the next call; none at the end.
+  Result<std::span<const Row>> NextEntries(size_t most);
   // How many entries there are.
   Result<size_t> Count();
   // Goes on behind a place of the order: the encoded values of the sort's members, _id last.
