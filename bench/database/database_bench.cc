@@ -1,4 +1,5 @@
-// The database in this process, without HTTP: insert, get by id, filtered scan, group. Runs on
+// The database in this process, without HTTP: insert, get by id, filtered scan, group, ranges of an
+// index with its documents and without, what an index costs writes. Runs on
 // storage-memory, or on the engine that NEXADB_BENCH_STORAGE names ("storage-lsm").
 #include <benchmark/benchmark.h>
 
@@ -173,6 +174,82 @@ void Group(benchmark::State& state) {
   RunQuery(state, b.Finish());
 }
 BENCHMARK(Group);
+
+std::string IndexOn(std::string_view name, std::string_view field) {
+  bson::Builder b;
+  b.Text("createIndexes", "c").OpenArray("indexes").OpenObject("0").Text("name", name);
+  b.OpenObject("key").Int32(field, 1).Close().Close().Close();
+  return b.Finish();
+}
+
+// A hundred entries of an index on a field, and what is kept of each document.
+void RangeOfIndex(benchmark::State& state, std::string_view field, bson::Value from,
+                  std::string_view kept) {
+  Bench bench;
+  const std::string index = IndexOn("i", field);
+  if (!bench.ready() || !bench.Insert("c", 0, kDocuments) ||
+      !bench.database().Run(bench.session(), "bench", AsBytes(index)).ok()) {
+    return state.SkipWithError("the database did not start");
+  }
+  bson::Builder b;
+  b.Text("find", "c").OpenObject("filter").OpenObject(field).Value("$gte", from).Close().Close();
+  b.OpenObject("sort").Int32(field, 1).Close().Int64("limit", 100);
+  b.OpenObject("projection").Int32("_id", 0).Int32(kept, 1).Close();
+  const std::string command = b.Finish();
+  for (auto _ : state) {
+    if (!bench.Drain(command, state)) return;
+  }
+  state.SetItemsProcessed(state.iterations() * 100);
+}
+
+void RangeOfNumbers(benchmark::State& state) {
+  const std::string from = bson::Builder().Double("", kDocuments * 0.25).Finish();
+  RangeOfIndex(state, "score", (*bson::Document(AsBytes(from)).begin()).value(),
+               state.range(0) != 0 ? "score" : "age");
+}
+BENCHMARK(RangeOfNumbers)->ArgName("covered")->Arg(0)->Arg(1);
+
+void RangeOfTexts(benchmark::State& state) {
+  const std::string from = bson::Builder().Text("", "user15000").Finish();
+  RangeOfIndex(state, "name", (*bson::Document(AsBytes(from)).begin()).value(),
+               state.range(0) != 0 ? "name" : "age");
+}
+BENCHMARK(RangeOfTexts)->ArgName("covered")->Arg(0)->Arg(1);
+
+void InsertBulkWithIndexes(benchmark::State& state) {
+  Bench bench;
+  if (!bench.ready()) return state.SkipWithError("the database did not start");
+  for (const char* field : {"score", "name", "age"}) {
+    const std::string index = IndexOn(field, field);
+    if (!bench.database().Run(bench.session(), "bench", AsBytes(index)).ok()) {
+      return state.SkipWithError("no index");
+    }
+  }
+  int32_t id = 0;
+  for (auto _ : state) {
+    if (!bench.Insert("c", id, 1000)) return state.SkipWithError("insert failed");
+    id += 1000;
+  }
+  state.SetItemsProcessed(state.iterations() * 1000);
+}
+BENCHMARK(InsertBulkWithIndexes);
+
+void BuildIndex(benchmark::State& state) {
+  Bench bench;
+  if (!bench.ready() || !bench.Insert("c", 0, kDocuments)) {
+    return state.SkipWithError("the database did not start");
+  }
+  const std::string index = IndexOn("i", "score");
+  const std::string drop = bson::Builder().Text("dropIndexes", "c").Text("index", "i").Finish();
+  for (auto _ : state) {
+    if (!bench.database().Run(bench.session(), "bench", AsBytes(index)).ok() ||
+        !bench.database().Run(bench.session(), "bench", AsBytes(drop)).ok()) {
+      return state.SkipWithError("no index");
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * kDocuments);
+}
+BENCHMARK(BuildIndex);
 
 }  // namespace
 }  // namespace nexadb

@@ -151,7 +151,8 @@ Status RunDistinct(const CommandCall& call, bson::Builder* reply) {
   if (!context.ok()) return context.status();
   if (Status bad = CheckHintOf(call, (*context)->scope(), *collection); !bad.ok()) return bad;
   auto source = OpenNamespace(**context, *collection, ObjectMember(call.command, "query"),
-                              Member(call.command, "hint"));
+                              Member(call.command, "hint"), 0, nullptr,
+                              std::vector<std::string>{std::string(key)});
   if (!source.ok()) return source.status();
   DistinctValues values(key, (*context)->collation());
   std::vector<query::BatchDocument> batch(query::kBatchDocuments);

@@ -1,5 +1,6 @@
 // explain: the plan that the planner makes for a command, and what following it examines.
 #include <algorithm>
+#include <optional>
 
 #include "core/document/error.h"
 #include "plugins/database-document/command/collation.h"
@@ -8,6 +9,8 @@
 #include "plugins/database-document/command/reply.h"
 #include "plugins/database-document/plan/document_scan.h"
 #include "plugins/database-document/plan/explain.h"
+#include "plugins/database-document/plan/find_source.h"
+#include "plugins/database-document/plan/namespace_source.h"
 #include "plugins/database-document/plan/pipeline_access.h"
 #include "plugins/database-document/plan/planner.h"
 
@@ -30,7 +33,28 @@ struct Explained {
   uint64_t skip = 0;   // of which so many are passed over
   bson::Value hint;
   Order order = Order::kById;
+  bson::Document projection;                    // a find's
+  bson::Document pipeline;                      // an aggregation's
+  std::optional<std::vector<std::string>> key;  // of a distinct
 };
+
+// The paths at which the command looks besides its filter; none: anywhere. What does not parse is
+// not run either, and somebody else says so.
+std::optional<std::vector<std::string>> LooksAt(QueryContext& context, std::string_view command,
+                                                const Explained& explained) {
+  if (command == "find") {
+    auto projection = query::Projection::ParseFind(explained.projection, explained.filter,
+                                                   context.parse_options());
+    if (!projection.ok()) return std::nullopt;
+    return PathsOfFind(**projection, explained.sort);
+  }
+  if (command != "aggregate") return explained.key;
+  DatabaseContext stages(context, explained.collection);
+  auto pipeline = query::Pipeline::Parse(explained.pipeline, stages, context.parse_options());
+  if (!pipeline.ok()) return std::nullopt;
+  (*pipeline)->TakeLeadingMatch();
+  return PathsOfPipeline(**pipeline);
+}
 
 void AddSort(bson::Document sort, Explained* out) {
   const bson::Element by = *sort.begin();
@@ -78,7 +102,8 @@ Result<Explained> ParseExplained(const CommandCall& inner) {
     auto collection = CheckAggregate(inner);
     if (!collection.ok()) return collection.status();
     out.collection = *collection;
-    AddPipeline(ObjectMember(command, "pipeline"), &out);
+    out.pipeline = ObjectMember(command, "pipeline");
+    AddPipeline(out.pipeline, &out);
     return out;
   }
   auto collection = CollectionOf(inner);
@@ -92,10 +117,12 @@ Result<Explained> ParseExplained(const CommandCall& inner) {
     if (request->sort.empty()) out.order = Order::kAny;
     if (request->limit != 0) out.first = request->skip + request->limit;
     out.skip = request->skip;
+    out.projection = request->projection;
     return out;
   }
   if (name == "count" || name == "distinct" || name == "findAndModify") {
     out.filter = ObjectMember(command, "query");
+    if (name == "distinct") out.key = {std::string(TextMember(command, "key"))};
     return out;
   }
   if (name == "update" || name == "delete") {
@@ -113,8 +140,9 @@ Result<Explained> ParseExplained(const CommandCall& inner) {
 }
 
 Result<QueryPlan> PlanOf(QueryContext& context, const EntryPtr& entry, const query::Matcher& filter,
-                         const Explained& explained) {
+                         std::string_view command, const Explained& explained) {
   PlanRequest request{entry, filter};
+  request.looks_at = LooksAt(context, command, explained);
   request.hint = explained.hint;
   request.sort.first = explained.first;
   request.order = explained.order;
@@ -134,11 +162,11 @@ Status AppendExecution(QueryContext& context, QueryPlan plan, const Explained& e
   const bool in_order = plan.sorted || explained.sort.empty();
   const uint64_t enough = in_order && cut ? explained.first : UINT64_MAX;
   DocumentScan scan(context, std::move(plan), std::move(filter));
-  std::vector<ScannedDocument> batch(query::kBatchDocuments);
+  std::vector<query::BatchDocument> batch(query::kBatchDocuments);
   uint64_t returned = 0;
   while (returned < enough) {
     const auto wanted = static_cast<size_t>(std::min<uint64_t>(enough - returned, batch.size()));
-    auto count = scan.Next(std::span(batch).first(wanted));
+    auto count = scan.NextBodies(std::span(batch).first(wanted));
     if (!count.ok()) return count.status();
     if (*count == 0) break;
     returned += *count;
@@ -184,7 +212,7 @@ Status Explain(const CommandCall& call, const CommandCall& inner, std::string_vi
   plan.kind = QueryPlan::Kind::kNothing;
   const EntryPtr entry = (*scope)->Find(call.database, explained->collection);
   if (entry != nullptr) {
-    auto made = PlanOf(context, entry, *filter, *explained);
+    auto made = PlanOf(context, entry, *filter, inner.name(), *explained);
     if (!made.ok()) return made.status();
     plan = std::move(*made);
   }

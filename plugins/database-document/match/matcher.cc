@@ -1,5 +1,7 @@
 #include "plugins/database-document/match/matcher.h"
 
+#include <algorithm>
+
 #include "plugins/database-document/match/node.h"
 #include "plugins/database-document/match/parser.h"
 #include "plugins/database-document/value/failure.h"
@@ -80,6 +82,31 @@ Result<bool> Matcher::MatchesValue(const bson::Value& value) const {
 }
 
 bool Matcher::IsEmpty() const noexcept { return Source().empty(); }
+
+namespace {
+
+bool AddPaths(const MatchNode& node, std::vector<std::string>* out) {
+  if (const auto* leaf = dynamic_cast<const LeafNode*>(&node)) {
+    out->push_back(leaf->path().text());
+    return true;
+  }
+  const auto all = [&](const std::vector<NodePtr>& children) {
+    return std::all_of(children.begin(), children.end(),
+                       [&](const NodePtr& child) { return AddPaths(*child, out); });
+  };
+  if (const auto* both = dynamic_cast<const AndNode*>(&node)) return all(both->children());
+  if (const auto* either = dynamic_cast<const OrNode*>(&node)) return all(either->children());
+  if (const auto* no = dynamic_cast<const NotNode*>(&node)) return AddPaths(no->child(), out);
+  return dynamic_cast<const ConstantNode*>(&node) != nullptr;
+}
+
+}  // namespace
+
+std::optional<std::vector<std::string>> Matcher::Paths() const {
+  std::vector<std::string> paths;
+  if (!AddPaths(*root_, &paths)) return std::nullopt;
+  return paths;
+}
 
 std::optional<bson::Value> Matcher::IdEquality() const {
   std::optional<bson::Value> id;

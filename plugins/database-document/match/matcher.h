@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "nexadb/bson.h"
 #include "plugins/database-document/value/parse_options.h"
@@ -58,6 +60,8 @@ class Matcher {
   // Bounds of a top-level conjunction on a path. On a path that may hold arrays only `equal`, or
   // one of low and high, may be used.
   std::optional<FieldBounds> Bounds(std::string_view path) const;
+  // The paths at which it looks; none: it may look anywhere, or its answer is not the document's.
+  std::optional<std::vector<std::string>> Paths() const;
   // The tree, for the planner. Lives as long as the matcher.
   const MatchNode& root() const noexcept { return *root_; }
 

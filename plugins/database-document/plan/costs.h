@@ -11,6 +11,7 @@ namespace nexadb::database {
 namespace costs {
 constexpr double kScanDocument = 0.25;  // the next document of a scan, filtered
 constexpr double kScanEntry = 0.2;      // the next entry of an index
+constexpr double kReadEntry = 0.15;     // what it has of its document, made of an entry
 constexpr double kFetchDocument = 1.5;  // a document by its key
 constexpr double kSeek = 3;             // to the begin of a range
 constexpr double kSortStep = 0.1;       // one comparison of a sort

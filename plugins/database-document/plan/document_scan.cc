@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/document/error.h"
 #include "core/document/json.h"
 #include "nexadb/log.h"
 #include "plugins/database-document/plan/advice.h"
@@ -57,12 +58,17 @@ void DocumentScan::LogSlow() const {
   plan_.log->Warning(text);
 }
 
-template <class Read>
-Result<size_t> DocumentScan::Pull(Read&& read) {
+template <class Read, class Covered>
+Result<size_t> DocumentScan::Pull(Read&& read, Covered&& covered) {
   const Stopwatch timing(*this);
   if (plan_.kind == QueryPlan::Kind::kNothing) return size_t{0};
   if (!opened_) {
     if (Status status = Open(); !status.ok()) return status;
+  }
+  if (covered_) {
+    auto count = covered(*covered_);
+    if (count.ok()) returned_ += *count;
+    return count;
   }
   for (;;) {
     if (documents_) {
@@ -77,15 +83,28 @@ Result<size_t> DocumentScan::Pull(Read&& read) {
 }
 
 Result<size_t> DocumentScan::Next(std::span<ScannedDocument> out) {
-  return Pull([&](CollectionScan& documents) { return documents.Next(out); });
+  return Pull([&](CollectionScan& documents) { return documents.Next(out); },
+              [](CoveredScan&) -> Result<size_t> {
+                return Status::Error(Code::kInternal, "an index was asked for stored documents");
+              });
 }
 
 Result<size_t> DocumentScan::NextBodies(std::span<query::BatchDocument> out) {
-  return Pull([&](CollectionScan& documents) { return documents.NextBodies(out); });
+  return Pull([&](CollectionScan& documents) { return documents.NextBodies(out); },
+              [&](CoveredScan& entries) { return entries.Next(out); });
 }
 
 Status DocumentScan::Open() {
   opened_ = true;
+  if (plan_.covered) {
+    covered_.emplace(context_, plan_, filter_);
+    auto fits = covered_->Open(resume_after_, KeyBytesMax());
+    if (!fits.ok()) return fits.status();
+    if (*fits) return {};
+    keys_examined_ += covered_->keys_examined();
+    covered_.reset();
+    return OpenCollection();
+  }
   if (plan_.sorted) {
     stream_.emplace(context_, plan_, plan_.reads[0]);
     if (!resume_after_.empty()) stream_->ResumeAfter(resume_after_);
@@ -99,8 +118,17 @@ Status DocumentScan::Open() {
       return {};
     }
     gathered_.reset();
-    fell_back_ = true;
+    return OpenCollection();
   }
+  return OpenRange();
+}
+
+Status DocumentScan::OpenCollection() {
+  fell_back_ = true;
+  return OpenRange();
+}
+
+Status DocumentScan::OpenRange() {
   AccessPath path = plan_.collection;
   if (!resume_after_.empty()) path.ResumeAfter(resume_after_);
   documents_.emplace(context_, std::move(path), filter_);
@@ -143,15 +171,15 @@ KeyBatch DocumentScan::NextGathered() {
 
 void DocumentScan::SkipGathered() {
   if (resume_after_.empty()) return;
-  const size_t below = gathered_->CountBelow(resume_after_);
-  const bool there = below < gathered_->size() && gathered_->At(below) == resume_after_;
-  const bool reverse = plan_.collection.direction == ScanDirection::kReverse;
-  next_gathered_ = reverse ? gathered_->size() - below : below + (there ? 1 : 0);
+  next_gathered_ = gathered_->CountUpTo(resume_after_, plan_.collection.direction);
+}
+
+size_t DocumentScan::KeyBytesMax() const {
+  return std::min(context_.session().memory_bytes() / kKeyMemoryShare, KeyList::kBytesMax);
 }
 
 Result<bool> DocumentScan::GatherAll() {
-  const size_t bytes_max =
-      std::min(context_.session().memory_bytes() / kKeyMemoryShare, KeyList::kBytesMax);
+  const size_t bytes_max = KeyBytesMax();
   gathered_.emplace(SpacePrefix(plan_.entry->id, Space::kDocument));
   for (const IndexRead& read : plan_.reads) {
     IndexStream stream(context_, plan_, read);
@@ -197,7 +225,11 @@ Result<size_t> DocumentScan::Pass(size_t most) {
     returned_ += passed;
     return passed;
   }
-  return Pull([&](CollectionScan& documents) { return documents.Pass(most); });
+  return Pull([&](CollectionScan& documents) { return documents.Pass(most); },
+              [&](CoveredScan& entries) {
+                passed_.resize(std::min(most, kKeysMax));
+                return entries.Next(passed_);
+              });
 }
 
 }  // namespace nexadb::database

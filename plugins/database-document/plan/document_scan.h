@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "plugins/database-document/collection/scan.h"
+#include "plugins/database-document/plan/covered_scan.h"
 #include "plugins/database-document/plan/index_stream.h"
 #include "plugins/database-document/plan/key_list.h"
 #include "plugins/database-document/plan/query_plan.h"
@@ -24,9 +25,9 @@ class DocumentScan {
   DocumentScan& operator=(const DocumentScan&) = delete;
 
   // Up to out.size() matching documents, borrowed until the next call; 0 at the end.
-  // REQUIRES: out is not empty.
+  // REQUIRES: out is not empty; the plan is not covered, for an index knows no stored bytes.
   Result<size_t> Next(std::span<ScannedDocument> out);
-  // The same for who wants the bodies alone.
+  // The same for who wants the bodies alone; of a covered plan what is at its paths.
   Result<size_t> NextBodies(std::span<query::BatchDocument> out);
   // Passes over up to `most` matching documents and says how many; 0 at the end. What the index
   // alone can say reads no document.
@@ -36,9 +37,13 @@ class DocumentScan {
   void ResumeAfter(std::string_view place) { resume_after_ = place; }
 
   const QueryPlan& plan() const { return plan_; }
-  uint64_t keys_examined() const { return keys_examined_ + (stream_ ? stream_->examined() : 0); }
+  uint64_t keys_examined() const {
+    return keys_examined_ + (stream_ ? stream_->examined() : 0) +
+           (covered_ ? covered_->keys_examined() : 0);
+  }
   uint64_t documents_examined() const {
-    return documents_examined_ + (documents_ ? documents_->examined() : 0);
+    return documents_examined_ + (documents_ ? documents_->examined() : 0) +
+           (covered_ ? covered_->documents_examined() : 0);
   }
   bool fell_back() const { return fell_back_; }
 
@@ -47,9 +52,13 @@ class DocumentScan {
   class Stopwatch;
 
   // What `read` gives of the documents, batch after batch of a sorted plan.
-  template <class Read>
-  Result<size_t> Pull(Read&& read);
+  template <class Read, class Covered>
+  Result<size_t> Pull(Read&& read, Covered&& covered);
   Status Open();
+  // What an index read falls back to.
+  Status OpenCollection();
+  Status OpenRange();
+  size_t KeyBytesMax() const;
   // The next documents of those that indexes name. False at the end.
   Result<bool> OpenBatch();
   // The next of their keys, none at the end.
@@ -66,6 +75,8 @@ class DocumentScan {
   const QueryPlan plan_;
   std::shared_ptr<const query::Matcher> filter_;
   std::string resume_after_;
+  std::optional<CoveredScan> covered_;  // of a covered plan
+  std::vector<query::BatchDocument> passed_;
   std::optional<IndexStream> stream_;        // of a sorted plan
   std::optional<KeyList> gathered_;          // of an unsorted one
   size_t next_gathered_ = 0;                 // in the direction of the plan

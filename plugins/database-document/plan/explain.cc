@@ -64,7 +64,7 @@ void AppendReads(const QueryPlan& plan, bson::Builder* out) {
 void AppendDocuments(const QueryPlan& plan, bson::Document filter, bson::Builder* out) {
   out->Text("stage", StageOf(plan));
   if (plan.kind == QueryPlan::Kind::kNothing) return;
-  if (!filter.empty()) out->Object("filter", filter);
+  if (!filter.empty() && !plan.covered) out->Object("filter", filter);
   if (plan.reads.empty()) {
     const bool reverse = plan.collection.direction == ScanDirection::kReverse;
     out->Text("direction", reverse ? "backward" : "forward");
@@ -72,6 +72,8 @@ void AppendDocuments(const QueryPlan& plan, bson::Document filter, bson::Builder
   }
   out->OpenObject("inputStage");
   AppendReads(plan, out);
+  // Of an entry, not of its document.
+  if (plan.covered && !plan.reads[0].exact) out->Object("filter", filter);
   out->Close();
 }
 
@@ -79,6 +81,7 @@ void AppendDocuments(const QueryPlan& plan, bson::Document filter, bson::Builder
 
 std::string_view StageOf(const QueryPlan& plan) {
   if (plan.kind == QueryPlan::Kind::kNothing) return "EOF";
+  if (plan.covered) return "PROJECTION_COVERED";
   if (!plan.reads.empty()) return "FETCH";
   if (plan.collection.single_id) return "IDHACK";
   const bool by_id =

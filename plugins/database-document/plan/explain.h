@@ -6,7 +6,7 @@
 
 namespace nexadb::database {
 
-// The outermost stage: FETCH, COLLSCAN, IDHACK, CLUSTERED_IXSCAN, EOF.
+// The outermost stage: FETCH, PROJECTION_COVERED, COLLSCAN, IDHACK, CLUSTERED_IXSCAN, EOF.
 std::string_view StageOf(const QueryPlan& plan);
 
 // winningPlan, indexAdvice and rejectedPlans. `sort` is empty where nothing is sorted.

@@ -54,6 +54,15 @@ class AfterSource final : public query::DocumentSource {
 
 }  // namespace
 
+std::optional<std::vector<std::string>> PathsOfFind(const query::Projection& projection,
+                                                    bson::Document sort) {
+  auto paths = projection.KeptPaths();
+  if (!paths) return paths;
+  paths->push_back("_id");
+  for (const bson::Element& e : sort) paths->emplace_back(e.name());
+  return paths;
+}
+
 Result<std::unique_ptr<FindSource>> FindSource::Open(QueryContext& context,
                                                      const FindRequest& request,
                                                      std::string_view after) {
@@ -119,6 +128,7 @@ Status FindSource::OpenOrdered(const FindRequest& request, const EntryPtr& entry
   wanted.hint = request.command["hint"].value();
   wanted.sort.first = FirstWanted();
   // Pages that began in the order of _id go on in it.
+  wanted.looks_at = PathsOfFind(*projection_, {});
   if (request.sort.empty() && after.empty()) wanted.order = Order::kAny;
   auto plan = MakePlan(context_, wanted);
   if (!plan.ok()) return plan.status();
@@ -163,6 +173,7 @@ Status FindSource::OpenSorted(const FindRequest& request, bson::Document sort,
   position_pattern_ = TotalOrder(*pattern);
   PlanRequest wanted{entry, *filter_};
   wanted.hint = request.command["hint"].value();
+  wanted.looks_at = PathsOfFind(*projection_, sort);
   wanted.sort.pattern = &*position_pattern_;
   wanted.sort.resumes = !after.empty();
   wanted.sort.first = FirstWanted();

@@ -6,6 +6,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "plugins/database-document/collection/scan.h"
 #include "plugins/database-document/plan/find_request.h"
@@ -14,6 +15,11 @@
 #include "plugins/database-document/project/sort.h"
 
 namespace nexadb::database {
+
+// The paths at which a find looks besides its filter: what it keeps and what it sorts by, _id for
+// the place of each document. None: anywhere.
+std::optional<std::vector<std::string>> PathsOfFind(const query::Projection& projection,
+                                                    bson::Document sort);
 
 class FindSource final : public query::DocumentSource {
  public:

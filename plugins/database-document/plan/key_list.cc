@@ -1,6 +1,7 @@
 #include "plugins/database-document/plan/key_list.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace nexadb::database {
 
@@ -23,6 +24,19 @@ void KeyList::Add(std::string_view rest) {
   bytes_.append(rest);
 }
 
+void KeyList::AddWith(std::string_view rest, std::string_view document) {
+  Add(rest);
+  const auto size = static_cast<uint32_t>(document.size());
+  bytes_.append(reinterpret_cast<const char*>(&size), sizeof(size)).append(document);
+}
+
+std::string_view KeyList::DocumentAt(size_t i) const {
+  const char* at = bytes_.data() + keys_[i].begin + keys_[i].size;
+  uint32_t size = 0;
+  std::memcpy(&size, at, sizeof(size));
+  return {at + sizeof(size), size};
+}
+
 void KeyList::Sort() {
   std::sort(keys_.begin(), keys_.end(), [&](const Key& a, const Key& b) { return Less(a, b); });
   const auto same = [&](const Key& a, const Key& b) {
@@ -37,6 +51,12 @@ size_t KeyList::CountBelow(std::string_view key) const {
   const auto found = std::partition_point(keys_.begin(), keys_.end(),
                                           [&](const Key& k) { return RestOf(k) < rest; });
   return static_cast<size_t>(found - keys_.begin());
+}
+
+size_t KeyList::CountUpTo(std::string_view key, ScanDirection direction) const {
+  const size_t below = CountBelow(key);
+  if (direction == ScanDirection::kReverse) return size() - below;
+  return below + (below < size() && At(below) == key ? 1 : 0);
 }
 
 }  // namespace nexadb::database

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "plugins/database-document/plan/access_path.h"
 #include "plugins/database-document/plan/key_batch.h"
 
 namespace nexadb::database {
@@ -22,6 +23,10 @@ class KeyList {
 
   // `rest`: the key behind the prefix. REQUIRES: bytes() was below kBytesMax a batch ago.
   void Add(std::string_view rest);
+  // The same with what an entry knows of the document; nothing: the document has to be read.
+  void AddWith(std::string_view rest, std::string_view document);
+  // What was added with a key. REQUIRES: all were added so.
+  std::string_view DocumentAt(size_t i) const;
   // Increasing from now on, and each once.
   void Sort();
   size_t size() const { return keys_.size(); }
@@ -31,6 +36,8 @@ class KeyList {
   void CopyTo(KeyBatch* keys, size_t i) const { keys->Add(prefix_, RestOf(keys_[i])); }
   // How many keys are below `key`, a whole one. REQUIRES: sorted.
   size_t CountBelow(std::string_view key) const;
+  // How many come up to `key`, and are it, in this direction. REQUIRES: sorted.
+  size_t CountUpTo(std::string_view key, ScanDirection direction) const;
 
  private:
   struct Key {

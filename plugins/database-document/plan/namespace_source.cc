@@ -30,7 +30,8 @@ class PipelineSource final : public query::DocumentSource {
       auto opened = collection.empty()
                         ? Result<query::SourcePtr>(std::make_unique<EmptySource>())
                         : OpenNamespace(context, collection, filter, hint, depth,
-                                        order.sort.pattern == nullptr ? nullptr : &order);
+                                        order.sort.pattern == nullptr ? nullptr : &order,
+                                        PathsOfPipeline(*pipeline_));
       if (!opened.ok()) return opened.status();
       input = std::move(*opened);
       if (order.given) {
@@ -98,6 +99,13 @@ bool OrderById(const query::Pipeline::LeadingSort& sort, PlanRequest* request) {
 
 }  // namespace
 
+std::optional<std::vector<std::string>> PathsOfPipeline(const query::Pipeline& pipeline) {
+  auto paths = pipeline.InputPaths();
+  // Ties are broken by it.
+  if (paths && pipeline.leading_sort().pattern != nullptr) paths->push_back("_id");
+  return paths;
+}
+
 std::string JoinStages(bson::Document first, bson::Document second) {
   bson::Builder out;
   size_t i = 0;
@@ -109,7 +117,8 @@ std::string JoinStages(bson::Document first, bson::Document second) {
 
 Result<query::SourcePtr> OpenNamespace(QueryContext& context, std::string_view collection,
                                        bson::Document filter, const bson::Value& hint, int depth,
-                                       WantedOrder* order) {
+                                       WantedOrder* order,
+                                       std::optional<std::vector<std::string>> looks_at) {
   Status status = context.session().CheckAccess(Action::kRead, context.database(), collection);
   if (!status.ok()) return status;
   const EntryPtr entry = context.scope().Find(context.database(), collection);
@@ -122,6 +131,7 @@ Result<query::SourcePtr> OpenNamespace(QueryContext& context, std::string_view c
   const std::shared_ptr<const query::Matcher> matcher = std::move(*parsed);
   PlanRequest request{entry, *matcher};
   request.hint = hint;
+  request.looks_at = std::move(looks_at);
   const bool by_id = order != nullptr && OrderById(order->sort, &request);
   auto plan = MakePlan(context, request);
   if (!plan.ok()) return plan.status();

@@ -2,7 +2,9 @@
 // path that the filter allows; a view's, by running its pipeline; none for what does not exist.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "plugins/database-document/collection/scan.h"
 #include "plugins/database-document/plan/pipeline_context.h"
@@ -21,10 +23,14 @@ struct WantedOrder {
 };
 
 // Checks access. The context outlives the source. `hint` is an index's name or key, or none.
-// With `order` documents come in that order where an index or _id has it.
+// With `order` documents come in that order where an index or _id has it. With `looks_at` they may
+// lack what is at other paths.
 Result<query::SourcePtr> OpenNamespace(QueryContext& context, std::string_view collection,
                                        bson::Document filter, const bson::Value& hint = {},
-                                       int depth = 0, WantedOrder* order = nullptr);
+                                       int depth = 0, WantedOrder* order = nullptr,
+                                       std::optional<std::vector<std::string>> looks_at = {});
+// The paths at which a pipeline looks, what it asks for of its source included.
+std::optional<std::vector<std::string>> PathsOfPipeline(const query::Pipeline& pipeline);
 
 // `stages` over `collection` (empty: the pipeline brings its own documents), with everything that
 // must live as long as the result inside it, but for the context.

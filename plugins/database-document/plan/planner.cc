@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "plugins/database-document/collection/statistics.h"
+#include "plugins/database-document/index/entry_reader.h"
 #include "plugins/database-document/plan/costs.h"
 #include "plugins/database-document/plan/index_bounds.h"
 
@@ -17,7 +18,12 @@ struct Candidate {
   std::vector<IndexRead> reads;
   bool sorted = false;
   double cost = 0;
+  std::optional<std::vector<std::string>> covered = {};
+  double told = 0;  // of its entries, those that need not be followed to their documents
 };
+
+// Of so many entries that the planner has looked at already.
+constexpr size_t kReadEntries = 16;
 
 std::string NameOf(const Candidate& candidate) {
   std::string name;
@@ -80,8 +86,11 @@ class Planner {
       if (read.index == nullptr || *keys < read.estimated_keys) read = std::move(other);
     }
     plan_.kind = QueryPlan::Kind::kIndex;
-    plan_.sorted = CanSort(&read) || CanStream(&read);
-    plan_.cost = CostOf(read, plan_.sorted);
+    Candidate candidate;
+    Arrange(&read, &candidate);
+    plan_.sorted = candidate.sorted;
+    plan_.covered = std::move(candidate.covered);
+    plan_.cost = CostOf(read, candidate.sorted, candidate.told);
     plan_.reads = {std::move(read)};
     return {};
   }
@@ -97,7 +106,8 @@ class Planner {
     if (Status status = SampleFilter(); !status.ok()) return status;
     candidates_[0].cost = CollectionCost();
     for (size_t i = 1; i < candidates_.size(); ++i) {
-      candidates_[i].cost = CostOf(candidates_[i].reads[0], candidates_[i].sorted);
+      Candidate& candidate = candidates_[i];
+      candidate.cost = CostOf(candidate.reads[0], candidate.sorted, candidate.told);
     }
     for (const std::vector<Predicate>& branches : predicate_.alternatives) {
       if (Status status = ConsiderUnion(branches); !status.ok()) return status;
@@ -143,6 +153,7 @@ class Planner {
     }
     plan_.kind = best->kind;
     plan_.sorted = best->sorted;
+    plan_.covered = std::move(best->covered);
     plan_.cost = best->cost;
     plan_.reads = std::move(best->reads);
     const bool few = plan_.kind == QueryPlan::Kind::kIndex && plan_.reads[0].exact;
@@ -175,6 +186,46 @@ class Planner {
     if (request_.order != Order::kAny || !plan_.order.empty() || !few) return false;
     if (!Collates(*read->index)) return false;
     return ReadInOrder(TotalOrder(OwnOrder(*read->index)).parts(), read);
+  }
+
+  // How the read's entries come, and whether they are enough.
+  void Arrange(IndexRead* read, Candidate* out) {
+    out->sorted = CanSort(read);
+    const bool streams = !out->sorted && CanStream(read);
+    out->sorted |= streams;
+    out->covered = Cover(*read, streams);
+    if (out->covered) out->told = ToldShare(*read, *out->covered);
+  }
+
+  // The paths at which the query looks, where entries have all of them. Who follows an index in its
+  // own order asks where it stands.
+  std::optional<std::vector<std::string>> Cover(const IndexRead& read, bool streams) const {
+    if (!request_.looks_at) return std::nullopt;
+    std::vector<std::string> paths = *request_.looks_at;
+    if (!read.exact) {
+      const auto filtered = request_.filter.Paths();
+      if (!filtered) return std::nullopt;
+      paths.insert(paths.end(), filtered->begin(), filtered->end());
+    }
+    if (streams) {
+      for (const IndexRead::Part& part : read.parts) paths.push_back(part.path);
+    }
+    if (!EntryReader::Holds(*read.index, paths)) return std::nullopt;
+    return paths;
+  }
+
+  static double ToldShare(const IndexRead& read, std::span<const std::string> paths) {
+    if (read.probed == nullptr || read.probed->count == 0) return 1;
+    EntryReader reader(*read.index, paths);
+    const size_t count = std::min(kReadEntries, read.probed->count);
+    std::string document;
+    size_t told = 0;
+    for (size_t i = 0; i < count; ++i) {
+      const Row& row = read.probed->rows[i];
+      document.clear();
+      told += reader.Read(AsText(row.key), AsText(row.value), &document) ? 1 : 0;
+    }
+    return static_cast<double>(told) / static_cast<double>(count);
   }
 
   // Why an index cannot help, or the read that it offers.
@@ -214,7 +265,7 @@ class Planner {
       if (read->index == nullptr) continue;
       Candidate candidate;
       candidate.kind = QueryPlan::Kind::kIndex;
-      candidate.sorted = CanSort(&*read) || CanStream(&*read);
+      Arrange(&*read, &candidate);
       candidate.reads.push_back(std::move(*read));
       candidates_.push_back(std::move(candidate));
     }
@@ -234,7 +285,7 @@ class Planner {
       plan_.rejected = rejected;
       if (!best.ok()) return best.status();
       if (best->index == nullptr) return {};
-      candidate.cost += CostOf(*best, false);
+      candidate.cost += CostOf(*best, false, 0);
       // Of the $or and what stands beside it, only the filter knows all.
       best->exact = false;
       candidate.reads.push_back(std::move(*best));
@@ -275,7 +326,7 @@ class Planner {
     return costs::kSeek + documents * costs::kScanDocument + SortCost(matching);
   }
 
-  double CostOf(const IndexRead& read, bool sorted) const {
+  double CostOf(const IndexRead& read, bool sorted, double told) const {
     double entries = static_cast<double>(read.estimated_keys);
     if (sorted && request_.sort.first != 0) {
       // The entries are read until enough of them match.
@@ -283,7 +334,8 @@ class Planner {
     }
     const double order = sorted ? 0 : SortCost(entries);
     return costs::kSeek * static_cast<double>(read.spans.size()) + order +
-           entries * (costs::kScanEntry + costs::kFetchDocument);
+           entries *
+               (costs::kScanEntry + told * costs::kReadEntry + (1 - told) * costs::kFetchDocument);
   }
 
   const PlanRequest& request_;

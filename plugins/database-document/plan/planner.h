@@ -29,6 +29,9 @@ struct PlanRequest {
   Order order = Order::kById;
   bson::Value hint = {};  // an index's name or key, or none
   SortRequest sort = {};
+  // The paths at which whoever gets the documents looks, besides the filter; none: anywhere. A plan
+  // that is `covered` gives no more than these, and DocumentScan::Next cannot follow it.
+  std::optional<std::vector<std::string>> looks_at = {};
 };
 
 // 2 for a hint that names no index.

@@ -69,6 +69,8 @@ struct QueryPlan {
   AccessPath collection;         // also what an index read falls back to
   std::vector<IndexRead> reads;  // kIndex: one; kUnion: one for each branch
   bool hinted = false;
+  // kIndex: all that the query looks at is at these paths, and the index's entries have it.
+  std::optional<std::vector<std::string>> covered;
   // kIndex: its entries come in the order asked for, or in the index's own where any will do.
   bool sorted = false;
   // So many documents are likely to be asked for, and as many keys lead to them; 0: not known.

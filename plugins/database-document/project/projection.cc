@@ -64,6 +64,9 @@ class ProjectionProgram {
 
   bool needs_position() const { return needs_position_; }
   bool empty() const { return root_.children.empty(); }
+  bool AddKept(std::vector<std::string>* out) const {
+    return mode_ == Mode::kInclude && AddKept(root_, "", out);
+  }
 
  private:
   struct Run {
@@ -280,6 +283,17 @@ class ProjectionProgram {
     return node->computes;
   }
 
+  static bool AddKept(const Node& node, const std::string& above, std::vector<std::string>* out) {
+    for (const auto& child : node.children) {
+      if (child->kind == Kind::kKeep) {
+        out->push_back(above + child->name);
+      } else if (child->kind != Kind::kNested || !AddKept(*child, above + child->name + ".", out)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   // --- applying
 
   bool KeepsOthers() const { return mode_ != Mode::kInclude; }
@@ -456,6 +470,12 @@ Result<std::unique_ptr<Projection>> Projection::ParseAddFields(bson::Document sp
 
 bool Projection::NeedsPosition() const noexcept { return program_->needs_position(); }
 bool Projection::IsEmpty() const noexcept { return program_->empty(); }
+
+std::optional<std::vector<std::string>> Projection::KeptPaths() const {
+  std::vector<std::string> paths;
+  if (!program_->AddKept(&paths)) return std::nullopt;
+  return paths;
+}
 
 Result<std::string> Projection::Apply(bson::Document doc, const MatchDetails& details) const {
   try {

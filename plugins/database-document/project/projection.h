@@ -5,7 +5,9 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "nexadb/bson.h"
 #include "plugins/database-document/match/matcher.h"
@@ -29,6 +31,9 @@ class Projection {
   ~Projection();
   bool NeedsPosition() const noexcept;
   bool IsEmpty() const noexcept;  // keeps documents as they are
+  // The paths that it keeps, where it keeps some as they are and does no more; none: it may look
+  // anywhere.
+  std::optional<std::vector<std::string>> KeptPaths() const;
   Result<std::string> Apply(bson::Document doc, const MatchDetails& details = {}) const;
 
  private:

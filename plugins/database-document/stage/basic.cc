@@ -49,6 +49,12 @@ class MatchStage final : public Stage {
     return std::make_unique<MatchSource>(std::move(input), *matcher_);
   }
   const std::string* Filter() const override { return &filter_; }
+  Looks AddPaths(std::vector<std::string>* out) const override {
+    const auto paths = matcher_->Paths();
+    if (!paths) return Looks::kAnywhere;
+    out->insert(out->end(), paths->begin(), paths->end());
+    return Looks::kAndHandsOn;
+  }
   std::unique_ptr<Matcher>* OwnFilter() override { return &matcher_; }
 
  private:
@@ -113,6 +119,7 @@ class CountingStage final : public Stage {
   SourcePtr Open(SourcePtr input, PipelineContext&) const override {
     return std::make_unique<Source>(std::move(input), n_);
   }
+  Looks AddPaths(std::vector<std::string>*) const override { return Looks::kAndHandsOn; }
 
  private:
   uint64_t n_;
@@ -164,6 +171,7 @@ class CountStage final : public Stage {
   SourcePtr Open(SourcePtr input, PipelineContext&) const override {
     return std::make_unique<CountSource>(std::move(input), field_);
   }
+  Looks AddPaths(std::vector<std::string>*) const override { return Looks::kThereAlone; }
 
  private:
   std::string field_;

@@ -9,12 +9,29 @@
 namespace nexadb::query {
 namespace {
 
+Stage::Looks AddGroupPaths(const GroupSpec& spec, std::vector<std::string>* out) {
+  if (spec.id_path) {
+    out->push_back(spec.id_path->text());
+  } else if (!spec.id_constant) {
+    return Stage::Looks::kAnywhere;
+  }
+  for (const GroupField& field : spec.fields) {
+    if (field.path) {
+      out->push_back(field.path->text());
+    } else if (!field.constant) {
+      return Stage::Looks::kAnywhere;
+    }
+  }
+  return Stage::Looks::kThereAlone;
+}
+
 class GroupStage final : public Stage {
  public:
   explicit GroupStage(GroupSpec spec) : spec_(std::move(spec)) {}
   SourcePtr Open(SourcePtr input, PipelineContext& context) const override {
     return OpenGroup(std::move(input), spec_, context);
   }
+  Looks AddPaths(std::vector<std::string>* out) const override { return AddGroupPaths(spec_, out); }
 
  private:
   GroupSpec spec_;
@@ -27,6 +44,7 @@ class SortByCountStage final : public Stage {
   SourcePtr Open(SourcePtr input, PipelineContext& context) const override {
     return OpenSort(OpenGroup(std::move(input), spec_, context), pattern_, 0, context);
   }
+  Looks AddPaths(std::vector<std::string>* out) const override { return AddGroupPaths(spec_, out); }
 
  private:
   GroupSpec spec_;
@@ -56,6 +74,7 @@ void ParseId(const bson::Value& spec, const ParseOptions& options, GroupSpec* gr
   std::shared_ptr<Expression> id = Unwrap(Expression::Parse(spec, options));
   group->id = [id](bson::Document doc) { return Unwrap(id->Evaluate(doc)); };
   group->id_path = FieldOf(spec);
+  group->id_constant = id->IsConstant();
   group->collation = options.collation;
 }
 

@@ -29,6 +29,7 @@ GroupField ParseGroupField(std::string_view field, const bson::Value& spec,
 struct GroupSpec {
   std::function<OwnedValue(bson::Document)> id;
   std::optional<Path> id_path;  // the id is the field at this path
+  bool id_constant = false;
   std::vector<GroupField> fields;
   CollationPtr collation;  // by which ids are equal
 };

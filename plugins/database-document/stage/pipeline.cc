@@ -183,6 +183,18 @@ void Pipeline::BreakLeadingTies() {
 
 void Pipeline::DropLeadingSort() { stages_.erase(stages_.begin()); }
 
+std::optional<std::vector<std::string>> Pipeline::InputPaths() const {
+  std::vector<std::string> paths;
+  for (const auto& stage : stages_) {
+    switch (stage->AddPaths(&paths)) {
+      case Stage::Looks::kAnywhere: return std::nullopt;
+      case Stage::Looks::kAndHandsOn: break;
+      case Stage::Looks::kThereAlone: return paths;
+    }
+  }
+  return std::nullopt;
+}
+
 bool Pipeline::BringsDocuments() const noexcept {
   return !stages_.empty() && stages_.front()->BringsDocuments();
 }

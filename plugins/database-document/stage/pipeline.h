@@ -90,6 +90,8 @@ class Pipeline {
   void BreakLeadingTies();
   // The input is in that order already. REQUIRES: the pipeline begins with a $sort.
   void DropLeadingSort();
+  // The paths of its input's documents at which it looks; none: it may look anywhere.
+  std::optional<std::vector<std::string>> InputPaths() const;
   // True when the first stage brings its own documents ($documents, $collStats, …): Open then
   // wants no input.
   bool BringsDocuments() const noexcept;

@@ -50,6 +50,10 @@ class SortStage final : public Stage {
     return std::make_unique<SortSource>(std::move(input), pattern_, limit_, context);
   }
   const SortPattern* Order() const override { return &pattern_; }
+  Looks AddPaths(std::vector<std::string>* out) const override {
+    for (const SortPattern::Part& part : pattern_.parts()) out->push_back(part.path.text());
+    return Looks::kAndHandsOn;
+  }
   void BreakTiesById() override { pattern_.BreakTiesById(); }
   void KeepFirst(uint64_t count) override { limit_ = count; }
   uint64_t First() const override { return limit_; }

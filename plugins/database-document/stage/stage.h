@@ -26,6 +26,13 @@ class Stage {
   virtual bool TakeFilter(std::unique_ptr<Matcher>&) { return false; }
   virtual const SortPattern* Order() const { return nullptr; }  // a $sort's
   virtual void BreakTiesById() {}                               // of a $sort
+  // At which paths of its input's documents it looks: adds them, unless it may look anywhere.
+  enum class Looks {
+    kAnywhere,
+    kAndHandsOn,  // its documents are its input's
+    kThereAlone,  // it makes documents of what is there
+  };
+  virtual Looks AddPaths(std::vector<std::string>*) const { return Looks::kAnywhere; }
   virtual void AddForeign(std::vector<std::string>*) const {}
   // How many of its input's first documents a $limit or a $skip asks for, or passes over.
   virtual std::optional<uint64_t> Takes() const { return std::nullopt; }
@@ -43,6 +50,8 @@ class DocumentTransform {
  public:
   virtual ~DocumentTransform() = default;
   virtual std::string Apply(bson::Document doc) const = 0;
+  // The paths at which it looks; none: it may look anywhere.
+  virtual std::optional<std::vector<std::string>> Paths() const { return std::nullopt; }
 };
 // Null when `name` is no such stage.
 std::unique_ptr<DocumentTransform> ParseTransform(std::string_view name, const bson::Value& spec,

@@ -14,6 +14,9 @@ class ProjectionTransform final : public DocumentTransform {
   explicit ProjectionTransform(std::unique_ptr<Projection> projection)
       : projection_(std::move(projection)) {}
   std::string Apply(bson::Document doc) const override { return Unwrap(projection_->Apply(doc)); }
+  std::optional<std::vector<std::string>> Paths() const override {
+    return projection_->KeptPaths();
+  }
 
  private:
   std::unique_ptr<Projection> projection_;
@@ -105,6 +108,12 @@ class TransformStage final : public Stage {
       : transform_(std::move(transform)) {}
   SourcePtr Open(SourcePtr input, PipelineContext&) const override {
     return std::make_unique<TransformSource>(std::move(input), *transform_);
+  }
+  Looks AddPaths(std::vector<std::string>* out) const override {
+    const auto paths = transform_->Paths();
+    if (!paths) return Looks::kAnywhere;
+    out->insert(out->end(), paths->begin(), paths->end());
+    return Looks::kThereAlone;
   }
 
  private:
