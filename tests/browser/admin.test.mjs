@@ -29,7 +29,7 @@ async function open(t, { expected = /status of (401|404|412)/, ...options } = {}
   const context = await browser.newContext({
     viewport: WIDE, reducedMotion: 'reduce', locale: 'en-US', timezoneId: 'UTC', ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);  // a machine that does something else as well
   const faults = [];
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
   page.on('console', (message) => {
@@ -205,7 +205,7 @@ test('the charts move under load', async (t) => {
     return Number(number?.replaceAll(',', '')) * ({ KiB: 1024, MiB: 1024 ** 2 }[unit] ?? 1);
   };
   const above = async (title, least) => {
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 300; i++) {
       const value = await now(title);
       if (value > least) return;
       await page.waitForTimeout(100);
@@ -423,7 +423,8 @@ test('without the editor\'s file a plain field serves', async (t) => {
 
 test('the keyboard alone is enough', async (t) => {
   const page = await open(t);
-  await page.keyboard.type(key);  // the field has the focus
+  await page.waitForFunction(() => document.activeElement?.matches('input[type=password]'));
+  await page.keyboard.type(key);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
   await page.keyboard.press('?');

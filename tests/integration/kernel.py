@@ -31,7 +31,19 @@ from nexadb_client import NexaDB  # noqa: E402
 # Sanitized code takes this many times as long as what bounds of time are made for.
 SLOWNESS = 20 if os.environ.get("NEXADB_SANITIZED") else 1
 READY_WITHIN_S = 30.0 if SLOWNESS == 1 else 120.0
+EVENTUALLY_S = 60.0 * SLOWNESS
 SANITIZER_REPORT = re.compile(r"(ERROR|WARNING|FATAL): (Address|Leak|Thread)Sanitizer|runtime error:")
+
+
+def eventually(what, within_s=EVENTUALLY_S):
+    """What `what()` returns once that is true, or the last of it when it does not become so in time. For all
+    that a server does behind its answer: counters, gauges, the log."""
+    until = time.monotonic() + within_s
+    while True:
+        value = what()
+        if value or time.monotonic() > until:
+            return value
+        time.sleep(0.02)
 
 
 def write_config(directory, edit=None):
@@ -125,7 +137,8 @@ class Kernel:
 
     @property
     def admin_port(self):
-        return self.ports["admin_http"]
+        # The server is ready before its log has been read.
+        return eventually(lambda: self.ports.get("admin_http"))
 
     def _ready(self):
         try:

@@ -17,7 +17,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from kernel import BUILD, SLOWNESS, Kernel  # noqa: E402
+from kernel import BUILD, SLOWNESS, Kernel, eventually  # noqa: E402
 
 CLIENTS = 4
 WITHIN_S = 60 * SLOWNESS
@@ -212,6 +212,8 @@ class Reload(unittest.TestCase):
         slow.putheader("Transfer-Encoding", "chunked")
         slow.endheaders()
         slow.send(b'9\r\n{"_id":1}\r\n')
+        running = lambda: [query["path"] for query in self.kernel.http("GET", "/queries")[1]["queries"]]
+        self.assertTrue(eventually(lambda: "/collections/slow/_import" in running()))
         until = time.monotonic() + WITHIN_S
         self.kernel.process.send_signal(signal.SIGTERM)
         while time.monotonic() < until:

@@ -65,9 +65,10 @@ class OperationsTest(unittest.TestCase):
         runner.start()
         until = time.monotonic() + WITHIN_S
         mine = []
-        while not mine and time.monotonic() < until:
+        while not mine and not outcome and time.monotonic() < until:
             mine = [q for q in self.http("GET", "/queries", expect=200)["queries"]
                     if q["path"] == "/collections/q/aggregate"]
+        self.assertTrue(mine, f"the query was not seen; it ended with {outcome}")
         self.assertEqual(mine[0]["method"], "POST")
         self.assertIn("$range", mine[0]["body"])
         self.assertIn("name", mine[0]["key"])

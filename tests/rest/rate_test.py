@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
-from kernel import Kernel  # noqa: E402
+from kernel import Kernel, eventually  # noqa: E402
 
 DOCUMENT = "/collections/rated/a"
 
@@ -160,12 +160,16 @@ class RateTest(unittest.TestCase):
         key = self.make(1, 1)
         while self.get(key) != 429:
             pass
-        text = self.kernel.http("GET", "/metrics", raw=True)[1].decode()
-        series = [line for line in text.splitlines() if line.startswith("nexadb_auth_rate_limited_total")]
+        self.get(key)
+        told = lambda: [line for line in self.kernel.log
+                        if "sent more requests than it may" in line and key["id"] in line]
+        metrics = lambda: self.kernel.http("GET", "/metrics", raw=True)[1].decode()
+        counted = re.compile(r'nexadb_rest_errors_total\{[^}]*code="rate_limited"')
+        self.assertTrue(eventually(lambda: counted.search(metrics())))  # behind the answer
+        series = [line for line in metrics().splitlines() if line.startswith("nexadb_auth_rate_limited_total")]
         self.assertTrue([line for line in series if f'key="{key["id"]}"' in line], series)
-        self.assertRegex(text, r'nexadb_rest_errors_total\{[^}]*code="rate_limited"')
-        told = [line for line in self.kernel.log if "sent more requests than it may" in line and key["id"] in line]
-        self.assertEqual(len(told), 1)
+        self.assertTrue(eventually(told))
+        self.assertEqual(len(told()), 1)
         self.assertNotIn(key["key"], "".join(self.kernel.log))
 
     def test_the_python_client_waits_and_goes_on(self):
