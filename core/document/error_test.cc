@@ -53,6 +53,7 @@ TEST(MakeError, CarriesNumberCodeAndDetail) {
 TEST(MongoError, KnownAndUnknownCodesHaveNamesAndRows) {
   EXPECT_EQ(MongoCodeName(14), "TypeMismatch");
   EXPECT_EQ(MongoCodeName(16020), "Location16020");
+  EXPECT_EQ(MongoCodeName(359), "CannotConvertIndexToUnique");
   EXPECT_EQ(MongoCode(MongoError(16020, "x")), 16020);
   EXPECT_EQ(ErrorOf(MongoError(16020, "x")).id, ErrorId::kInvalidQuery);
   EXPECT_EQ(MongoError(16020, "x").code(), Code::kInvalidArgument);

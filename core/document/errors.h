@@ -935,6 +935,7 @@ inline constexpr MongoCodeInfo kMongoCodes[] = {
     {291, "NoQueryExecutionPlans", ErrorId::kInvalidQuery},
     {292, "QueryExceededMemoryLimitNoDiskUseAllowed", ErrorId::kMemoryLimit},
     {323, "APIStrictError", ErrorId::kUnsupported},
+    {359, "CannotConvertIndexToUnique", ErrorId::kDuplicateKey},
     {10334, "BSONObjectTooLarge", ErrorId::kDocumentTooLarge},
     {11000, "DuplicateKey", ErrorId::kDuplicateKey},
     {11600, "InterruptedAtShutdown", ErrorId::kDraining},
