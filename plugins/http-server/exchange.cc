@@ -148,10 +148,23 @@ StringView HttpExchange::Header(StringView name) noexcept {
   return {};
 }
 
+// What is ready stays so while the mutex is let go: one thread at a time reads or writes.
+template <class Ready>
+void HttpExchange::WaitForClient(Lock& lock, Ready&& ready) {
+  if (ready()) return;
+  lock.unlock();
+  waits_.Begin();
+  lock.lock();
+  changed_.wait(lock, ready);
+  lock.unlock();
+  waits_.End();
+  lock.lock();
+}
+
 Result<BytesView> HttpExchange::ReadBody() noexcept {
   return sdk::Guard([&]() -> Result<BytesView> {
     Lock lock(mutex_);
-    changed_.wait(lock, [&] {
+    WaitForClient(lock, [&] {
       return !parts_.empty() || body_ended_ || gone_.load(std::memory_order_relaxed);
     });
     if (!parts_.empty()) {
@@ -251,7 +264,7 @@ Result<uint64_t> HttpExchange::Write(Buffer chunk) noexcept {
 
 bool HttpExchange::WaitWritable() noexcept {
   Lock lock(mutex_);
-  changed_.wait(lock, [&] { return gone_.load(std::memory_order_relaxed) || Credit(lock) > 0; });
+  WaitForClient(lock, [&] { return gone_.load(std::memory_order_relaxed) || Credit(lock) > 0; });
   return !gone_.load(std::memory_order_relaxed);
 }
 

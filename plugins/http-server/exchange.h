@@ -37,11 +37,22 @@ constexpr uint64_t kSkippedBodyBytesMax = 1024 * 1024;
 
 enum class AnswerState { kNone, kBegun, kDone };
 
+// Is told of each thread that waits for a client: before it does, and when it has. [any]
+class ClientWaits {
+ public:
+  virtual void Begin() noexcept = 0;
+  virtual void End() noexcept = 0;
+
+ protected:
+  ~ClientWaits() = default;
+};
+
 class HttpExchange final : public Exchange {
  public:
   // `wake` is posted to `loop` when the loop must look at this exchange.
-  HttpExchange(EventLoop& loop, LoopTask& wake, const std::atomic<bool>& draining)
-      : loop_(loop), wake_(wake), draining_(draining) {}
+  HttpExchange(EventLoop& loop, LoopTask& wake, const std::atomic<bool>& draining,
+               ClientWaits& waits)
+      : loop_(loop), wake_(wake), draining_(draining), waits_(waits) {}
 
   // ---- The request, filled by the connection before dispatch.
   ParsedHead head;
@@ -128,6 +139,8 @@ class HttpExchange final : public Exchange {
  private:
   using Lock = std::unique_lock<std::mutex>;
   void Wake(const Lock&) noexcept;
+  template <class Ready>
+  void WaitForClient(Lock& lock, Ready&& ready);
   size_t Credit(const Lock&) const;
   void AddHead(const Lock&, uint16_t status, Span<const HttpHeader> headers,
                const uint64_t* content_length);
@@ -138,6 +151,7 @@ class HttpExchange final : public Exchange {
   EventLoop& loop_;
   LoopTask& wake_;
   const std::atomic<bool>& draining_;
+  ClientWaits& waits_;
   std::vector<StringView> captures_;
   std::string decoded_;          // captures that were percent-encoded
   bool serving_inline_ = false;  // [loop]

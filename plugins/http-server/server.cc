@@ -24,13 +24,6 @@ constexpr int kAcceptsInOneGo = 64;
 // tables and logs must still open while every client that can has connected.
 constexpr uint64_t kDescriptorShare = 4;
 
-// A call into a handler on the blocking pool.
-struct PoolTask {
-  HttpExchange* exchange;
-  HttpHandler* handler;
-  std::shared_ptr<RouteEntry> route;  // entered
-};
-
 void Decline(HttpExchange& exchange, ErrorId error, std::string_view detail) {
   exchange.SendRefusal({error, std::string(detail)}, {});
   exchange.Release();
@@ -122,6 +115,7 @@ Server::Server(PluginContext& context, ServerConfig config)
       config_(std::move(config)),
       metrics_(context.Metrics(),
                config_.tls.enabled() ? ServerMetrics::Tls::kOn : ServerMetrics::Tls::kOff),
+      pool_queue_(std::make_shared<PoolQueue>(context.Executor())),
       routes_(std::make_shared<const RouteTable>()) {}
 
 // The plugin has stopped it, or it never started: destroying must not call the kernel, which may be
@@ -421,7 +415,7 @@ void Server::ServeInline(HttpExchange& exchange) {
   // runs, has ended the request.
   RouteEntry* const route = exchange.route.get();
   if (route->run == RunMode::kPool) {
-    PostServe(exchange, *route->handler);
+    pool_queue_->Add({&exchange, route->handler, exchange.route});
   } else {
     route->handler->Serve(Handle<Exchange>(&exchange));
     route->Leave();
@@ -432,32 +426,14 @@ void Server::ServeOnPool(HttpExchange& exchange) {
   if (!EnterRoute(exchange)) {
     return Decline(exchange, ErrorId::kRouteNotFound, "The path has gone.");
   }
-  PostServe(exchange, *exchange.route->handler);
-}
-
-void Server::PostServe(HttpExchange& exchange, HttpHandler& handler) {
-  auto task = std::make_unique<PoolTask>(PoolTask{&exchange, &handler, exchange.route});
-  const Task posted{[](void* state) noexcept {
-                      std::unique_ptr<PoolTask> self(static_cast<PoolTask*>(state));
-                      self->handler->Serve(Handle<Exchange>(self->exchange));
-                      self->route->Leave();
-                    },
-                    [](void* state) noexcept {
-                      std::unique_ptr<PoolTask> self(static_cast<PoolTask*>(state));
-                      Decline(*self->exchange, ErrorId::kBusy,
-                              "Too many requests wait for a thread.");
-                      self->route->Leave();
-                    },
-                    task.release()};
-  // A refused task has been dropped, which answered the request.
-  static_cast<void>(context_.Executor().Post(posted).ok());
+  pool_queue_->Add({&exchange, exchange.route->handler, exchange.route});
 }
 
 void Server::MoveToPool(Handle<Exchange> exchange, HttpHandler& handler) noexcept {
   auto* own = static_cast<HttpExchange*>(exchange.Detach());
   const Status moved = sdk::Guard([&]() -> Status {
     own->route->EnterAgain();
-    PostServe(*own, handler);
+    pool_queue_->Add({own, &handler, own->route});
     return {};
   });
   if (!moved.ok()) own->Release();
@@ -572,6 +548,7 @@ void Server::Stop() {
                            " ms after Stop; these stay in memory until they are released");
     }
   }
+  pool_queue_->Stop(config_.release_timeout_ms);
   for (const auto& worker : workers_) worker->loop.Stop();
   // No thread of the server runs now, so the lists of connections are this thread's.
   acceptors_.clear();

@@ -19,6 +19,7 @@
 #include "plugins/http-server/connection.h"
 #include "plugins/http-server/handover.h"
 #include "plugins/http-server/limits.h"
+#include "plugins/http-server/pool_queue.h"
 #include "plugins/http-server/router.h"
 #include "plugins/http-server/server_metrics.h"
 #include "plugins/http-server/tls_context.h"
@@ -99,6 +100,7 @@ class Server final : public HttpRouter,
   // The budget of all buffered bodies together.
   bool TakeBodyMemory(uint64_t bytes);
   void ReturnBodyMemory(uint64_t bytes);
+  PoolQueue& pool_queue() { return *pool_queue_; }
   // Run an exchange on the blocking pool (503 when it is full), or here.
   void ServeOnPool(HttpExchange& exchange);
   void ServeInline(HttpExchange& exchange);
@@ -121,8 +123,6 @@ class Server final : public HttpRouter,
   void Detach(const std::shared_ptr<RouteEntry>& route);
   // False when its route has gone for good.
   bool EnterRoute(HttpExchange& exchange);
-  // REQUIRES: its route was entered, which the task leaves.
-  void PostServe(HttpExchange& exchange, HttpHandler& handler);
   enum class Command { kAccept, kCloseAcceptors, kDrain, kAbort };
   void PostToAll(Command command);
   void Obey(Worker& worker, Command command);
@@ -141,6 +141,7 @@ class Server final : public HttpRouter,
   PluginContext& context_;
   ServerConfig config_;
   ServerMetrics metrics_;
+  const std::shared_ptr<PoolQueue> pool_queue_;
   std::unique_ptr<AccessRules> access_;
   std::vector<std::unique_ptr<Worker>> workers_;
   bool running_ = false;                              // every loop has been started
