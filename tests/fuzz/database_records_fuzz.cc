@@ -1,15 +1,18 @@
-// What database-document reads back from storage: documents, catalog entries, key-value entries,
-// expiry keys, vectors and change records; and what callers keep between calls: tokens of places
-// among changes, positions of finds. Any bytes are refused or decode to what encodes to the same
-// again.
+// What database-document reads back from storage: documents, catalog entries, entries of indexes,
+// key-value entries, expiry keys, vectors and change records; and what callers keep between calls:
+// tokens of places among changes, positions of finds. Any bytes are refused or decode to what
+// encodes to the same again.
 // LINK: database-document.objects nexadb_document
+#include <algorithm>
 #include <cstdlib>
 
 #include "plugins/database-document/catalog/entry.h"
 #include "plugins/database-document/changes/record.h"
 #include "plugins/database-document/collection/layout.h"
+#include "plugins/database-document/index/entry_reader.h"
 #include "plugins/database-document/keyvalue/record.h"
 #include "plugins/database-document/plan/position.h"
+#include "plugins/database-document/value/key_encoding.h"
 #include "plugins/database-document/vectors/record.h"
 
 using namespace nexadb;
@@ -73,6 +76,44 @@ void Positions(BytesView bytes) {
   if (position.ok() && EncodePosition(fingerprint, *position) != AsText(bytes)) std::abort();
 }
 
+// No longer than that a key can be made of it again.
+constexpr size_t kEntryValueBytesMax = 256;
+
+// An entry of an index of four fields: the size of its key, the key, the value.
+void IndexEntries(BytesView bytes) {
+  if (bytes.size() == 0) return;
+  const size_t key_size = std::min<size_t>(bytes.data()[0], bytes.size() - 1);
+  const std::string_view key = AsText(bytes).substr(1, key_size);
+  const std::string_view value = AsText(bytes).substr(1 + key_size, kEntryValueBytesMax);
+  IndexEntry index;
+  index.spec = bson::Builder()
+                   .OpenObject("key")
+                   .Int32("a", 1)
+                   .Int32("d.x", -1)
+                   .Int32("b", 1)
+                   .Int32("e", -1)
+                   .Close()
+                   .Finish();
+  const std::vector<std::string> paths = {"_id", "a", "d.x", "b", "e"};
+  EntryReader reader(index, paths);
+  std::string made;
+  if (!reader.Read(key, value, &made)) return;
+  const char* wrong = bson::Validate(AsBytes(made));
+  // Text is given as it stands there.
+  if (wrong != nullptr && wrong != std::string_view("string is not UTF-8")) std::abort();
+  // What is made has an entry, and that gives it again.
+  const bson::Document document(AsBytes(made));
+  index.arrays.resize(4);
+  index.types = true;
+  const auto keys = IndexKeys::Compile(16, index);
+  std::string owner, again_key, types, again;
+  query::AppendKey(document["_id"].value(), &owner);
+  if (!keys.ok()) std::abort();
+  const auto single = keys->AppendSingle(document, owner, &again_key, &types);
+  if (!single.ok() || *single != IndexKeys::Single::kAppended) std::abort();
+  if (!reader.Read(again_key, types + owner, &again) || again != made) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -82,5 +123,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Others(bytes);
   Changes(bytes);
   Positions(bytes);
+  IndexEntries(bytes);
   return 0;
 }

@@ -125,6 +125,7 @@ Decoded DecodeNumber(KeyBytes& bytes, KeyLoss loss, bson::Type* type, std::strin
       std::bit_cast<double>(bytes.BigEndian<uint64_t>() & ~(uint64_t{1} << 63));
   const uint8_t rest = bytes.Byte();
   if (!bytes.ok() || std::isnan(magnitude)) return Decoded::kUnknown;
+  if (negative && magnitude == 0) return Decoded::kUnknown;  // zero is positive
   if (rest == kNoRemainder) {
     *type = PutExact(negative ? -magnitude : magnitude, loss, out);
     return Decoded::kValue;
