@@ -28,7 +28,7 @@ class AdminPage(unittest.TestCase):
             environment.update(NEXADB_ADMIN_URL=f"http://127.0.0.1:{kernel.admin_port}",
                                NEXADB_TEST_KEY=kernel.root_key)
             run = subprocess.run([str(NODE), "--test", str(HERE / "admin.test.mjs")], env=environment,
-                                 cwd=HERE, text=True, capture_output=True, timeout=240, check=False)
+                                 cwd=HERE, text=True, capture_output=True, timeout=540, check=False)
             self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
 
     def test_the_committed_page_is_what_web_builds(self):

@@ -22,7 +22,7 @@ class HostilePages(unittest.TestCase):
             self.assertEqual(kernel.http("POST", "/collections/treasure", {"secret": "gold"}, key="")[0], 201)
             environment = dict(os.environ, NEXADB_TEST_PORT=str(kernel.port), NEXADB_TEST_ORIGIN=site.origin)
             run = subprocess.run([str(NODE), "--test", str(HERE / "hostile.test.mjs")], env=environment,
-                                 cwd=HERE, text=True, capture_output=True, timeout=240, check=False)
+                                 cwd=HERE, text=True, capture_output=True, timeout=540, check=False)
             self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
             self.assertEqual(kernel.http("GET", "/collections", key="")[1]["collections"], ["treasure"])
             self.assertEqual(kernel.http("POST", "/collections/treasure/_count", {}, key="")[1]["count"], 1)
