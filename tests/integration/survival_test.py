@@ -17,7 +17,8 @@ import unittest
 from kernel import SLOWNESS, Kernel, eventually
 
 VANISHING = int(os.environ.get("NEXADB_VANISHING_CLIENTS", 10_000 if SLOWNESS == 1 else 500))
-SLOW_EACH = 125  # of each form of slow client
+SLOW_EACH = 125 if SLOWNESS == 1 else 25  # of each form of slow client
+SLOW_LIMIT = "5s" if SLOWNESS == 1 else "10s"  # all of them must be there at once
 WITHIN_S = 60 * SLOWNESS
 RECOVERED_WITHIN_S = 5 * SLOWNESS
 DOCUMENTS = 20_000 if SLOWNESS == 1 else 2_000
@@ -94,7 +95,7 @@ class Survival(unittest.TestCase):
 
     def test_slow_clients_of_four_forms_are_cut_off_and_disturb_nobody(self):
         self.start(lambda text: re.sub(r'(?m)^(header_timeout|slow_body_window|write_timeout) *= *"\w+"',
-                                       r'\1 = "5s"', text, count=3))
+                                       rf'\1 = "{SLOW_LIMIT}"', text, count=3))
         self.fill(2000, pad=5000)
         heads, bodies, uploads, readers = ([self.connect(receive_bytes) for _ in range(SLOW_EACH)]
                                            for receive_bytes in (None, None, None, 4096))
