@@ -163,6 +163,8 @@ Result<uint64_t> StoreCursor::Fill(Span<Row> rows) {
   if (reverse_ && count > 0) {
     resume_.assign(AsText(rows[count - 1].key));
     has_resume_ = true;
+    // Before the empty key there is nothing, and to seek back from it would begin at the end.
+    if (resume_.empty()) done_ = true;
   }
   // Rows found before a failure are good; the next call tells of it.
   if (count == 0 && !failure_.ok()) return failure_;

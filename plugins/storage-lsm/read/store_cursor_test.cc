@@ -111,6 +111,17 @@ TEST_P(OpenCursor, AnswersAsOfItsSnapshotHoweverOftenTheStoreMoves) {
 }
 
 // A transaction's own writes are no part of any view, and stay.
+TEST_P(OpenCursor, ThatGaveTheEmptyKeyGoesOnBehindIt) {
+  db_.Write({Put("", "first")});
+  snapshot_ = db_.Snap();
+  expected_ = db_.Scan({}, {}, reverse());
+  const Handle<Cursor> cursor = Scan();
+  Read(*cursor, reverse() ? expected_.size() : 1);
+  ChangeEverything();
+  Read(*cursor, expected_.size() + 1);
+  EXPECT_EQ(rows_, expected_);
+}
+
 TEST_P(OpenCursor, OfATransactionKeepsItsOwnWrites) {
   auto transaction = db_.Begin(Isolation::kSerializable);
   const std::string kept = KeyOf(30) + "own";
