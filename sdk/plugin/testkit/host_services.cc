@@ -1,5 +1,6 @@
 #include "host_services.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/mutex_lock.h"
@@ -13,10 +14,25 @@ std::pair<std::string, std::string> SeriesKey(const MetricSpec& spec) {
   return {std::string(spec.name), std::string(spec.label_value)};
 }
 
+// A loop whose iterations threads take one after the other.
+struct Loop {
+  void Help() {
+    for (uint64_t i = next++; i < count; i = next++) body(state, i);
+  }
+  const uint64_t count;
+  void (*const body)(void* state, uint64_t i) noexcept;
+  void* const state;
+  std::atomic<uint64_t> next{0};
+};
+
 }  // namespace
 
-HostExecutor::HostExecutor(Env& env, uint32_t threads)
-    : env_(env), threads_wanted_(threads), mutex_(env.NewMutex()), changed_(env.NewCondVar()) {}
+HostExecutor::HostExecutor(Env& env, uint32_t blocking_threads, uint32_t compute_threads)
+    : env_(env),
+      threads_wanted_(blocking_threads),
+      compute_threads_(compute_threads),
+      mutex_(env.NewMutex()),
+      changed_(env.NewCondVar()) {}
 
 // Threads start with the first task: a plugin without tasks leaves a simulation without them.
 void HostExecutor::EnsureThreads() {
@@ -63,7 +79,15 @@ void HostExecutor::Run() {
 
 void HostExecutor::ParallelFor(uint64_t count, void (*body)(void* state, uint64_t i) noexcept,
                                void* state) noexcept {
-  for (uint64_t i = 0; i < count; ++i) body(state, i);
+  Loop loop{count, body, state};
+  const Callback help{[](void* self) noexcept { static_cast<Loop*>(self)->Help(); }, &loop};
+  std::vector<Handle<Thread>> helpers;
+  for (uint64_t i = 1; i < std::min<uint64_t>(count, compute_threads_); ++i) {
+    auto thread = env_.StartThread("compute", help);
+    if (thread.ok()) helpers.push_back(std::move(*thread));
+  }
+  loop.Help();
+  for (auto& thread : helpers) thread->Join();
 }
 
 void HostExecutor::Stop() {

@@ -18,7 +18,7 @@ namespace nexadb::testkit {
 // A pool of Env's threads, so that it runs under the simulator too. [any]
 class HostExecutor final : public Executor {
  public:
-  HostExecutor(Env& env, uint32_t threads);
+  HostExecutor(Env& env, uint32_t blocking_threads, uint32_t compute_threads);
   ~HostExecutor() { Stop(); }
 
   Status Post(const Task& task) noexcept override { return PostAfter(0, task); }
@@ -26,7 +26,7 @@ class HostExecutor final : public Executor {
   void ParallelFor(uint64_t count, void (*body)(void* state, uint64_t i) noexcept,
                    void* state) noexcept override;
   uint32_t BlockingThreads() noexcept override { return threads_wanted_; }
-  uint32_t ComputeThreads() noexcept override { return 1; }
+  uint32_t ComputeThreads() noexcept override { return compute_threads_; }
 
   // Drops what is queued and joins. Idempotent.
   void Stop();
@@ -37,6 +37,7 @@ class HostExecutor final : public Executor {
 
   Env& env_;
   const uint32_t threads_wanted_;
+  const uint32_t compute_threads_;
   Handle<Mutex> mutex_;
   Handle<CondVar> changed_;
   // By the time they are due; guarded by mutex_, as all below.

@@ -73,7 +73,7 @@ class PluginHost::Context final : public PluginContext {
         options_(options),
         directory_(options.data_directory + "/" + options.instance),
         env_(options.env != nullptr ? *options.env : base::SystemEnv()),
-        executor_(env_, options.blocking_threads) {}
+        executor_(env_, options.blocking_threads, options.compute_threads) {}
   ~Context() {
     Stop();
     if (plugin_ != nullptr) plugin_->Release();

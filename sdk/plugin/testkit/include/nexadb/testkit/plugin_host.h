@@ -28,8 +28,10 @@ struct HostOptions {
   std::string config = "{}";
   Env* env = nullptr;  // null: the system's
   bool dev_mode = false;
-  // Threads of the executor's blocking pool. ParallelFor runs on the caller.
+  // Threads of the executor's blocking pool.
   uint32_t blocking_threads = 2;
+  // Threads of a ParallelFor, the caller's included.
+  uint32_t compute_threads = 1;
 };
 
 struct LogLine {
