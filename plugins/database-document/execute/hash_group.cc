@@ -7,6 +7,7 @@
 // on disk, by their id's hash, and each partition is grouped on its own afterwards. Where states
 // grow with their documents, all further documents go there; a group's state then waits for its
 // partition. A partition that is too large is parted again, by the next bits of the hash.
+#include <algorithm>
 #include <bit>
 
 #include "plugins/database-document/execute/field_reader.h"
@@ -14,6 +15,7 @@
 #include "plugins/database-document/execute/spilled_documents.h"
 #include "plugins/database-document/expression/arithmetic.h"
 #include "plugins/database-document/stage/group.h"
+#include "plugins/database-document/stage/partial.h"
 #include "plugins/database-document/stage/stage.h"
 
 namespace nexadb::query {
@@ -63,6 +65,24 @@ class Groups {
     const Sum* sums = from.sums_.data() + group * sums_of_group_;
     for (const auto& state : from.groups_[group].states) bytes_ += state->bytes();
     Add(from.table_.KeyOf(group), std::move(from.groups_[group]), {sums, sums_of_group_});
+  }
+
+  // Adds what later documents have come to, and leaves nothing of it there.
+  void Join(Groups& later) {
+    for (uint32_t group = 0; group < later.size(); ++group) {
+      const uint32_t own = Find(later.table_.KeyOf(group));
+      if (own == GroupTable::kNone) {
+        Move(later, group);
+        continue;
+      }
+      for (size_t i = 0; i < sums_of_group_; ++i) SumAt(own, i).Join(later.SumAt(group, i));
+      auto& states = groups_[own].states;
+      for (size_t i = 0; i < states.size(); ++i) {
+        const size_t before = states[i]->bytes();
+        states[i]->Join(*later.groups_[group].states[i]);
+        bytes_ += states[i]->bytes() - before;
+      }
+    }
   }
 
   Sum& SumAt(uint32_t group, size_t sum) { return sums_[group * sums_of_group_ + sum]; }
@@ -119,13 +139,25 @@ struct Partition {
   int depth;
 };
 
-class GroupSource final : public DocumentSource {
+// The source of a whole input, or a Partial, which is given no input and never goes to disk: who
+// reads parts looks at what they hold.
+class GroupSource final : public Partial {
  public:
   GroupSource(SourcePtr input, const GroupSpec& spec, PipelineContext& context)
       : input_(std::move(input)), spec_(spec), context_(context), batch_(kBatchDocuments) {
     PlanFields();
     groups_ = std::make_unique<Groups>(spec_);
   }
+
+  bool Read(DocumentSource& input) override {
+    bytes_max_ = SIZE_MAX;
+    parted_ = false;
+    const size_t n = Unwrap(input.Next(batch_));
+    AddBatch(n);
+    return n != 0;
+  }
+  size_t bytes() const override { return groups_->bytes(); }
+  void Join(Partial& later) override { groups_->Join(*static_cast<GroupSource&>(later).groups_); }
 
   Result<size_t> Next(std::span<BatchDocument> out) override {
     return Catch<size_t>([&]() -> size_t {
@@ -180,7 +212,9 @@ class GroupSource final : public DocumentSource {
   bool GroupMore() {
     next_ = 0;
     ready_.clear();
-    if (input_ != nullptr) {
+    if (!parted_) {
+      // All has been read as parts.
+    } else if (input_ != nullptr) {
       depth_ = 0;
       bytes_max_ = context_.MemoryBytesMax();
       while (const size_t n = Unwrap(input_->Next(batch_))) AddBatch(n);
@@ -284,6 +318,7 @@ class GroupSource final : public DocumentSource {
     }
     files_.clear();
     full_ = false;
+    parted_ = true;
   }
 
   SourcePtr input_;
@@ -300,6 +335,7 @@ class GroupSource final : public DocumentSource {
   std::unique_ptr<Groups> groups_;
   size_t bytes_max_ = 0;                                  // of groups_
   bool full_ = false;                                     // no group is added any more
+  bool parted_ = true;                                    // false: Read was called, Part not yet
   std::vector<std::unique_ptr<SpilledDocuments>> files_;  // by partition; null: none yet
   int depth_ = 0;
   std::vector<Partition> waiting_;
@@ -311,6 +347,16 @@ class GroupSource final : public DocumentSource {
 
 SourcePtr OpenGroup(SourcePtr input, const GroupSpec& spec, PipelineContext& context) {
   return std::make_unique<GroupSource>(std::move(input), spec, context);
+}
+
+bool GroupHasPartials(const GroupSpec& spec) {
+  return std::all_of(spec.fields.begin(), spec.fields.end(), [](const GroupField& field) {
+    return field.sums != GroupField::Sums::kNone || field.accumulator->NewState()->Joins();
+  });
+}
+
+std::unique_ptr<Partial> NewPartialGroup(const GroupSpec& spec, PipelineContext& context) {
+  return std::make_unique<GroupSource>(nullptr, spec, context);
 }
 
 }  // namespace nexadb::query

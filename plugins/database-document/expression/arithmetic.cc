@@ -214,17 +214,38 @@ void Sum::AddOther(const bson::Value& value) {
         special_ += d;
         break;
       }
-      // Neumaier's compensated summation.
-      const double next = double_ + d;
-      compensation_ +=
-          std::fabs(double_) >= std::fabs(d) ? (double_ - next) + d : (d - next) + double_;
-      double_ = next;
+      AddDouble(d);
       break;
     }
     default:
       type_ = bson::Type::kDecimal128;
       decimal_ = decimal_ + Decimal::FromBytes(value.Decimal128());
   }
+}
+
+// Neumaier's compensated summation.
+void Sum::AddDouble(double value) {
+  const double next = double_ + value;
+  compensation_ +=
+      std::fabs(double_) >= std::fabs(value) ? (double_ - next) + value : (value - next) + double_;
+  double_ = next;
+}
+
+void Sum::Join(const Sum& other) {
+  constexpr bson::Type kByRank[] = {bson::Type::kDecimal128, bson::Type::kDouble,
+                                    bson::Type::kInt64};
+  for (const bson::Type type : kByRank) {
+    if (type_ != type && other.type_ != type) continue;
+    type_ = type;
+    break;
+  }
+  count_ += other.count_;
+  integer_ += other.integer_;
+  AddDouble(other.double_);
+  compensation_ += other.compensation_;
+  has_special_ = has_special_ || other.has_special_;
+  special_ += other.special_;
+  if (other.type_ == bson::Type::kDecimal128) decimal_ = decimal_ + other.decimal_;
 }
 
 namespace {

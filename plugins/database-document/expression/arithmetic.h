@@ -23,12 +23,16 @@ class Sum {
     ++count_;
     integer_ += value.Int32();
   }
+  // What another one has added up. Integers are exact; doubles and decimals round as in one sum of
+  // both, but for the last digit.
+  void Join(const Sum& other);
   OwnedValue Total() const;
   OwnedValue Average() const;  // null of nothing
   int64_t count() const { return count_; }
 
  private:
   void AddOther(const bson::Value& value);
+  void AddDouble(double value);
   double DoubleTotal() const;
   bson::Type type_ = bson::Type::kInt32;
   int64_t count_ = 0;

@@ -41,6 +41,8 @@ class ExtremeState final : public AccumulatorState {
     best_ = v.Keep();
   }
   OwnedValue Finish() override { return best_.IsMissing() ? OwnedValue::Null() : best_; }
+  bool Joins() const override { return true; }
+  void Join(AccumulatorState& later) override { Add(static_cast<ExtremeState&>(later).best_); }
   size_t bytes() const override { return BytesOf(best_); }
 
  private:
@@ -58,6 +60,11 @@ class EndState final : public AccumulatorState {
     value_ = v.Keep();
   }
   OwnedValue Finish() override { return value_.IsMissing() ? OwnedValue::Null() : value_; }
+  bool Joins() const override { return true; }
+  void Join(AccumulatorState& later) override {
+    const auto& end = static_cast<EndState&>(later);
+    if (end.any_) Add(end.value_);
+  }
   size_t bytes() const override { return BytesOf(value_); }
 
  private:

@@ -18,6 +18,10 @@ class AccumulatorState {
   virtual OwnedValue Finish() = 0;
   // Whether Add may follow Finish, to go on with what there is.
   virtual bool Resumable() const { return true; }
+  // Whether Join is there: it takes over what later documents, fed to a state of the same
+  // accumulator, came to.
+  virtual bool Joins() const { return false; }
+  virtual void Join(AccumulatorState&) {}
   // What it holds, about, in bytes.
   virtual size_t bytes() const { return 64; }
 };

@@ -6,6 +6,7 @@
 #include "plugins/database-document/expression/expression.h"
 #include "plugins/database-document/expression/node.h"
 #include "plugins/database-document/match/matcher.h"
+#include "plugins/database-document/stage/partial.h"
 #include "plugins/database-document/stage/stage.h"
 #include "plugins/database-document/value/meter.h"
 #include "plugins/database-document/value/number.h"
@@ -56,6 +57,7 @@ class MatchStage final : public Stage {
     return Looks::kAndHandsOn;
   }
   std::unique_ptr<Matcher>* OwnFilter() override { return &matcher_; }
+  bool TreatsEachAlone() const override { return true; }
 
  private:
   std::unique_ptr<Matcher> matcher_;
@@ -140,29 +142,55 @@ uint64_t WholeNumber(const bson::Value& v, int number, std::string_view stage) {
 
 // --- $count
 
-class CountSource final : public StoredSource {
+class Count final : public Partial {
  public:
-  CountSource(SourcePtr input, const std::string& field)
-      : input_(std::move(input)), field_(field) {}
+  explicit Count(const std::string& field) : field_(field) {}
+  bool Read(DocumentSource& input) override {
+    const size_t n = Unwrap(input.Pass(kBatchDocuments));
+    Meter::Work(n);
+    count_ += static_cast<int64_t>(n);
+    return n != 0;
+  }
+  size_t bytes() const override { return sizeof(Count); }
+  void Join(Partial& later) override { count_ += static_cast<Count&>(later).count_; }
+
+  // One document, unless there is nothing to count.
+  Result<size_t> Next(std::span<BatchDocument> out) override {
+    if (count_ == 0) return size_t{0};
+    bson::Builder b;
+    if (count_ <= INT32_MAX) {
+      b.Int32(field_, static_cast<int32_t>(count_));
+    } else {
+      b.Int64(field_, count_);
+    }
+    count_ = 0;
+    out[0] = BatchDocument::Own(b.Finish());
+    return size_t{1};
+  }
 
  private:
-  void Compute() override {
-    int64_t count = 0;
-    while (const size_t n = Unwrap(input_->Pass(kBatchDocuments))) {
-      Meter::Work(n);
-      count += static_cast<int64_t>(n);
-    }
-    if (count == 0) return;
-    bson::Builder b;
-    if (count <= INT32_MAX) {
-      b.Int32(field_, static_cast<int32_t>(count));
-    } else {
-      b.Int64(field_, count);
-    }
-    documents_.push_back(Buffer::Own(b.Finish()));
-  }
-  SourcePtr input_;
   const std::string& field_;
+  int64_t count_ = 0;
+};
+
+class CountSource final : public DocumentSource {
+ public:
+  CountSource(SourcePtr input, const std::string& field)
+      : input_(std::move(input)), count_(field) {}
+  Result<size_t> Next(std::span<BatchDocument> out) override {
+    return Catch<size_t>([&] {
+      if (input_ != nullptr) {
+        while (count_.Read(*input_)) {
+        }
+        input_.reset();
+      }
+      return Unwrap(count_.Next(out));
+    });
+  }
+
+ private:
+  SourcePtr input_;
+  Count count_;
 };
 
 class CountStage final : public Stage {
@@ -170,6 +198,10 @@ class CountStage final : public Stage {
   explicit CountStage(std::string field) : field_(std::move(field)) {}
   SourcePtr Open(SourcePtr input, PipelineContext&) const override {
     return std::make_unique<CountSource>(std::move(input), field_);
+  }
+  bool HasPartials() const override { return true; }
+  std::unique_ptr<Partial> NewPartial(PipelineContext&) const override {
+    return std::make_unique<Count>(field_);
   }
   Looks AddPaths(std::vector<std::string>*) const override { return Looks::kThereAlone; }
 
@@ -313,6 +345,7 @@ class UnwindStage final : public Stage {
   SourcePtr Open(SourcePtr input, PipelineContext&) const override {
     return std::make_unique<UnwindSource>(std::move(input), spec_);
   }
+  bool TreatsEachAlone() const override { return true; }
 
  private:
   Unwind spec_;

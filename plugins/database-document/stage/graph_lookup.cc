@@ -185,6 +185,7 @@ class GraphStage final : public Stage {
   SourcePtr Open(SourcePtr input, PipelineContext& context) const override {
     return std::make_unique<GraphSource>(std::move(input), spec_, context);
   }
+  bool TreatsEachAlone() const override { return true; }
   void AddForeign(std::vector<std::string>* out) const override { out->push_back(spec_.from); }
 
  private:

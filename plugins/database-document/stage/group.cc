@@ -2,6 +2,7 @@
 #include "plugins/database-document/stage/group.h"
 #include "plugins/database-document/project/sort.h"
 #include "plugins/database-document/stage/accumulator.h"
+#include "plugins/database-document/stage/partial.h"
 #include "plugins/database-document/stage/sort_stage.h"
 #include "plugins/database-document/stage/stage.h"
 #include "plugins/database-document/value/key_encoding.h"
@@ -31,6 +32,10 @@ class GroupStage final : public Stage {
   SourcePtr Open(SourcePtr input, PipelineContext& context) const override {
     return OpenGroup(std::move(input), spec_, context);
   }
+  bool HasPartials() const override { return GroupHasPartials(spec_); }
+  std::unique_ptr<Partial> NewPartial(PipelineContext& context) const override {
+    return NewPartialGroup(spec_, context);
+  }
   Looks AddPaths(std::vector<std::string>* out) const override { return AddGroupPaths(spec_, out); }
 
  private:
@@ -43,6 +48,13 @@ class SortByCountStage final : public Stage {
       : spec_(std::move(spec)), pattern_(std::move(pattern)) {}
   SourcePtr Open(SourcePtr input, PipelineContext& context) const override {
     return OpenSort(OpenGroup(std::move(input), spec_, context), pattern_, 0, context);
+  }
+  bool HasPartials() const override { return GroupHasPartials(spec_); }
+  std::unique_ptr<Partial> NewPartial(PipelineContext& context) const override {
+    return NewPartialGroup(spec_, context);
+  }
+  SourcePtr OpenJoined(std::unique_ptr<Partial> joined, PipelineContext& context) const override {
+    return OpenSort(std::move(joined), pattern_, 0, context);
   }
   Looks AddPaths(std::vector<std::string>* out) const override { return AddGroupPaths(spec_, out); }
 

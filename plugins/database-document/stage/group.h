@@ -12,6 +12,8 @@
 
 namespace nexadb::query {
 
+class Partial;
+
 // An accumulator, with what is known of its argument besides the expression itself.
 struct GroupField {
   std::unique_ptr<Accumulator> accumulator;
@@ -37,5 +39,10 @@ struct GroupSpec {
 // One document for each distinct id. They come in the order in which ids first came, as long as
 // all groups fit into the query's memory. The spec outlives the source.
 SourcePtr OpenGroup(SourcePtr input, const GroupSpec& spec, PipelineContext& context);
+
+// Whether parts of the input can be grouped for themselves and joined.
+bool GroupHasPartials(const GroupSpec& spec);
+// The spec and the context outlive it.
+std::unique_ptr<Partial> NewPartialGroup(const GroupSpec& spec, PipelineContext& context);
 
 }  // namespace nexadb::query

@@ -203,6 +203,7 @@ class LookupStage final : public Stage {
   SourcePtr Open(SourcePtr input, PipelineContext& context) const override {
     return std::make_unique<LookupSource>(std::move(input), spec_, context);
   }
+  bool TreatsEachAlone() const override { return true; }
   void AddForeign(std::vector<std::string>* out) const override {
     if (!spec_.from.empty()) out->push_back(spec_.from);
   }

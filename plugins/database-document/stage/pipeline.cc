@@ -2,6 +2,7 @@
 
 #include "core/document/error.h"
 #include "core/document/limits.h"
+#include "plugins/database-document/stage/partial.h"
 #include "plugins/database-document/stage/stage.h"
 #include "plugins/database-document/value/meter.h"
 
@@ -213,6 +214,37 @@ Result<SourcePtr> Pipeline::Open(SourcePtr input) {
   return Catch<SourcePtr>([&] {
     SourcePtr source = std::move(input);
     for (const auto& stage : stages_) source = stage->Open(std::move(source), context_);
+    return source;
+  });
+}
+
+std::optional<size_t> Pipeline::StagesBeforeParts() const noexcept {
+  for (size_t i = 0; i < stages_.size(); ++i) {
+    if (stages_[i]->HasPartials()) return i;
+    if (!stages_[i]->TreatsEachAlone()) break;
+  }
+  return std::nullopt;
+}
+
+bool Pipeline::HasParts() const noexcept { return StagesBeforeParts().has_value(); }
+
+Result<Pipeline::Part> Pipeline::OpenPart(SourcePtr input) {
+  return Catch<Part>([&] {
+    const size_t before = *StagesBeforeParts();
+    Part part{std::move(input), nullptr};
+    for (size_t i = 0; i < before; ++i) {
+      part.documents = stages_[i]->Open(std::move(part.documents), context_);
+    }
+    part.result = stages_[before]->NewPartial(context_);
+    return part;
+  });
+}
+
+Result<SourcePtr> Pipeline::OpenJoined(std::unique_ptr<Partial> joined) {
+  return Catch<SourcePtr>([&] {
+    size_t i = *StagesBeforeParts();
+    SourcePtr source = stages_[i]->OpenJoined(std::move(joined), context_);
+    for (++i; i < stages_.size(); ++i) source = stages_[i]->Open(std::move(source), context_);
     return source;
   });
 }

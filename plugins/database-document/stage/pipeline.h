@@ -20,6 +20,12 @@ namespace nexadb::query {
 constexpr size_t kStageMemoryBytesDefault = size_t{64} << 20;
 constexpr size_t kBatchDocuments = 256;
 
+// How many parts a source is to be divided into, and how many threads will read them.
+struct Division {
+  size_t parts = 1;
+  size_t threads = 1;
+};
+
 // Documents, pulled in batches. Destroying it ends the query.
 class DocumentSource {
  public:
@@ -30,6 +36,10 @@ class DocumentSource {
   // Passes over up to `most` documents and says how many; 0 at the end. Cheaper than Next where
   // they need not be made.
   virtual Result<size_t> Pass(size_t most);
+  // The same documents as several sources, in order, that different threads may read at a time;
+  // none where there are too few documents for that, or no way to. REQUIRES: nothing was read yet.
+  // The parts die before this source does, which is not read itself unless they are given up.
+  virtual Result<std::vector<std::unique_ptr<DocumentSource>>> Divide(const Division& into);
 };
 using SourcePtr = std::unique_ptr<DocumentSource>;
 
@@ -68,6 +78,7 @@ class PipelineContext {
 };
 
 class Stage;
+class Partial;
 
 class Pipeline {
  public:
@@ -102,9 +113,23 @@ class Pipeline {
   std::vector<std::string> ForeignCollections() const;
   // Builds the chain over `input`. The pipeline must outlive the source.
   Result<SourcePtr> Open(SourcePtr input);
+  // True when it begins with stages that treat each document alone, if any, and then one whose
+  // result can be made of those of parts of its input (stage/partial.h).
+  bool HasParts() const noexcept;
+  // A part of the input on its way through these stages, and what is to read it. Each part is
+  // opened by a pipeline of its own, parsed from the same text. REQUIRES: HasParts().
+  struct Part {
+    SourcePtr documents;
+    std::unique_ptr<Partial> result;
+  };
+  Result<Part> OpenPart(SourcePtr input);
+  // The chain behind, over the joined results. REQUIRES: HasParts().
+  Result<SourcePtr> OpenJoined(std::unique_ptr<Partial> joined);
 
  private:
   explicit Pipeline(PipelineContext& context);
+  // How many stages there are before the one that reads parts; none when there is none.
+  std::optional<size_t> StagesBeforeParts() const noexcept;
   PipelineContext& context_;
   std::vector<std::unique_ptr<Stage>> stages_;
 };

@@ -81,6 +81,7 @@ class RedactStage final : public Stage {
   SourcePtr Open(SourcePtr input, PipelineContext&) const override {
     return std::make_unique<RedactSource>(std::move(input), redact_);
   }
+  bool TreatsEachAlone() const override { return true; }
 
  private:
   Redact redact_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/document/error.h"
+#include "plugins/database-document/stage/partial.h"
 #include "plugins/database-document/value/meter.h"
 
 namespace nexadb::query {
@@ -10,6 +11,16 @@ namespace nexadb::query {
 Result<size_t> DocumentSource::Pass(size_t most) {
   std::vector<BatchDocument> batch(std::min(most, kBatchDocuments));
   return Next(batch);
+}
+
+Result<std::vector<SourcePtr>> DocumentSource::Divide(const Division&) {
+  return std::vector<SourcePtr>();
+}
+
+std::unique_ptr<Partial> Stage::NewPartial(PipelineContext&) const { return nullptr; }
+
+SourcePtr Stage::OpenJoined(std::unique_ptr<Partial> joined, PipelineContext&) const {
+  return joined;
 }
 
 const BatchDocument* BatchReader::Next(size_t wanted) {

@@ -40,6 +40,13 @@ class Stage {
   // Only so many of the first results will be asked for.
   virtual void KeepFirst(uint64_t) {}
   virtual uint64_t First() const { return 0; }  // what KeepFirst said; 0: nothing
+  // What it gives for documents is what it gives for each of them, one behind the other.
+  virtual bool TreatsEachAlone() const { return false; }
+  // Its result for an input can be made of Partials of the input's parts.
+  virtual bool HasPartials() const { return false; }
+  virtual std::unique_ptr<Partial> NewPartial(PipelineContext&) const;
+  // The stage's documents, of all parts together.
+  virtual SourcePtr OpenJoined(std::unique_ptr<Partial> joined, PipelineContext&) const;
   // Written by Pipeline.
   std::string name;
 };

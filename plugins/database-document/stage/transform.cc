@@ -109,6 +109,7 @@ class TransformStage final : public Stage {
   SourcePtr Open(SourcePtr input, PipelineContext&) const override {
     return std::make_unique<TransformSource>(std::move(input), *transform_);
   }
+  bool TreatsEachAlone() const override { return true; }
   Looks AddPaths(std::vector<std::string>* out) const override {
     const auto paths = transform_->Paths();
     if (!paths) return Looks::kAnywhere;
