@@ -4,6 +4,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <thread>
 
 #include "bench/database/peers/documents.h"
 #include "bench/database/peers/measure.h"
@@ -143,6 +144,7 @@ class Engine {
     options.instance = name;
     options.data_directory = directory_;
     options.config = config;
+    options.compute_threads = std::thread::hardware_concurrency();
     auto host =
         testkit::PluginHost::Open(std::string(NEXADB_BENCH_PLUGINS) + "/" + name + ".so", options);
     return Must(std::move(host), name.c_str());

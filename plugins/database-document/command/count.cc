@@ -8,6 +8,7 @@
 #include "plugins/database-document/command/fields.h"
 #include "plugins/database-document/plan/namespace_source.h"
 #include "plugins/database-document/value/key_encoding.h"
+#include "plugins/database-document/value/number.h"
 #include "plugins/database-document/value/path.h"
 
 namespace nexadb::database {
@@ -33,15 +34,33 @@ Result<std::unique_ptr<QueryContext>> OpenContext(const CommandCall& call,
   return context;
 }
 
-Result<int64_t> CountMatches(query::DocumentSource& source, int64_t enough) {
+Result<int64_t> CountUpTo(int64_t enough, QueryContext& context, std::string_view collection,
+                          bson::Document filter, const bson::Value& hint) {
+  auto source = OpenNamespace(context, collection, filter, hint);
+  if (!source.ok()) return source.status();
   int64_t count = 0;
   while (count < enough) {
-    auto got = source.Pass(query::kBatchDocuments);
+    auto got = (*source)->Pass(query::kBatchDocuments);
     if (!got.ok()) return got.status();
     if (*got == 0) break;
     count += static_cast<int64_t>(*got);
   }
   return count;
+}
+
+// As a pipeline does it, which may use several threads.
+Result<int64_t> CountAll(QueryContext& context, std::string_view collection, bson::Document filter,
+                         const bson::Value& hint) {
+  bson::Builder stages;
+  stages.OpenObject("0").Object("$match", filter).Close();
+  stages.OpenObject("1").Text("$count", "n").Close();
+  const std::string bytes = stages.Finish();
+  auto source = OpenPipeline(context, collection, bson::Document(AsBytes(bytes)), hint);
+  if (!source.ok()) return source.status();
+  query::BatchDocument counted;
+  auto got = (*source)->Next(std::span(&counted, 1));
+  if (!got.ok()) return got.status();
+  return *got == 0 ? 0 : query::ExactInt64(counted.view()["n"].value()).value_or(0);
 }
 
 }  // namespace
@@ -72,10 +91,10 @@ Status RunCount(const CommandCall& call, bson::Builder* reply) {
     if (!counted.ok()) return counted.status();
     count = *counted;
   } else {
-    auto source = OpenNamespace(**context, *collection, filter, Member(call.command, "hint"));
-    if (!source.ok()) return source.status();
+    const bson::Value hint = Member(call.command, "hint");
     const int64_t enough = limit == 0 || limit > INT64_MAX - skip ? INT64_MAX : limit + skip;
-    auto counted = CountMatches(**source, enough);
+    auto counted = enough == INT64_MAX ? CountAll(**context, *collection, filter, hint)
+                                       : CountUpTo(enough, **context, *collection, filter, hint);
     if (!counted.ok()) return counted.status();
     count = *counted;
   }

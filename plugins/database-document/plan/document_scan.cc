@@ -5,8 +5,10 @@
 #include "core/document/error.h"
 #include "core/document/json.h"
 #include "nexadb/log.h"
+#include "plugins/database-document/collection/statistics.h"
 #include "plugins/database-document/plan/advice.h"
 #include "plugins/database-document/plan/explain.h"
+#include "plugins/database-document/plan/split_span.h"
 
 namespace nexadb::database {
 
@@ -19,6 +21,22 @@ constexpr size_t kKeyMemoryShare = 4;
 constexpr size_t kFirstKeys = 32;
 constexpr size_t kKeysMax = 256;
 constexpr uint64_t kNsPerMs = 1'000'000;
+// Fewer documents are scanned in less time than it takes to wake threads up and split the range.
+constexpr int64_t kDividedDocumentsMin = 20'000;
+
+// The key of the first row of a range, or of the last one; empty when there is none.
+Result<std::string> EdgeKey(Reader& reader, const KeySpan& span, ScanDirection from) {
+  ScanOptions options;
+  options.begin = AsBytes(span.begin);
+  options.end = AsBytes(span.end);
+  options.reverse = from == ScanDirection::kReverse ? 1 : 0;
+  auto cursor = reader.Scan(options);
+  if (!cursor.ok()) return cursor.status();
+  Row row;
+  auto count = (*cursor)->Next(Span<Row>(&row, 1));
+  if (!count.ok()) return count.status();
+  return *count == 0 ? std::string() : std::string(AsText(row.key));
+}
 
 }  // namespace
 
@@ -230,6 +248,81 @@ Result<size_t> DocumentScan::Pass(size_t most) {
                 passed_.resize(std::min(most, kKeysMax));
                 return entries.Next(passed_);
               });
+}
+
+// What a scan of a part shares with nobody.
+class DocumentScan::PartSource final : public query::DocumentSource {
+ public:
+  PartSource(DocumentScan& whole, size_t threads, std::unique_ptr<QueryContext> context,
+             QueryPlan plan, std::shared_ptr<const query::Matcher> filter)
+      : whole_(whole),
+        threads_(threads),
+        context_(std::move(context)),
+        scan_(*context_, std::move(plan), std::move(filter)) {}
+  ~PartSource() override { whole_.AddPart(scan_, threads_); }
+  Result<size_t> Next(std::span<query::BatchDocument> out) override {
+    return scan_.NextBodies(out);
+  }
+  Result<size_t> Pass(size_t most) override { return scan_.Pass(most); }
+
+ private:
+  DocumentScan& whole_;
+  const size_t threads_;
+  const std::unique_ptr<QueryContext> context_;
+  DocumentScan scan_;
+};
+
+Result<std::vector<query::SourcePtr>> DocumentScan::Divide(const query::Division& into) {
+  std::vector<query::SourcePtr> parts;
+  const bool scans = plan_.kind == QueryPlan::Kind::kCollection &&
+                     plan_.collection.kind == AccessPath::Kind::kRange &&
+                     plan_.collection.direction == ScanDirection::kForward;
+  if (!scans || into.parts < 2 || into.threads < 2) return parts;
+  const Stopwatch timing(*this);
+  auto spans = SplitCollection(into.parts);
+  if (!spans.ok()) return spans.status();
+  for (KeySpan& span : *spans) {
+    auto context = std::make_unique<QueryContext>(context_);
+    auto filter = query::Matcher::Parse(filter_->Source(), context->parse_options());
+    if (!filter.ok()) return filter.status();
+    QueryPlan plan;
+    plan.entry = plan_.entry;
+    plan.collection.span = std::move(span);
+    parts.push_back(std::make_unique<PartSource>(*this, into.threads, std::move(context),
+                                                 std::move(plan), std::move(*filter)));
+  }
+  return parts;
+}
+
+Result<std::vector<KeySpan>> DocumentScan::SplitCollection(size_t parts) {
+  StorageEngine& store = context_.session().environment().store();
+  const RowsIn rows_in = [&](std::string_view begin, std::string_view end) -> Result<uint64_t> {
+    auto estimate = store.EstimateRange(AsBytes(begin), AsBytes(end));
+    if (!estimate.ok()) return estimate.status();
+    return estimate->rows;
+  };
+  const KeySpan& whole = plan_.collection.span;
+  Reader& reader = context_.scope().reader();
+  auto documents = CountDocuments(reader, plan_.entry->id);
+  if (!documents.ok()) return documents.status();
+  if (*documents < kDividedDocumentsMin) return std::vector<KeySpan>();
+  if (plan_.collection.narrowed) {
+    auto rows = rows_in(whole.begin, whole.end);
+    if (!rows.ok()) return rows.status();
+    if (*rows < static_cast<uint64_t>(kDividedDocumentsMin)) return std::vector<KeySpan>();
+  }
+  auto first = EdgeKey(reader, whole, ScanDirection::kForward);
+  if (!first.ok()) return first.status();
+  auto last = EdgeKey(reader, whole, ScanDirection::kReverse);
+  if (!last.ok()) return last.status();
+  return SplitSpan(whole, *first, *last, parts, rows_in);
+}
+
+void DocumentScan::AddPart(const DocumentScan& part, size_t threads) {
+  const std::lock_guard hold(parts_mutex_);
+  documents_examined_ += part.documents_examined();
+  returned_ += part.returned_;
+  took_ns_ += part.took_ns_ / threads;
 }
 
 }  // namespace nexadb::database

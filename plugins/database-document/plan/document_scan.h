@@ -6,6 +6,7 @@
 // ends, and names the index that was missing. One thread at a time.
 #pragma once
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "plugins/database-document/collection/scan.h"
@@ -32,6 +33,11 @@ class DocumentScan {
   // Passes over up to `most` matching documents and says how many; 0 at the end. What the index
   // alone can say reads no document.
   Result<size_t> Pass(size_t most);
+  // The same documents as several scans of parts of the collection, in order, each with a filter
+  // and a context of its own, which a thread of its own may read. None when the plan is no scan of
+  // a collection, or that is small. They die before this scan, each on any thread. REQUIRES:
+  // nothing was read yet.
+  Result<std::vector<query::SourcePtr>> Divide(const query::Division& into);
   // Before the first Next, leaves out what comes up to a place: the key of a document, or where the
   // plan is sorted the encoded values of the sort's members with _id last.
   void ResumeAfter(std::string_view place) { resume_after_ = place; }
@@ -50,6 +56,7 @@ class DocumentScan {
  private:
   // Adds the time until it is destroyed to the scan's.
   class Stopwatch;
+  class PartSource;
 
   // What `read` gives of the documents, batch after batch of a sorted plan.
   template <class Read, class Covered>
@@ -69,6 +76,10 @@ class DocumentScan {
   // Leaves out what comes before the place, and the place itself.
   void SkipGathered();
   Status CountByIndex();
+  Result<std::vector<KeySpan>> SplitCollection(size_t parts);
+  // Counts what a scan of a part has done as this one's, which shared its time with others. Called
+  // by the thread that has read the part to its end, or gives it up.
+  void AddPart(const DocumentScan& part, size_t threads);
   void LogSlow() const;
 
   QueryContext& context_;
@@ -87,6 +98,7 @@ class DocumentScan {
   uint64_t documents_examined_ = 0;
   uint64_t returned_ = 0;
   uint64_t took_ns_ = 0;
+  std::mutex parts_mutex_;  // of what AddPart counts, while parts are read
   bool opened_ = false;
   bool fell_back_ = false;
 };
@@ -99,6 +111,9 @@ class PlannedSource final : public query::DocumentSource {
     return scan_->NextBodies(out);
   }
   Result<size_t> Pass(size_t most) override { return scan_->Pass(most); }
+  Result<std::vector<query::SourcePtr>> Divide(const query::Division& into) override {
+    return scan_->Divide(into);
+  }
 
  private:
   std::unique_ptr<DocumentScan> scan_;

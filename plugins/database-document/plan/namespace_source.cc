@@ -1,6 +1,7 @@
 #include "plugins/database-document/plan/namespace_source.h"
 
 #include "core/document/error.h"
+#include "plugins/database-document/plan/divided_source.h"
 #include "plugins/database-document/plan/document_scan.h"
 #include "plugins/database-document/plan/pipeline_access.h"
 #include "plugins/database-document/plan/planner.h"
@@ -39,6 +40,11 @@ class PipelineSource final : public query::DocumentSource {
       } else if (order.total) {
         pipeline_->BreakLeadingTies();
       }
+    }
+    if (input != nullptr && pipeline_->HasParts() && DividedSource::ThreadsOf(context) > 1) {
+      source_ = std::make_unique<DividedSource>(context, collection, depth, stages, *pipeline_,
+                                                std::move(input));
+      return {};
     }
     auto source = pipeline_->Open(std::move(input));
     if (!source.ok()) return source.status();

@@ -25,6 +25,9 @@ class QueryContext {
   // bypassDocumentValidation: whether what $out and $merge write need not pass validators.
   void set_bypass_validation(bool bypass) { bypass_validation_ = bypass; }
   bool bypass_validation() const { return bypass_validation_; }
+  // Whether pipelines may be divided among threads: not within a part of one.
+  void set_divisible(bool divisible) { divisible_ = divisible; }
+  bool divisible() const { return divisible_; }
   // What filters and pipelines are parsed with, now and when a cursor goes on. Copies `let`.
   void set_parse_options(int64_t now_ms, bson::Document let) {
     now_ms_ = now_ms;
@@ -48,6 +51,7 @@ class QueryContext {
   ReadScopePtr scope_;
   bool disk_use_ = true;
   bool bypass_validation_ = false;
+  bool divisible_ = true;
   int64_t now_ms_ = 0;
   std::string let_;
   query::CollationPtr collation_;

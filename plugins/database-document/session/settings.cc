@@ -11,6 +11,9 @@ Result<Settings> Settings::Read(const ConfigView& config) noexcept {
   auto cursors = config.Integer("cursors_max");
   if (!cursors.ok()) return cursors.status();
   s.cursors_max = static_cast<uint64_t>(*cursors);
+  auto threads = config.Integer("query_threads");
+  if (!threads.ok()) return threads.status();
+  s.query_threads = static_cast<uint64_t>(*threads);
   const std::pair<const char*, uint64_t*> durations[] = {
       {"default_time_limit", &s.default_time_limit_ms},
       {"cursor_idle", &s.cursor_idle_ms},

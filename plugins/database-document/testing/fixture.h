@@ -30,6 +30,7 @@ class MovableEnv final : public Env, public Clock {
   Handle<Mutex> NewMutex() noexcept override { return base_.NewMutex(); }
   Handle<CondVar> NewCondVar() noexcept override { return base_.NewCondVar(); }
   Result<Handle<Thread>> StartThread(StringView name, const Callback& body) noexcept override {
+    if (std::string_view(name) == "compute") ++compute_threads_started;
     return base_.StartThread(name, body);
   }
   void SleepNs(uint64_t duration_ns) noexcept override { base_.SleepNs(duration_ns); }
@@ -38,6 +39,7 @@ class MovableEnv final : public Env, public Clock {
 
   std::atomic<int64_t> now_ms{1'700'000'000'000};
   std::atomic<int64_t> step_ms{0};  // how far each look at the clock moves it
+  std::atomic<int64_t> compute_threads_started{0};
 
  private:
   Env& base_;
@@ -102,6 +104,7 @@ class DatabaseFixture : public ::testing::Test {
     options.data_directory = directory_.string();
     options.config = config;
     options.env = &env_;
+    options.compute_threads = compute_threads_;
     auto host = testkit::PluginHost::Open(Library(name), options);
     EXPECT_TRUE(host.ok()) << host.status().message();
     return host.ok() ? std::move(*host) : nullptr;
@@ -176,6 +179,7 @@ class DatabaseFixture : public ::testing::Test {
 
   std::filesystem::path directory_;
   std::string config_ = R"({"ttl_sweep": "1h"})";
+  uint32_t compute_threads_ = 1;
   MovableEnv env_{base::SystemEnv()};
   FakePrincipal principal_;
   std::unique_ptr<testkit::PluginHost> storage_;
