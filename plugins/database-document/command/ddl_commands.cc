@@ -11,13 +11,13 @@
 #include "plugins/database-document/plan/namespace_source.h"
 #include "plugins/database-document/plan/pipeline_access.h"
 #include "plugins/database-document/plan/pipeline_context.h"
+#include "plugins/database-document/plan/view_graph.h"
 
 namespace nexadb::database {
 
 namespace {
 
 constexpr int32_t kBadValue = 2;
-constexpr int32_t kGraphContainsCycle = 5;
 constexpr int32_t kInvalidOptions = 72;
 constexpr int32_t kInvalidNamespace = 73;
 constexpr int32_t kNotSupported = 115;
@@ -71,26 +71,13 @@ Status CheckValidator(const CommandCall& call) {
   return query::Matcher::Parse(validator, ParseOptionsOf(call)).status();
 }
 
-// What the view would be read through, itself included, is no deeper than a query follows.
-Status CheckViewDepth(const CommandCall& call, const CatalogState& catalog, std::string_view name,
-                      std::string on) {
-  for (int depth = 1;; ++depth) {
-    if (on == name) {
-      return MongoError(kGraphContainsCycle,
-                        "View cycle detected: " + std::string(name) + " would be read of itself");
-    }
-    const EntryPtr below = catalog.Find(call.database, on);
-    if (below == nullptr || below->kind != EntryKind::kView) return {};
-    if (depth >= kViewDepthMax) {
-      return MongoError(kViewDepthLimitExceeded, "View depth limit exceeded; maximum depth is " +
-                                                     std::to_string(kViewDepthMax));
-    }
-    on = TextMember(below->option_document(), "viewOn");
-  }
-}
-
-Status CheckView(const CommandCall& call, std::string_view name) {
-  const std::string_view on = TextMember(call.command, "viewOn");
+// What a view is, or is to become: `command` says it, or `options`, where it has been one before.
+Status CheckView(const CommandCall& call, std::string_view name, bson::Document options,
+                 const query::Collation* collation) {
+  const auto part = [&](std::string_view member) {
+    return Member(call.command, member) ? call.command : options;
+  };
+  const std::string_view on = TextMember(part("viewOn"), "viewOn");
   if (on.empty() && Member(call.command, "viewOn")) {
     return MongoError(kBadValue, "'viewOn' cannot be empty");
   }
@@ -99,14 +86,14 @@ Status CheckView(const CommandCall& call, std::string_view name) {
     return MongoError(kInvalidOptions, "'pipeline' requires 'viewOn' to also be specified");
   }
   if (Status status = CheckCollectionName(call.database, on); !status.ok()) return status;
-  const bson::Document view = ObjectMember(call.command, "pipeline");
+  const bson::Document view = ObjectMember(part("pipeline"), "pipeline");
   Status status = call.session.CheckAccess(Action::kRead, call.database, on);
   if (!status.ok()) return status;
   auto scope = ReadScope::Open(call.session);
   if (!scope.ok()) return scope.status();
   status = CheckPipelineAccess(call.session, (*scope)->catalog(), call.database, view);
   if (!status.ok()) return status;
-  status = CheckViewDepth(call, (*scope)->catalog(), name, std::string(on));
+  status = CheckViewGraph((*scope)->catalog(), {call.database, name, on, view, collation});
   if (!status.ok()) return status;
   QueryContext context(call.session, std::string(call.database), *scope);
   DatabaseContext stages(context, on);
@@ -175,7 +162,10 @@ Status RunCreate(const CommandCall& call, bson::Builder*) {
   Status status = Fields::CheckCommand(call.command, kCreateFields);
   if (status.ok()) status = CheckOfferedOptions(call);
   if (status.ok()) status = CheckValidator(call);
-  if (status.ok()) status = CheckView(call, *name);
+  if (!status.ok()) return status;
+  auto collation = GivenCollation(call.command);
+  if (!collation.ok()) return collation.status();
+  status = CheckView(call, *name, {}, collation->value_or(nullptr).get());
   if (!status.ok()) return status;
   bson::Builder options;
   for (const std::string_view option : kKeptOptions) {
@@ -266,12 +256,16 @@ Status RunCollMod(const CommandCall& call, bson::Builder* reply) {
         if (says_view && !view) {
           return MongoError(kInvalidOptions, "'viewOn' and 'pipeline' are options of views");
         }
-        if (Status bad = CheckView(call, *name); view && !bad.ok()) return bad;
+        Status bad;
+        if (says_view) {
+          bad = CheckView(call, *name, entry.option_document(), entry.collation.get());
+          if (!bad.ok()) return bad;
+        }
         const bool recorded = ChangeOptionsOf(entry).has_value();
         if (!index.empty()) {
           if (view) return MongoError(kInvalidOptions, "collMod: a view has no indexes");
           bson::Builder altered;
-          if (Status bad = AlterIndex(index, entry, &altered); !bad.ok()) return bad;
+          if (bad = AlterIndex(index, entry, &altered); !bad.ok()) return bad;
           changed = altered.Finish();
         }
         AlterOptions(call.command, entry);

@@ -27,6 +27,7 @@ class MakeUnique : public DatabaseFixture {
   std::string Violations(Session& session) {
     auto reply = TryRun(session, kUnique);
     EXPECT_EQ(MongoCode(reply.status()), 359) << reply.status().message();
+    EXPECT_EQ(MongoCodeName(MongoCode(reply.status())), "CannotConvertIndexToUnique");
     if (reply.ok() || reply.status().detail().empty()) return "";
     return Json(reply.status().detail());
   }

@@ -5,6 +5,39 @@
 namespace nexadb::database {
 namespace {
 
+// The depth of this is that of a document, which has a limit.
+void AddNamed(bson::Document stages, std::vector<std::string_view>* out);
+
+// What the stage reads from, and what it runs over that.
+void AddBoth(bson::Document members, std::string_view from, std::vector<std::string_view>* out) {
+  const bson::Element collection = members[from];
+  if (collection.type() == bson::Type::kString) out->push_back(collection.value().Text());
+  const bson::Element pipeline = members["pipeline"];
+  if (pipeline.type() == bson::Type::kArray) AddNamed(pipeline.value().Doc(), out);
+}
+
+void AddNamedByStage(const bson::Element& stage, std::vector<std::string_view>* out) {
+  const std::string_view name = stage.name();
+  if (name == "$unionWith" && stage.type() == bson::Type::kString) {
+    out->push_back(stage.value().Text());
+  }
+  if (stage.type() != bson::Type::kObject) return;
+  const bson::Document members = stage.value().Doc();
+  if (name == "$lookup" || name == "$graphLookup") return AddBoth(members, "from", out);
+  if (name == "$unionWith") return AddBoth(members, "coll", out);
+  if (name != "$facet") return;
+  for (const bson::Element& facet : members) {
+    if (facet.type() == bson::Type::kArray) AddNamed(facet.value().Doc(), out);
+  }
+}
+
+void AddNamed(bson::Document stages, std::vector<std::string_view>* out) {
+  for (const bson::Element& stage : stages) {
+    if (stage.type() != bson::Type::kObject || stage.value().Doc().empty()) continue;
+    AddNamedByStage(*stage.value().Doc().begin(), out);
+  }
+}
+
 class Walk {
  public:
   Walk(const SessionImpl& session, const CatalogState& catalog, std::string_view database)
@@ -16,51 +49,22 @@ class Walk {
     while (status.ok() && !views_.empty()) {
       const EntryPtr view = std::move(views_.back());
       views_.pop_back();
-      const bson::Document options = view->option_document();
-      status = Reads(options["viewOn"]);
-      const bson::Element pipeline = options["pipeline"];
-      if (status.ok() && pipeline.type() == bson::Type::kArray) {
-        status = Pipeline(pipeline.value().Doc());
+      for (const std::string_view name : CollectionsOfView(*view)) {
+        if (status = Reads(name); !status.ok()) break;
       }
     }
     return status;
   }
 
  private:
-  // The depth is that of a document, which has a limit.
   Status Pipeline(bson::Document stages) {
-    for (const bson::Element& stage : stages) {
-      if (stage.type() != bson::Type::kObject || stage.value().Doc().empty()) continue;
-      const bson::Element named = *stage.value().Doc().begin();
-      if (Status status = Stage(named.name(), named); !status.ok()) return status;
+    for (const std::string_view name : NamedCollections(stages)) {
+      if (Status status = Reads(name); !status.ok()) return status;
     }
     return {};
   }
 
-  Status Stage(std::string_view name, const bson::Element& spec) {
-    if (name == "$unionWith" && spec.type() == bson::Type::kString) return Reads(spec);
-    if (spec.type() != bson::Type::kObject) return {};
-    const bson::Document members = spec.value().Doc();
-    if (name == "$lookup" || name == "$graphLookup") return Both(members, "from");
-    if (name == "$unionWith") return Both(members, "coll");
-    if (name != "$facet") return {};
-    for (const bson::Element& facet : members) {
-      if (facet.type() != bson::Type::kArray) continue;
-      if (Status status = Pipeline(facet.value().Doc()); !status.ok()) return status;
-    }
-    return {};
-  }
-
-  // What the stage reads from, and what it runs over that.
-  Status Both(bson::Document members, std::string_view from) {
-    if (Status status = Reads(members[from]); !status.ok()) return status;
-    const bson::Element pipeline = members["pipeline"];
-    return pipeline.type() == bson::Type::kArray ? Pipeline(pipeline.value().Doc()) : Status();
-  }
-
-  Status Reads(const bson::Element& collection) {
-    if (collection.type() != bson::Type::kString) return {};
-    const std::string_view name = collection.value().Text();
+  Status Reads(std::string_view name) {
     if (Status status = session_.CheckAccess(Action::kRead, database_, name); !status.ok()) {
       return status;
     }
@@ -78,6 +82,22 @@ class Walk {
 };
 
 }  // namespace
+
+std::vector<std::string_view> NamedCollections(bson::Document stages) {
+  std::vector<std::string_view> names;
+  AddNamed(stages, &names);
+  return names;
+}
+
+std::vector<std::string_view> CollectionsOfView(const CollectionEntry& view) {
+  const bson::Document options = view.option_document();
+  std::vector<std::string_view> names;
+  const bson::Element on = options["viewOn"];
+  if (on.type() == bson::Type::kString) names.push_back(on.value().Text());
+  const bson::Element pipeline = options["pipeline"];
+  if (pipeline.type() == bson::Type::kArray) AddNamed(pipeline.value().Doc(), &names);
+  return names;
+}
 
 Status CheckPipelineAccess(const SessionImpl& session, const CatalogState& catalog,
                            std::string_view database, bson::Document stages) {
