@@ -1,7 +1,10 @@
 #include "plugins/database-document/catalog/entry.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+
+#include "plugins/database-document/value/number.h"
 
 namespace nexadb::database {
 
@@ -59,6 +62,9 @@ std::optional<int64_t> IndexEntry::expire_after_seconds() const {
     case bson::Type::kInt32: return seconds.Int32();
     case bson::Type::kInt64: return seconds.Int64();
     case bson::Type::kDouble: return static_cast<int64_t>(seconds.Double());
+    // MongoDB rounds these, half of them to the even one.
+    case bson::Type::kDecimal128:
+      return static_cast<int64_t>(std::nearbyint(query::ToDouble(seconds)));
     default: return std::nullopt;
   }
 }

@@ -76,7 +76,9 @@ Status AlterIndex(bson::Document change, CollectionEntry& entry, bson::Builder* 
   IndexEntry& changed = entry.indexes[*at];
   if (Member(change, "hidden")) {
     const bool hidden = FlagMember(change, "hidden", false);
-    reply->Bool("hidden_old", changed.hidden()).Bool("hidden_new", hidden);
+    if (hidden != changed.hidden()) {
+      reply->Bool("hidden_old", changed.hidden()).Bool("hidden_new", hidden);
+    }
     const std::string value = bson::Builder().Bool("", hidden).Finish();
     changed.spec = With(bson::Document(AsBytes(changed.spec)), "hidden",
                         (*bson::Document(AsBytes(value)).begin()).value());

@@ -14,8 +14,8 @@ Status CheckIndexChange(bson::Document change);
 // Where in entry.indexes the index is that `name` or `keyPattern` means; 27 when there is none.
 Result<size_t> FindIndex(bson::Document change, const CollectionEntry& entry);
 
-// Changes the entry, and appends what was and what is to the reply: hidden_old, hidden_new,
-// expireAfterSeconds_old, expireAfterSeconds_new. 27 when there is no such index.
+// Changes the entry, and appends what was and what is to the reply: hidden_old and hidden_new where
+// they differ, expireAfterSeconds_old, expireAfterSeconds_new. 27 when there is no such index.
 Status AlterIndex(bson::Document change, CollectionEntry& entry, bson::Builder* reply);
 
 }  // namespace nexadb::database

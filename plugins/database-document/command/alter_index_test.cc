@@ -42,6 +42,7 @@ TEST_F(AlterIndex, AHiddenIndexIsEnforcedButNotRead) {
   Run(R"({"update": "c", "updates": [{"q": {"_id": 7}, "u": {"$set": {"a": 1007}}}]})");
   EXPECT_EQ(Change(R"({"keyPattern": {"a": 1}, "hidden": false})"),
             R"({"hidden_old":true,"hidden_new":false,"ok":1.0})");
+  EXPECT_EQ(Change(R"({"name": "a", "hidden": false})"), R"({"ok":1.0})") << "as it was";
   EXPECT_TRUE(ReadsIndex());
   EXPECT_EQ(Batch(R"({"find": "c", "hint": "a", "filter": {"a": {"$in": [7, 1007]}}})"),
             R"([{"_id":7,"a":1007}])");
@@ -54,6 +55,8 @@ TEST_F(AlterIndex, AnIndexBeginsToExpireDocuments) {
             R"({"hidden_old":false,"hidden_new":true,"expireAfterSeconds_old":60,)"
             R"("expireAfterSeconds_new":90,"ok":1.0})");
   EXPECT_NE(Batch(R"({"listIndexes": "c"})").find(R"("expireAfterSeconds":90)"), std::string::npos);
+  EXPECT_EQ(Change(R"({"name": "a", "expireAfterSeconds": {"$numberDecimal": "51.5"}})"),
+            R"({"expireAfterSeconds_old":90,"expireAfterSeconds_new":52,"ok":1.0})");
 }
 
 TEST_F(AlterIndex, WhatCannotBeChangedIsRefusedAndChangesNothing) {
