@@ -6,6 +6,7 @@
 #include "plugins/database-document/expression/expression.h"
 #include "plugins/database-document/expression/node.h"
 #include "plugins/database-document/value/compare.h"
+#include "plugins/database-document/value/metadata.h"
 #include "plugins/database-document/value/number.h"
 
 namespace nexadb::query {
@@ -236,7 +237,26 @@ ExprPtr ParseSampleRate(ExpressionParser&, const bson::Value& operand) {
   return std::make_unique<SampleRateExpr>(rate);
 }
 
-ExprPtr ParseMeta(ExpressionParser&, const bson::Value& operand) {
+class ScoreExpr final : public ExpressionNode {
+ public:
+  OwnedValue Eval(EvalContext& context) const override {
+    context.Work(1);
+    const bson::Element score = context.root.view().Doc()[kScoreMember];
+    return score ? context.root.Inside(score.value()) : OwnedValue::Missing();
+  }
+};
+
+class ScoreDetailsExpr final : public ExpressionNode {
+ public:
+  OwnedValue Eval(EvalContext& context) const override {
+    context.Work(1);
+    const bson::Element details = context.root.view().Doc()[kScoreDetailsMember];
+    if (!details || details.type() != bson::Type::kBinary) return {};
+    return OwnedValue::Object(std::string(AsText(details.value().Binary())));
+  }
+};
+
+ExprPtr ParseMeta(ExpressionParser& parser, const bson::Value& operand) {
   if (operand.type() != bson::Type::kString) {
     Fail(17307, "$meta only supports string arguments");
   }
@@ -252,6 +272,12 @@ ExprPtr ParseMeta(ExpressionParser&, const bson::Value& operand) {
   }
   if (operand.Text() == "textScore") {
     Fail(40218, "query requires text score metadata, but it is not available");
+  }
+  if (parser.options().metadata && operand.Text() == "score") {
+    return std::make_unique<ScoreExpr>();
+  }
+  if (parser.options().metadata && operand.Text() == "scoreDetails") {
+    return std::make_unique<ScoreDetailsExpr>();
   }
   return std::make_unique<ConstantExpr>(OwnedValue::Missing());
 }

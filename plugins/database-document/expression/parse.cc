@@ -4,6 +4,7 @@
 
 #include "core/document/error.h"
 #include "plugins/database-document/expression/node.h"
+#include "plugins/database-document/value/metadata.h"
 
 namespace nexadb::query {
 namespace {
@@ -29,6 +30,16 @@ class RootExpr final : public ExpressionNode {
   OwnedValue Eval(EvalContext& context) const override {
     context.Work(1);
     return context.root;
+  }
+};
+
+// Of documents that may have metadata.
+class PlainRootExpr final : public ExpressionNode {
+ public:
+  OwnedValue Eval(EvalContext& context) const override {
+    const bson::Document doc = context.root.view().Doc();
+    context.Work(1);
+    return HasMetadata(doc) ? OwnedValue::Object(WithoutMetadata(doc)) : context.root;
   }
 };
 
@@ -361,6 +372,7 @@ ExprPtr ExpressionParser::Variable(std::string_view name) {
   }
   if (name == "ROOT" || name == "CURRENT") {
     reads_document_ = true;
+    if (options_.metadata) return std::make_unique<PlainRootExpr>();
     return std::make_unique<RootExpr>();
   }
   const auto constant = [](OwnedValue v) { return std::make_unique<ConstantExpr>(std::move(v)); };

@@ -20,7 +20,9 @@ class PipelineSource final : public query::DocumentSource {
       : context_(context, collection, depth) {}
   Status Open(QueryContext& context, std::string_view collection, bson::Document stages,
               const bson::Value& hint, int depth) {
-    auto pipeline = query::Pipeline::Parse(stages, context_, context.parse_options());
+    query::ParseOptions options = context.parse_options();
+    options.collection = collection;
+    auto pipeline = query::Pipeline::Parse(stages, context_, options);
     if (!pipeline.ok()) return pipeline.status();
     pipeline_ = std::move(*pipeline);
     query::SourcePtr input;

@@ -242,6 +242,13 @@ void ParseLet(const bson::Element& e, const ParseOptions& options, Lookup* looku
   }
 }
 
+void CheckLookupStages(bson::Document stages) {
+  for (const bson::Element& stage : stages) {
+    if (stage.type() != bson::Type::kObject || !stage.value().Doc()["$rankFusion"]) continue;
+    Fail(51047, "$rankFusion is not allowed within a $lookup's sub-pipeline");
+  }
+}
+
 StagePtr ParseLookup(const bson::Value& spec, const ParseOptions& options,
                      PipelineContext& context) {
   if (spec.type() != bson::Type::kObject) {
@@ -257,6 +264,7 @@ StagePtr ParseLookup(const bson::Value& spec, const ParseOptions& options,
       if (e.type() != bson::Type::kArray) {
         Fail(code::kTypeMismatch, "'pipeline' option must be specified as an array");
       }
+      CheckLookupStages(e.value().Doc());
       lookup.pipeline = AsText(e.value().bytes());
       lookup.has_pipeline = true;
     } else if (e.name() == "let") {
@@ -379,7 +387,9 @@ StagePtr ParseUnionWith(const bson::Value& spec, const ParseOptions& options,
   } else {
     Fail(code::kFailedToParse, "the $unionWith stage specification must be an object or string");
   }
-  auto pipeline = Unwrap(Pipeline::Parse(stages, context, options));
+  ParseOptions own = options;
+  own.collection = collection;
+  auto pipeline = Unwrap(Pipeline::Parse(stages, context, own));
   if (collection.empty() && !pipeline->BringsDocuments()) {
     Fail(code::kFailedToParse, "$unionWith needs 'coll', or a pipeline that brings documents");
   }

@@ -2,7 +2,9 @@
 
 #include "core/document/error.h"
 #include "core/document/limits.h"
+#include "plugins/database-document/stage/metadata.h"
 #include "plugins/database-document/stage/partial.h"
+#include "plugins/database-document/stage/rank_fusion.h"
 #include "plugins/database-document/stage/stage.h"
 #include "plugins/database-document/value/meter.h"
 
@@ -26,37 +28,22 @@ class DatabaseStage final : public Stage {
 
 constexpr int kUnknownStage = 40324;
 // Every stage there is, for the one that a mistyped name probably means.
-constexpr std::string_view kStageNames[] = {"$addFields",
-                                            "$bucket",
-                                            "$bucketAuto",
-                                            "$collStats",
-                                            "$count",
-                                            "$densify",
-                                            "$documents",
-                                            "$facet",
-                                            "$fill",
-                                            "$graphLookup",
-                                            "$group",
-                                            "$indexStats",
-                                            "$limit",
-                                            "$listClusterCatalog",
-                                            "$lookup",
-                                            "$match",
-                                            "$merge",
-                                            "$out",
-                                            "$project",
-                                            "$redact",
-                                            "$replaceRoot",
-                                            "$replaceWith",
-                                            "$sample",
-                                            "$set",
-                                            "$setWindowFields",
-                                            "$skip",
-                                            "$sort",
-                                            "$sortByCount",
-                                            "$unionWith",
-                                            "$unset",
-                                            "$unwind"};
+constexpr std::string_view kStageNames[] = {"$addFields",   "$bucket",
+                                            "$bucketAuto",  "$collStats",
+                                            "$count",       "$densify",
+                                            "$documents",   "$facet",
+                                            "$fill",        "$graphLookup",
+                                            "$group",       "$indexStats",
+                                            "$limit",       "$listClusterCatalog",
+                                            "$lookup",      "$match",
+                                            "$merge",       "$out",
+                                            "$project",     "$rankFusion",
+                                            "$redact",      "$replaceRoot",
+                                            "$replaceWith", "$sample",
+                                            "$set",         "$setWindowFields",
+                                            "$skip",        "$sort",
+                                            "$sortByCount", "$unionWith",
+                                            "$unset",       "$unwind"};
 
 // A stage that this library does not know; the database might.
 void CheckDatabaseStage(PipelineContext& context, bson::Document stage, bool first, bool last,
@@ -93,6 +80,28 @@ void TellLimits(std::vector<StagePtr>& stages) {
   }
 }
 
+// Any but $rankFusion and the database's own. Null when `name` is none of them.
+StagePtr ParsePlainStage(std::string_view name, const bson::Value& spec,
+                         const ParseOptions& options, PipelineContext& context) {
+  StagePtr parsed = ParseBasicStage(name, spec, options);
+  if (parsed == nullptr) {
+    if (auto transform = ParseTransform(name, spec, options)) {
+      if (options.metadata) transform = KeepMetadata(std::move(transform));
+      parsed = MakeTransformStage(std::move(transform));
+    }
+  }
+  if (parsed == nullptr) parsed = ParseSortStage(name, spec, options);
+  if (parsed == nullptr) parsed = ParseGroupStage(name, spec, options);
+  if (parsed == nullptr) parsed = ParseBucketStage(name, spec, options);
+  if (parsed == nullptr) parsed = ParseJoinStage(name, spec, options, context);
+  if (parsed == nullptr) parsed = ParseRedactStage(name, spec, options);
+  if (parsed == nullptr) parsed = ParseWindowStage(name, spec, options);
+  if (parsed == nullptr) parsed = ParseDensifyStage(name, spec, options);
+  if (parsed == nullptr) parsed = ParseGraphStage(name, spec, options);
+  if (parsed == nullptr) parsed = ParseFacetStage(name, spec, options, context);
+  return parsed;
+}
+
 bool IsOutput(std::string_view name) { return name == "$out" || name == "$merge"; }
 
 }  // namespace
@@ -101,7 +110,7 @@ Pipeline::Pipeline(PipelineContext& context) : context_(context) {}
 Pipeline::~Pipeline() = default;
 
 Result<std::unique_ptr<Pipeline>> Pipeline::Parse(bson::Document stages, PipelineContext& context,
-                                                  const ParseOptions& options) {
+                                                  const ParseOptions& given) {
   return Catch<std::unique_ptr<Pipeline>>([&] {
     const EvaluationScope scope(EvaluationScope::Kind::kParse);
     std::unique_ptr<Pipeline> pipeline(new Pipeline(context));
@@ -109,6 +118,8 @@ Result<std::unique_ptr<Pipeline>> Pipeline::Parse(bson::Document stages, Pipelin
     if (count > kPipelineStagesMax) {
       Require(LimitError(ErrorId::kPipelineTooLong, "pipeline_stages", kPipelineStagesMax, count));
     }
+    const ParseOptions* options = &given;
+    std::optional<ParseOptions> with_metadata;  // behind the stage that gives it
     int64_t i = 0;
     for (const bson::Element& e : stages) {
       if (e.type() != bson::Type::kObject) {
@@ -122,26 +133,18 @@ Result<std::unique_ptr<Pipeline>> Pipeline::Parse(bson::Document stages, Pipelin
       const bson::Value& spec = stage.begin()->value();
       const bool first = i == 0;
       const bool last = ++i == count;
-      StagePtr parsed = ParseBasicStage(name, spec, options);
-      if (parsed == nullptr) {
-        if (auto transform = ParseTransform(name, spec, options)) {
-          parsed = MakeTransformStage(std::move(transform));
-        }
+      StagePtr parsed = ParsePlainStage(name, spec, *options, context);
+      if (parsed == nullptr && name == "$rankFusion") {
+        parsed = ParseRankFusion(spec, *options, context, first);
+        options = &with_metadata.emplace(given);
+        with_metadata->metadata = true;
       }
-      if (parsed == nullptr) parsed = ParseSortStage(name, spec, options);
-      if (parsed == nullptr) parsed = ParseGroupStage(name, spec, options);
-      if (parsed == nullptr) parsed = ParseBucketStage(name, spec, options);
-      if (parsed == nullptr) parsed = ParseJoinStage(name, spec, options, context);
-      if (parsed == nullptr) parsed = ParseRedactStage(name, spec, options);
-      if (parsed == nullptr) parsed = ParseWindowStage(name, spec, options);
-      if (parsed == nullptr) parsed = ParseDensifyStage(name, spec, options);
-      if (parsed == nullptr) parsed = ParseGraphStage(name, spec, options);
-      if (parsed == nullptr) parsed = ParseFacetStage(name, spec, options, context);
       if (parsed == nullptr) {
         CheckDatabaseStage(context, stage, first, last, i - 1);
         if (IsOutput(name) && !last) {
           Fail(40601, std::string(name) + " can only be the final stage in the pipeline");
         }
+        if (options->metadata) pipeline->stages_.push_back(MakeMetadataRemoval());
         parsed = std::make_unique<DatabaseStage>(stage, first && !IsOutput(name));
       }
       if (parsed->BringsDocuments() && !first) {
@@ -150,6 +153,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::Parse(bson::Document stages, Pipelin
       parsed->name = name;
       pipeline->stages_.push_back(std::move(parsed));
     }
+    if (options->metadata) pipeline->stages_.push_back(MakeMetadataRemoval());
     PushFilters(pipeline->stages_);
     TellLimits(pipeline->stages_);
     return pipeline;

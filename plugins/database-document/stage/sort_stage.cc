@@ -3,6 +3,7 @@
 #include "plugins/database-document/stage/sort_stage.h"
 #include "plugins/database-document/execute/external_sort.h"
 #include "plugins/database-document/project/sort.h"
+#include "plugins/database-document/stage/metadata.h"
 #include "plugins/database-document/stage/stage.h"
 
 namespace nexadb::query {
@@ -78,8 +79,10 @@ StagePtr ParseSortStage(std::string_view name, const bson::Value& spec,
          "$sort key must not contain duplicate keys (duplicate: '" + std::string(e.name()) + "')");
   }
   if (spec.Doc().empty()) Fail(15976, "$sort stage must have at least one sort key");
+  const std::string pattern =
+      options.metadata ? SortByMetadata(spec.Doc()) : std::string(AsText(spec.Doc().bytes()));
   return std::make_unique<SortStage>(
-      Unwrap(SortPattern::Parse(spec.Doc(), options.collation.get())));
+      Unwrap(SortPattern::Parse(bson::Document(AsBytes(pattern)), options.collation.get())));
 }
 
 SourcePtr OpenSort(SourcePtr input, const SortPattern& pattern, uint64_t limit,

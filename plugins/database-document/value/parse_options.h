@@ -20,7 +20,10 @@ struct ParseOptions {
   uint64_t cluster_time = 0;  // $$CLUSTER_TIME, a BSON timestamp
   bson::Document let;         // the command's `let`: names to constant expressions
   CollationPtr collation;     // how strings compare; null: by their bytes
-  std::string_view pointer;   // JSON pointer of what is parsed, for error details: "/filter"
+  // Of a pipeline that reads it itself ($rankFusion); empty where there is none.
+  std::string collection;
+  bool metadata = false;     // documents may have what value/metadata.h says
+  std::string_view pointer;  // JSON pointer of what is parsed, for error details: "/filter"
   std::map<std::string, VariableCell, std::less<>> variables;  // of an enclosing $lookup
 };
 
