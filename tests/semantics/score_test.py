@@ -15,7 +15,7 @@ from kernel import Kernel  # noqa: E402
 
 # In per cent of the cases about values, and of those about error codes. Raise them when the scores
 # have risen, so that they stay there.
-SCORES_MIN = {"values": 97.7, "error codes": 96.7}
+SCORES_MIN = {"values": 98.3, "error codes": 98.4}
 
 
 def main():
