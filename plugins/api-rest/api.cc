@@ -62,7 +62,7 @@ class MountedRoute final : public HttpHandler {
   };
 
   void Answer(Handle<Exchange> exchange, Waiting waiting) noexcept {
-    bool begun = false;
+    std::optional<Request> request;
     const Status status = sdk::Guard([&]() -> Status {
       Span<const StringView> captures = exchange->Captures();
       std::string_view database = api_.options.default_database;
@@ -70,12 +70,12 @@ class MountedRoute final : public HttpHandler {
         database = captures[0];
         captures = {captures.data() + 1, captures.size() - 1};
       }
-      Request request(api_, spec_, *exchange, waiting, database, captures);
-      request.Lend(exchange);
-      Status outcome = request.Run();
-      begun = request.begun();
-      return outcome;
+      request.emplace(api_, spec_, *exchange, waiting, database, captures);
+      request->Lend(exchange);
+      return request->Run();
     });
+    const bool begun = request && request->begun();
+    request.reset();
     const bool would_block = status.code() == Code::kWouldBlock && waiting == Waiting::kForbidden;
     if (waiting == Waiting::kForbidden) would_block ? trials_.Failed() : trials_.Succeeded();
     if (status.ok()) return;

@@ -5,6 +5,7 @@
 
 #include "core/base/suggest.h"
 #include "core/document/json.h"
+#include "nexadb/sdk/guard.h"
 
 namespace nexadb::rest {
 namespace {
@@ -84,16 +85,21 @@ std::string DidYouMean(std::string_view word, std::span<const std::string_view> 
   return best.empty() ? "" : " Did you mean '" + std::string(best) + "'?";
 }
 
-void SendProblem(Exchange& exchange, const Status& status) {
-  const ErrorInfo& info = ErrorOf(status);
-  std::vector<HttpHeader> headers;
-  headers.push_back({"Content-Type", "application/problem+json"});
-  if (info.status == 401) headers.push_back({"WWW-Authenticate", "ApiKey realm=\"nexadb\""});
-  if (info.status == 503) headers.push_back({"Retry-After", "1"});
-  const std::string wait_s = info.status == 429 ? RetryAfterOf(status) : "";
-  if (info.status == 429) headers.push_back({"Retry-After", wait_s});
-  std::string body = ProblemJson(status, exchange.Path(), exchange.RequestId());
-  exchange.Send(info.status, headers, Buffer::Own(std::move(body)));
+void SendProblem(Exchange& exchange, const Status& status) noexcept {
+  const Status sent = sdk::Guard([&]() -> Status {
+    const ErrorInfo& info = ErrorOf(status);
+    std::vector<HttpHeader> headers;
+    headers.push_back({"Content-Type", "application/problem+json"});
+    if (info.status == 401) headers.push_back({"WWW-Authenticate", "ApiKey realm=\"nexadb\""});
+    if (info.status == 503) headers.push_back({"Retry-After", "1"});
+    const std::string wait_s = info.status == 429 ? RetryAfterOf(status) : "";
+    if (info.status == 429) headers.push_back({"Retry-After", wait_s});
+    std::string body = ProblemJson(status, exchange.Path(), exchange.RequestId());
+    exchange.Send(info.status, headers, Buffer::Own(std::move(body)));
+    return {};
+  });
+  // Without memory for an answer there is none, and the server makes it a 500.
+  static_cast<void>(sent.ok());
 }
 
 }  // namespace nexadb::rest

@@ -18,6 +18,6 @@ std::string DidYouMean(std::string_view word, std::span<const std::string_view> 
 Status LocatedInBody(Status status, std::string_view body);
 
 // Answers with application/problem+json, and the headers that the problem's status asks for.
-void SendProblem(Exchange& exchange, const Status& status);
+void SendProblem(Exchange& exchange, const Status& status) noexcept;
 
 }  // namespace nexadb::rest

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "nexadb/repeat_authenticator.h"
+#include "nexadb/sdk/guard.h"
 #include "plugins/api-rest/problem.h"
 #include "plugins/api-rest/trace_context.h"
 
@@ -220,26 +221,31 @@ void Request::Enter() {
   running_ = api_.running.Enter(facts);
 }
 
-void Request::KeepIfSlow(const Status& outcome) {
+void Request::KeepIfSlow(const Status& outcome) noexcept {
   const double took_ms = TookMs();
   handled_ms_ = took_ms;
   const bool slow = session_ != nullptr && api_.options.slow_query_ms > 0 &&
                     took_ms >= static_cast<double>(api_.options.slow_query_ms);
   // An import takes as long as its sender; a moved request comes again.
   if (!slow || route_.body == BodyMode::kStreamed || outcome.code() == Code::kWouldBlock) return;
-  RequestFacts facts;
-  facts.request_id = std::string_view(exchange_.RequestId());
-  facts.trace_id = TraceIdOf(exchange_.Header("traceparent"));
-  facts.method = std::string_view(exchange_.Method());
-  facts.path = std::string_view(exchange_.Path());
-  facts.database = database_name_;
-  facts.key_id = std::string_view(principal_->Id());
-  facts.key_name = std::string_view(principal_->Name());
-  facts.body = AsText(exchange_.Body()).substr(0, kBodyShownBytes);
-  facts.took_ms = took_ms;
-  facts.started_ms = api_.services.clock->UnixMs() - static_cast<int64_t>(took_ms);
-  facts.outcome = outcome.ok() ? "ok" : std::string(ErrorOf(outcome).name);
-  api_.slow.Add(std::move(facts));
+  const Status kept = sdk::Guard([&]() -> Status {
+    RequestFacts facts;
+    facts.request_id = std::string_view(exchange_.RequestId());
+    facts.trace_id = TraceIdOf(exchange_.Header("traceparent"));
+    facts.method = std::string_view(exchange_.Method());
+    facts.path = std::string_view(exchange_.Path());
+    facts.database = database_name_;
+    facts.key_id = std::string_view(principal_->Id());
+    facts.key_name = std::string_view(principal_->Name());
+    facts.body = AsText(exchange_.Body()).substr(0, kBodyShownBytes);
+    facts.took_ms = took_ms;
+    facts.started_ms = api_.services.clock->UnixMs() - static_cast<int64_t>(took_ms);
+    facts.outcome = outcome.ok() ? "ok" : std::string(ErrorOf(outcome).name);
+    api_.slow.Add(std::move(facts));
+    return {};
+  });
+  // Without memory it is not listed; the answer is out, and is no failure.
+  static_cast<void>(kept.ok());
   if (api_.metrics != nullptr) api_.metrics->CountSlow();
 }
 

@@ -97,7 +97,7 @@ class Request {
   Status RunHandler();
   // Lists the request among those that run.
   void Enter();
-  void KeepIfSlow(const Status& outcome);
+  void KeepIfSlow(const Status& outcome) noexcept;
   Status Authenticate();
   Status Refused(Status why);
   Result<Handle<Principal>> PrincipalOf(const Credentials& credentials);

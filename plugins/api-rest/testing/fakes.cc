@@ -38,6 +38,7 @@ struct FakeCursor final : DocumentCursor {
   int64_t end = 0;
   std::vector<std::string> batch;
   Result<uint64_t> Next(Span<BytesView> documents) noexcept override {
+    const Unharmed here;
     batch.clear();
     while (batch.size() < documents.size() && next < end) {
       if (database->fail_after >= 0 && next >= database->fail_after) {
@@ -49,6 +50,7 @@ struct FakeCursor final : DocumentCursor {
     return batch.size();
   }
   Result<Buffer> Position() noexcept override {
+    const Unharmed here;
     return database->keyset ? Buffer::Own(std::to_string(next)) : Buffer();
   }
   void Release() noexcept override { delete this; }
@@ -64,6 +66,7 @@ VersionedDocument Versioned(std::string document) {
 }  // namespace
 
 Result<Handle<Principal>> FakeAuthenticator::Authenticate(const Credentials& credentials) noexcept {
+  const Unharmed here;
   ++calls;
   if (credentials.secret.empty()) return MakeError(ErrorId::kUnauthorized, "no key");
   if (std::string_view(credentials.secret) == "wrong")
@@ -72,17 +75,20 @@ Result<Handle<Principal>> FakeAuthenticator::Authenticate(const Credentials& cre
 }
 
 Result<Handle<Session>> FakeDatabase::OpenSession(const SessionOptions& options) noexcept {
+  const Unharmed here;
   if (options.principal == nullptr) return MakeError(ErrorId::kForbidden, "no principal");
   return Handle<Session>(new FakeSession(&sessions));
 }
 
 Result<Handle<Session>> FakeDatabase::OpenNonblocking(const SessionOptions&) noexcept {
+  const Unharmed here;
   auto* session = new FakeSession(&sessions);
   session->nonblocking = true;
   return Handle<Session>(session);
 }
 
 Result<Buffer> FakeDatabase::Run(Session&, StringView, BytesView command) noexcept {
+  const Unharmed here;
   const bson::Document document(command);
   commands.push_back(BsonToJson(document, JsonMode::kRelaxed));
   if ((*document.begin()).name() == "fail") return MongoError(14, "a type is wrong");
@@ -91,6 +97,7 @@ Result<Buffer> FakeDatabase::Run(Session&, StringView, BytesView command) noexce
 
 Result<Handle<DocumentCursor>> FakeDatabase::Query(Session&, StringView, BytesView command,
                                                    const QueryOptions& options) noexcept {
+  const Unharmed here;
   const bson::Document document(command);
   commands.push_back(BsonToJson(document, JsonMode::kRelaxed));
   auto cursor = std::make_unique<FakeCursor>();
@@ -105,6 +112,7 @@ Result<Handle<DocumentCursor>> FakeDatabase::Query(Session&, StringView, BytesVi
 
 Result<VersionedDocument> FakeDatabase::GetById(Session&, StringView, StringView, BytesView id,
                                                 bool nonblocking) noexcept {
+  const Unharmed here;
   if (nonblocking) ++tries;
   if (nonblocking && would_block) return Status::Error(Code::kWouldBlock, "on disk");
   const std::string_view text = bson::Document(id)["_id"].value().Text();
@@ -117,6 +125,7 @@ Result<VersionedDocument> FakeDatabase::GetById(Session&, StringView, StringView
 Result<Buffer> FakeDatabase::Insert(Session& session, StringView, StringView,
                                     Span<const BytesView> inserted,
                                     const InsertOptions& options) noexcept {
+  const Unharmed here;
   const bool nonblocking = static_cast<FakeSession&>(session).nonblocking;
   if (nonblocking) ++tries;
   if (nonblocking && would_block) return Status::Error(Code::kWouldBlock, "no room");
@@ -147,6 +156,7 @@ Result<Buffer> FakeDatabase::Insert(Session& session, StringView, StringView,
 Result<VersionedDocument> FakeDatabase::UpdateById(Session& session, StringView name,
                                                    StringView collection, BytesView id, BytesView,
                                                    const UpdateByIdOptions& options) noexcept {
+  const Unharmed here;
   const bool nonblocking = static_cast<FakeSession&>(session).nonblocking;
   if (nonblocking) ++tries;
   if (nonblocking && would_block) return Status::Error(Code::kWouldBlock, "no room");
@@ -158,10 +168,12 @@ Result<VersionedDocument> FakeDatabase::UpdateById(Session& session, StringView 
 
 Status FakeDatabase::DeleteById(Session& session, StringView name, StringView collection,
                                 BytesView id, const DeleteByIdOptions&) noexcept {
+  const Unharmed here;
   return GetById(session, name, collection, id, false).status();
 }
 
 Result<Buffer> FakeDatabase::Statistics(Session&) noexcept {
+  const Unharmed here;
   return Buffer::Own(bson::Builder().Int64("documents", documents).Finish());
 }
 
@@ -171,18 +183,21 @@ void FakeExchange::SetCaptures(std::vector<std::string> captures) {
 }
 
 StringView FakeExchange::Header(StringView name) noexcept {
+  const Unharmed here;
   const auto found = headers_.find(std::string(std::string_view(name)));
   return found == headers_.end() ? StringView() : StringView(found->second);
 }
 
 // A few bytes at a time, so that readers meet every boundary.
 Result<BytesView> FakeExchange::ReadBody() noexcept {
+  const Unharmed here;
   const std::string_view part = std::string_view(body_).substr(read_, 7);
   read_ += part.size();
   return AsBytes(part);
 }
 
 Status FakeExchange::Begin(uint16_t status, Span<const HttpHeader> headers) noexcept {
+  const Unharmed here;
   answer_.begun = true;
   answer_.status = status;
   for (const HttpHeader& header : headers) {
@@ -192,6 +207,7 @@ Status FakeExchange::Begin(uint16_t status, Span<const HttpHeader> headers) noex
 }
 
 Result<uint64_t> FakeExchange::Write(Buffer chunk) noexcept {
+  const Unharmed here;
   ++answer_.chunks;
   answer_.chunk_max = std::max(answer_.chunk_max, chunk.size());
   answer_.body += chunk.text();
@@ -199,6 +215,8 @@ Result<uint64_t> FakeExchange::Write(Buffer chunk) noexcept {
 }
 
 void FakeExchange::Send(uint16_t status, Span<const HttpHeader> headers, Buffer body) noexcept {
+  const Unharmed here;
+  answer_.twice = answer_.twice || answer_.finished || answer_.begun;
   (void)Begin(status, headers);
   answer_.begun = false;
   answer_.body = body.text();
@@ -206,6 +224,7 @@ void FakeExchange::Send(uint16_t status, Span<const HttpHeader> headers, Buffer 
 }
 
 Result<Handle<Mount>> FakeRouter::Attach(const Route& route, HttpHandler& handler) noexcept {
+  const Unharmed here;
   routes.push_back({std::string(std::string_view(route.method)),
                     std::string(std::string_view(route.pattern)), route.run, &handler});
   return Handle<Mount>(new FakeMount());
@@ -228,15 +247,17 @@ Bench::Bench() {
 }
 
 Answer Bench::Send(std::string method, std::string_view pattern, std::vector<std::string> captures,
-                   std::string query, std::string body,
-                   std::map<std::string, std::string> headers) {
+                   std::string query, std::string body, std::map<std::string, std::string> headers,
+                   const std::function<void()>& before, const std::function<void()>& after) {
   Answer answer;
   for (const FakeRouter::Attached& route : router.routes) {
     if (route.method != method || route.pattern != pattern) continue;
     auto* exchange = new FakeExchange(answer, method, std::string(pattern), std::move(query),
                                       std::move(body), std::move(headers));
     exchange->SetCaptures(std::move(captures));
+    if (before) before();
     route.handler->Serve(Handle<Exchange>(exchange));
+    if (after) after();
     return answer;
   }
   std::abort();  // the test names a route that is not there

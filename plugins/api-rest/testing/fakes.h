@@ -17,6 +17,20 @@
 
 namespace nexadb::rest::testing {
 
+// While it lives, memory_test.cc refuses this thread no memory: fakes stand for services, which
+// never throw.
+class Unharmed {
+ public:
+  Unharmed() { ++depth_; }
+  ~Unharmed() { --depth_; }
+  Unharmed(const Unharmed&) = delete;
+  Unharmed& operator=(const Unharmed&) = delete;
+  static bool Here() { return depth_ != 0; }
+
+ private:
+  static inline thread_local int depth_ = 0;
+};
+
 struct FakeClock final : Clock {
   uint64_t now_ns = 1'000'000'000;
   uint64_t MonotonicNs() noexcept override { return now_ns; }
@@ -38,6 +52,7 @@ struct FakeExecutor final : Executor {
   }
   Status Post(const Task& task) noexcept override { return PostAfter(0, task); }
   Status PostAfter(uint64_t, const Task& task) noexcept override {
+    const Unharmed here;
     tasks.push_back(task);
     return {};
   }
@@ -75,6 +90,7 @@ struct FakeAuthenticator final : Authenticator {
     callback.done(callback.state, Authenticate(credentials));
   }
   Handle<Principal> System() noexcept override {
+    const Unharmed here;
     return Handle<Principal>(new FakePrincipal("system"));
   }
   void* Facet(const InterfaceId&) noexcept override { return nullptr; }
@@ -85,15 +101,22 @@ struct FakeKernel final : KernelInfo {
   StringView Version() noexcept override { return "0.1.0"; }
   StringView State() noexcept override { return state; }
   uint64_t UptimeMs() noexcept override { return 5000; }
-  Result<Buffer> Instances() noexcept override { return Buffer::Own(bson::Builder().Finish()); }
-  Result<Buffer> Config() noexcept override { return Buffer::Own(bson::Builder().Finish()); }
+  Result<Buffer> Instances() noexcept override { return Empty(); }
+  Result<Buffer> Config() noexcept override { return Empty(); }
   Result<Buffer> MetricsText() noexcept override { return Buffer::Own(std::string("m 1\n")); }
+
+ private:
+  static Buffer Empty() {
+    const Unharmed here;
+    return Buffer::Own(bson::Builder().Finish());
+  }
 };
 
 struct FakeLogger final : Logger {
   std::vector<std::string> lines;  // message name=value …
   bool Enabled(LogLevel) noexcept override { return true; }
   void Write(LogLevel, StringView message, Span<const LogField> fields) noexcept override {
+    const Unharmed here;
     std::string line(std::string_view{message});
     for (const LogField& field : fields) {
       line += " " + std::string(std::string_view(field.name)) + "=" +
@@ -167,6 +190,7 @@ struct Answer {
   size_t chunk_max = 0;
   bool begun = false;
   bool finished = false;
+  bool twice = false;  // answered again
 };
 
 class FakeExchange final : public Exchange {
@@ -238,10 +262,12 @@ struct FakeRouter final : HttpRouter {
 class Bench {
  public:
   Bench();
-  // Sends a request to the route of that pattern (a row's, or one with a prefix).
+  // Sends a request to the route of that pattern (a row's, or one with a prefix). `before` and
+  // `after` are called right before it is served, and right after.
   Answer Send(std::string method, std::string_view pattern, std::vector<std::string> captures,
               std::string query = "", std::string body = "",
-              std::map<std::string, std::string> headers = {{"X-API-Key", "ada"}});
+              std::map<std::string, std::string> headers = {{"X-API-Key", "ada"}},
+              const std::function<void()>& before = {}, const std::function<void()>& after = {});
 
   FakeClock clock;
   FakeRandom random;
