@@ -85,13 +85,34 @@ Status GetReadiness(Request& request) {
                    "The server is " + std::string(state) + ".");
 }
 
+// Where the engine keeps its files is for who runs the server.
+std::string WithoutDirectory(bson::Document statistics) {
+  bson::Builder out;
+  for (const bson::Element& e : statistics) {
+    if (e.name() != "engine_stats" || e.type() != bson::Type::kObject) {
+      out.Element(e);
+      continue;
+    }
+    out.OpenObject(e.name());
+    for (const bson::Element& member : e.value().Doc()) {
+      if (member.name() != "data_dir") out.Element(member);
+    }
+    out.Close();
+  }
+  return out.Finish();
+}
+
 Status GetStats(Request& request) {
   Result<Session*> session = request.session();
   if (!session.ok()) return std::move(session).status();
   Result<Buffer> statistics = request.database().Statistics(**session);
   if (!statistics.ok()) return std::move(statistics).status();
+  const bool administrator = request.principal()->Allows(Action::kAdmin, Resource{});
+  const std::string shown =
+      administrator ? std::string() : WithoutDirectory(bson::Document(statistics->bytes()));
   JsonObject out = Success();
-  out.Document("stats", bson::Document(statistics->bytes()));
+  out.Document("stats", administrator ? bson::Document(statistics->bytes())
+                                      : bson::Document(AsBytes(shown)));
   return SendJson(request.exchange(), 200, out.Finish());
 }
 

@@ -126,7 +126,7 @@ class AccessTest(unittest.TestCase):
         if path.endswith("/_changes"):
             method = "HEAD"  # the stream itself would not end
         status, data = self.kernel.http(method, concrete, body, key=key, headers=headers, raw=True)
-        return status, data[:300]
+        return status, data
 
     @staticmethod
     def needs(route, method):
@@ -134,6 +134,19 @@ class AccessTest(unittest.TestCase):
             if route in routes:
                 return set(action.split())
         return {"read"} if method == "GET" else {"write"}
+
+    def test_where_files_lie_is_told_to_administrators_alone(self):
+        place = str(self.kernel.directory).encode()
+        told = []
+        for route, method, path, operation in self.operations():
+            if method != "GET":
+                continue
+            for kind in ("read", "admin"):
+                data = self.call(route, method, path, operation, self.keys[kind])[1]
+                if place in data:
+                    told.append((kind, route))
+        self.assertIn(("admin", "GET /stats"), told)
+        self.assertEqual([route for kind, route in told if kind == "read"], [])
 
     def test_the_document_tells_who_may_call(self):
         for route, _, path, operation in self.operations():
