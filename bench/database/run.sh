@@ -17,7 +17,7 @@ rounds=1
 surreal=50000
 curve=
 sizes="100000 1000000 10000000"
-engines="nexadb nexadb-disk sqlite sqlite-disk postgres postgres-disk duckdb-json duckdb-columns mingo surrealdb"
+engines="nexadb nexadb-disk nexadb-server nexadb-server-disk sqlite sqlite-disk postgres postgres-disk duckdb-json duckdb-columns mingo surrealdb"
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) documents=100000 seconds=2 surreal=10000 ;;
@@ -65,6 +65,8 @@ one() {  # engine round
   case $1 in
     nexadb) "$build/bench/database-nexadb" "$scratch/nexadb" "$documents" "$seconds" "$2" os ;;
     nexadb-disk) "$build/bench/database-nexadb" "$scratch/nexadb" "$documents" "$seconds" "$2" disk ;;
+    nexadb-server) NEXADB_BUILD_DIR=$build python3 -B $here/peers/nexadb_server.py "$documents" "$seconds" "$2" os ;;
+    nexadb-server-disk) NEXADB_BUILD_DIR=$build python3 -B $here/peers/nexadb_server.py "$documents" "$seconds" "$2" disk ;;
     sqlite) "$build/bench/database-sqlite" "$scratch/sqlite.db" "$documents" "$seconds" "$2" os ;;
     sqlite-disk) "$build/bench/database-sqlite" "$scratch/sqlite.db" "$documents" "$seconds" "$2" disk ;;
     postgres) postgres process "$2" ;;

@@ -15,6 +15,9 @@ WORKLOADS = ("insert_batch insert_single get_by_id range_indexed filter_count fi
              "group_filtered lookup update_by_id update_by_filter index_build settle insert_file").split()
 # These are no documents; their ratio is printed apart.
 APART = {"duckdb-columns"}
+# Asked over a connection by one client, as we are by REST: compared with each other.
+SERVERS = {"postgres"}
+OURS = {"nexadb", "nexadb-server"}
 # What an acknowledged write survives, weakest first.
 CLASSES = ["process", "os", "disk"]
 ANSWERED = {"filter_count", "filter_nested", "group", "group_filtered", "lookup"}
@@ -88,11 +91,16 @@ def main():
                 line += f"{text:>26}"
             ours = found.get("nexadb")
             peers = [(ops, e, d) for (w, e, d), (ops, _) in medians.items()
-                     if w == workload and e != "nexadb" and e not in APART
+                     if w == workload and e not in OURS and e not in APART
                      and comparable(durability, d)]
             if ours and peers:
                 best = max(peers)
                 line += f"   {ours[0] / best[0]:.2f}x {best[1]}" + (f" ({best[2]})" if best[2] else "")
+            served = found.get("nexadb-server")
+            servers = [peer for peer in peers if peer[1] in SERVERS]
+            if served and servers:
+                best = max(servers)
+                line += f"; served {served[0] / best[0]:.2f}x {best[1]}"
             columns = found.get("duckdb-columns")
             if ours and columns:
                 line += f", {ours[0] / columns[0]:.2f}x duckdb-columns"
