@@ -21,6 +21,31 @@ T Take(Result<T> result) {
   return std::move(*result);
 }
 
+// Rows [0, count) made as they are asked for: ingest reads them forwards, once.
+class MadeRows final : public Cursor {
+ public:
+  MadeRows(uint64_t count, const RowMaker& row) : count_(count), row_(row), keys_(kScanBatchRows) {}
+
+  Result<uint64_t> Next(Span<Row> rows) noexcept override {
+    const uint64_t given = std::min({rows.size(), kScanBatchRows, count_ - next_});
+    for (uint64_t i = 0; i < given; ++i, ++next_) {
+      const std::string_view value = row_(next_, keys_[i]);
+      rows[i] = {AsBytes(keys_[i]), AsBytes(value)};
+    }
+    return given;
+  }
+  Status Seek(BytesView) noexcept override {
+    return Status::Error(Code::kUnsupported, "these rows are read once, in order");
+  }
+  void Release() noexcept override {}
+
+ private:
+  const uint64_t count_;
+  const RowMaker& row_;
+  std::vector<std::string> keys_;  // of the rows last given out
+  uint64_t next_ = 0;
+};
+
 class NexadbSession final : public Session {
  public:
   explicit NexadbSession(StorageEngine& engine) : engine_(engine), rows_(kScanBatchRows) {}
@@ -80,6 +105,11 @@ class NexadbSession final : public Session {
   }
   bool DeleteRange(std::string_view begin, std::string_view end) override {
     Write({Mutation::Op::kDeleteRange, 0, AsBytes(begin), AsBytes(end)});
+    return true;
+  }
+  bool Ingest(uint64_t count, const RowMaker& row) override {
+    MadeRows rows(count, row);
+    Take(static_cast<StorageIngest*>(engine_.Facet(StorageIngest::kInterface))->Ingest(rows));
     return true;
   }
 

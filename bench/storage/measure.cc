@@ -54,13 +54,40 @@ void Account(const Usage& before, Measurement& out) {
   out.others_cores = std::max(0.0, others / std::max(out.seconds, 1e-9));
 }
 
+// Counts the calls of one thread by windows.
+class Windows {
+ public:
+  explicit Windows(double start) : end_(start + kWindowSeconds) {}
+  // A call that takes longer than a window leaves the ones that it covers empty.
+  void Note(double now, uint64_t calls) {
+    for (; now >= end_; end_ += kWindowSeconds) {
+      rates_.push_back(static_cast<double>(calls - counted_) / kWindowSeconds);
+      counted_ = calls;
+    }
+  }
+  // Adds them to those of other threads.
+  void AddTo(std::vector<double>& sums) const {
+    if (sums.size() < rates_.size()) sums.resize(rates_.size());
+    for (size_t i = 0; i < rates_.size(); ++i) sums[i] += rates_[i];
+  }
+
+ private:
+  double end_;
+  uint64_t counted_ = 0;
+  std::vector<double> rates_;
+};
+
 uint64_t ThreadLoop(Session& session, uint64_t thread, Until until, uint64_t sample_every,
-                    const Body& body, std::vector<float>& latencies) {
+                    const Body& body, std::vector<float>& latencies, Windows& windows) {
   const double start = NowSeconds();
+  windows = Windows(start);
   uint64_t call = 0;
   auto over = [&] {
     if (until.seconds <= 0) return call >= until.calls;
-    return call % kClockEvery == 0 && NowSeconds() - start >= until.seconds;
+    if (call % kClockEvery != 0) return false;
+    const double now = NowSeconds();
+    windows.Note(now, call);
+    return now - start >= until.seconds;
   };
   for (; !over(); ++call) {
     if (call % sample_every == 0) {
@@ -72,6 +99,21 @@ uint64_t ThreadLoop(Session& session, uint64_t thread, Until until, uint64_t sam
     }
   }
   return call;
+}
+
+// Members of the line for the windows; nothing when there was no whole one.
+std::string WindowMembers(const Measurement& m) {
+  if (m.window_rates.empty()) return {};
+  std::vector<double> sorted = m.window_rates;
+  std::sort(sorted.begin(), sorted.end());
+  const size_t half = sorted.size() / 2;
+  const double median =
+      sorted.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+  char text[128];
+  std::snprintf(text, sizeof(text),
+                ",\"windows\":%zu,\"window_min_ops_s\":%.1f,\"window_median_ops_s\":%.1f",
+                sorted.size(), sorted.front(), median);
+  return text;
 }
 
 double Quantile(const std::vector<float>& sorted, double q) {
@@ -91,6 +133,7 @@ Measurement Run(Peer& peer, uint64_t threads, Until until, uint64_t sample_every
   struct Worker {
     std::unique_ptr<Session> session;
     std::vector<float> latencies;
+    Windows windows{0};
     uint64_t calls = 0;
     std::thread thread;
   };
@@ -106,7 +149,8 @@ Measurement Run(Peer& peer, uint64_t threads, Until until, uint64_t sample_every
                                                                 : until.calls / sample_every + 1));
       ready.fetch_add(1);
       while (!go.load(std::memory_order_acquire)) std::this_thread::yield();
-      worker.calls = ThreadLoop(*worker.session, t, until, sample_every, body, worker.latencies);
+      worker.calls = ThreadLoop(*worker.session, t, until, sample_every, body, worker.latencies,
+                                worker.windows);
     });
   }
   while (ready.load() < threads) std::this_thread::yield();
@@ -117,6 +161,7 @@ Measurement Run(Peer& peer, uint64_t threads, Until until, uint64_t sample_every
   Account(before, all);
   for (Worker& worker : workers) {
     all.operations += worker.calls;
+    worker.windows.AddTo(all.window_rates);
     all.latencies_s.insert(all.latencies_s.end(), worker.latencies.begin(), worker.latencies.end());
   }
   return all;
@@ -172,7 +217,7 @@ void Print(const Subject& subject, std::string_view workload, uint64_t threads,
       "{\"suite\":\"storage\",\"engine\":\"%s\",\"workload\":\"%.*s\",\"value_bytes\":%llu,"
       "\"threads\":%llu,\"round\":%llu,\"ops_s\":%.1f,\"p50_us\":%.2f,\"p99_us\":%.2f,"
       "\"p999_us\":%.2f,\"cpu_us_op\":%.3f,\"disk_bytes\":%llu,\"rss_bytes\":%llu,"
-      "\"durability\":\"%.*s\",\"others_cores\":%.2f}\n",
+      "\"durability\":\"%.*s\",\"others_cores\":%.2f%s}\n",
       subject.engine.c_str(), static_cast<int>(workload.size()), workload.data(),
       static_cast<unsigned long long>(subject.value_bytes),
       static_cast<unsigned long long>(threads), static_cast<unsigned long long>(subject.round),
@@ -180,7 +225,7 @@ void Print(const Subject& subject, std::string_view workload, uint64_t threads,
       m.cpu_seconds / operations * 1e6,
       static_cast<unsigned long long>(DiskBytes(subject.directory)),
       static_cast<unsigned long long>(ResidentBytes()), static_cast<int>(durability.size()),
-      durability.data(), m.others_cores);
+      durability.data(), m.others_cores, WindowMembers(m).c_str());
   std::fflush(stdout);
 }
 

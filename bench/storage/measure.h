@@ -12,12 +12,17 @@
 
 namespace nexadb::bench {
 
+// Long enough that one flush or compaction makes no window, short enough that a bad minute shows.
+constexpr double kWindowSeconds = 30;
+
 struct Measurement {
   uint64_t operations = 0;
   double seconds = 0;
   double cpu_seconds = 0;
   double others_cores = 0;  // what other processes used meanwhile
   std::vector<float> latencies_s;
+  // Of a workload that runs for a time: the rate in each whole window of kWindowSeconds.
+  std::vector<double> window_rates;
 };
 
 // When a thread is done: after so many calls, or so many seconds.

@@ -42,6 +42,8 @@ uint64_t Session::GetMany(const std::vector<std::string>& keys, uint64_t& bytes)
   return found;
 }
 
+bool Session::Ingest(uint64_t, const RowMaker&) { return false; }
+
 std::string_view NameOf(DurabilityClass durability) {
   switch (durability) {
     case DurabilityClass::kProcess: return "process";

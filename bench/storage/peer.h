@@ -6,6 +6,7 @@
 // is worth nothing.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,6 +27,9 @@ enum class ScanOrder { kForward, kReverse };
 // A key, and a view of its value.
 using Pair = std::pair<std::string, std::string_view>;
 
+// The row of a number in key order: its key into `key`, and a view of its value.
+using RowMaker = std::function<std::string_view(uint64_t row, std::string& key)>;
+
 // One thread's way into a peer.
 class Session {
  public:
@@ -44,6 +48,9 @@ class Session {
   virtual uint64_t Scan(std::string_view from, uint64_t count, ScanOrder order) = 0;
   // Deletes [begin, end); false when the engine has no such call.
   virtual bool DeleteRange(std::string_view begin, std::string_view end) = 0;
+  // Takes rows [0, count), sorted, past the log and durably, as one commit; false when the engine
+  // has no such call.
+  virtual bool Ingest(uint64_t count, const RowMaker& row);
 };
 
 class Peer {

@@ -77,6 +77,13 @@ def main():
     writers = {k: v for k, v in rows.items() if k[3]}
     print_table(writers, "p999_us", "slowest thousandth of writes, us (less is better)",
                 "{:.0f}".format, min)
+    windowed = {k: {e: ms for e, ms in v.items() if all("windows" in m for m in ms)}
+                for k, v in rows.items()}
+    windowed = {k: v for k, v in windowed.items() if v}
+    for field, which in (("window_min_ops_s", "slowest"), ("window_median_ops_s", "median")):
+        if windowed:
+            print_table(windowed, field, f"thousand operations a second in the {which} window of "
+                        "30 s (more is better)", thousands, max)
     sized = {k: v for k, v in rows.items() if k[0] in ("fillrandom", "insert")}
     print_table(sized, "disk_bytes", "MB on disk once quiet (less is better)",
                 lambda b: f"{b / 1e6:.0f}", min)

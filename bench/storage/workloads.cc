@@ -52,6 +52,7 @@ class Workloads {
     if (plan_.Wants("fillseq")) FillSequential();
     if (plan_.Wants("fillgroups")) FillGroups();
     if (plan_.Wants("fillbatch")) FillBatch();
+    if (plan_.Wants("ingest")) Ingest();
     if (plan_.WantsAny(kOnLoaded)) OnLoaded();
     if (plan_.Wants("delete99_seek")) DeleteMostThenSeek();
     if (plan_.Wants("rangedelete_gets")) RangeDeletesAmongGets();
@@ -128,6 +129,28 @@ class Workloads {
     m.operations *= kBatchRows;
     peer_->Settle();
     PrintLine("fillbatch", 1, m, Effect::kWrites);
+  }
+
+  // All rows as one sorted run, past the log; durable and readable when the call returns, so it is
+  // in the class disk for everyone.
+  void Ingest() {
+    OpenEmpty(DurabilityClass::kDisk);
+    bool has_call = false;
+    Measurement m = Run(*peer_, 1, Until::Calls(1), 1, [&](Session& s, uint64_t, uint64_t) {
+      has_call = s.Ingest(rows_, [&](uint64_t row, std::string& key) {
+        RowKey(row, key);
+        return values_(row);
+      });
+    });
+    if (!has_call) return;
+    m.operations = rows_;
+    m.latencies_s.clear();  // one call is no distribution
+    const auto session = peer_->NewSession();
+    Must(session->Scan(kKeyPrefix, rows_ * 2, ScanOrder::kForward) == rows_, "ingest");
+    for (uint64_t call = 0; call < kBatchRows; ++call) GetRow(*session, Draw(1, call), "ingest");
+    Subject subject = plan_.subject;
+    subject.durability = DurabilityClass::kDisk;
+    PrintLine("ingest", 1, m, Effect::kWrites, subject);
   }
 
   // Fills with every row in random order; what follows works on that.
