@@ -1,7 +1,9 @@
 // The law of division: a $count or $group that several threads have made of parts of a collection
 // is what one thread makes of the whole, to the byte and in the same order. {$skip: 0} keeps every
 // document, and keeps the pipeline behind it on one thread.
+#include <atomic>
 #include <random>
+#include <thread>
 
 #include "plugins/database-document/testing/fixture.h"
 
@@ -189,6 +191,31 @@ TEST_F(Divided, ATransactionSeesItsOwnWrites) {
             }),
             0);
   ASSERT_TRUE(session_->Rollback().ok());
+}
+
+// What is moved between documents is seen on one side alone.
+TEST_F(Divided, ASumIsOfOneMomentWhileWritersMoveWhatItAddsUp) {
+  Run(R"({"update": "c", "updates": [{"q": {}, "u": {"$set": {"v": 10}}, "multi": true}]})");
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    auto session = NewSession();
+    std::mt19937_64 random(seed_);
+    while (!done) {
+      const std::string from = std::to_string(random() % kDocuments);
+      const std::string to = std::to_string(random() % kDocuments);
+      ASSERT_TRUE(session->Begin(TransactionIsolation::kSnapshot).ok());
+      Run(*session, R"({"update": "c", "updates": [{"q": {"_id": )" + from +
+                        R"(}, "u": {"$inc": {"v": -3}}}, {"q": {"_id": )" + to +
+                        R"(}, "u": {"$inc": {"v": 3}}}]})");
+      ASSERT_TRUE(session->Commit().ok());
+    }
+  });
+  for (int i = 0; i < 30; ++i) {
+    EXPECT_EQ(Aggregate(R"({"$group": {"_id": null, "v": {"$sum": "$v"}, "n": {"$sum": 1}}})"),
+              R"([{"_id":null,"v":240000,"n":24000}])");
+  }
+  done = true;
+  writer.join();
 }
 
 TEST_F(Divided, ASlowOneIsLoggedOnceWithAllThatWasRead) {
