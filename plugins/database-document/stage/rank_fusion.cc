@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kRankConstant = 60;  // of the paper, and of MongoDB
 constexpr std::string_view kDescription =
-    "sum of weight * (1 / (60 + rank)) over the input pipelines that give this document:";
+    "the score is the sum, over the inputs that ranked the document, of weight / (60 + rank)";
 constexpr int kNotFirst = 10170100;
 constexpr int kEmptyPipeline = 9834300;
 constexpr int kNested = 10473002;
@@ -222,7 +222,7 @@ bson::Value CheckSelection(std::string_view name, bson::Document stages, Pipelin
   for (const bson::Element& e : stages) {
     const bson::Element stage = *e.value().Doc().begin();
     if (IsOneOf(stage.name(), {"$rankFusion", "$scoreFusion"})) {
-      Fail(kNested, where + "has a hybrid search of its own");
+      Fail(kNested, where + "ranks by a fusion of its own");
     }
     if (stage.name() == "$sort") sort = stage.value();
     const bool selects = IsOneOf(stage.name(), {"$match", "$sort", "$limit", "$skip", "$sample"});
@@ -332,7 +332,7 @@ void ParseCombination(const bson::Element& e, std::vector<Input>* inputs) {
 StagePtr ParseRankFusion(const bson::Value& spec, const ParseOptions& options,
                          PipelineContext& context, bool first) {
   if (spec.type() != bson::Type::kObject) {
-    Fail(code::kFailedToParse, "$rankFusion must take a nested object");
+    Fail(code::kFailedToParse, "$rankFusion is written as an object, with the member 'input'");
   }
   Fusion fusion;
   fusion.collection = options.collection;
@@ -358,7 +358,7 @@ StagePtr ParseRankFusion(const bson::Value& spec, const ParseOptions& options,
   }
   fusion.inputs = ParseInputs(input.value().Doc(), options, context);
   if (combination) ParseCombination(combination, &fusion.inputs);
-  if (!first) Fail(kNotFirst, "$rankFusion is only valid as the first stage in a pipeline");
+  if (!first) Fail(kNotFirst, "$rankFusion has to be the first stage of its pipeline");
   return std::make_unique<FusionStage>(std::move(fusion));
 }
 
