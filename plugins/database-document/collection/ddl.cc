@@ -54,13 +54,19 @@ Status CreateWithin(SessionImpl& session, WriteSet& set, const CreateRequest& re
 
 }  // namespace
 
-Status CreateCollection(SessionImpl& session, const CreateRequest& request) {
+Status CreateCollection(SessionImpl& session, const CreateRequest& request,
+                        const std::function<Status(WriteSet&)>& check) {
   Status status = CheckWritableName(request.database, request.collection);
   if (!status.ok()) return status;
   const Action needs = request.options.empty() && !request.view ? Action::kWrite : Action::kManage;
   status = session.CheckAccess(needs, request.database, request.collection);
   if (!status.ok()) return status;
-  return RunWrite(session, [&](WriteSet& set) { return CreateWithin(session, set, request); });
+  return RunWrite(session, [&](WriteSet& set) -> Status {
+    if (check != nullptr) {
+      if (Status refused = check(set); !refused.ok()) return refused;
+    }
+    return CreateWithin(session, set, request);
+  });
 }
 
 Status EraseCollection(WriteSet& set, const CollectionEntry& entry) {

@@ -1,6 +1,7 @@
 // Making, dropping, renaming and altering collections and views. Each is one transaction and needs
 // the action kManage on every namespace it touches; dropping costs the same whatever its size.
 #pragma once
+#include <functional>
 #include <string>
 
 #include "plugins/database-document/collection/writer.h"
@@ -15,8 +16,10 @@ struct CreateRequest {
 };
 
 // 48 when it exists with other options; fine when it exists alike. `needs` is what the caller's
-// principal must be allowed: kManage with options, kWrite without.
-Status CreateCollection(SessionImpl& session, const CreateRequest& request);
+// principal must be allowed: kManage with options, kWrite without. `check`, unless it is empty, is
+// asked first, within the transaction that creates.
+Status CreateCollection(SessionImpl& session, const CreateRequest& request,
+                        const std::function<Status(WriteSet&)>& check = {});
 
 struct Dropped {
   bool existed = false;

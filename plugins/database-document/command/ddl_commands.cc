@@ -71,13 +71,19 @@ Status CheckValidator(const CommandCall& call) {
   return query::Matcher::Parse(validator, ParseOptionsOf(call)).status();
 }
 
-// What a view is, or is to become: `command` says it, or `options`, where it has been one before.
-Status CheckView(const CommandCall& call, std::string_view name, bson::Document options,
-                 const query::Collation* collation) {
+// What a view is, or is to become: the command says it, or `options`, where it has been one before.
+ViewDefinition ViewOf(const CommandCall& call, std::string_view name, bson::Document options,
+                      const query::Collation* collation) {
   const auto part = [&](std::string_view member) {
     return Member(call.command, member) ? call.command : options;
   };
-  const std::string_view on = TextMember(part("viewOn"), "viewOn");
+  return {call.database, name, TextMember(part("viewOn"), "viewOn"),
+          ObjectMember(part("pipeline"), "pipeline"), collation};
+}
+
+// But for how it stands to other views.
+Status CheckView(const CommandCall& call, const ViewDefinition& view) {
+  const auto& [database, name, on, pipeline, collation] = view;
   if (on.empty() && Member(call.command, "viewOn")) {
     return MongoError(kBadValue, "'viewOn' cannot be empty");
   }
@@ -86,20 +92,17 @@ Status CheckView(const CommandCall& call, std::string_view name, bson::Document 
     return MongoError(kInvalidOptions, "'pipeline' requires 'viewOn' to also be specified");
   }
   if (Status status = CheckCollectionName(call.database, on); !status.ok()) return status;
-  const bson::Document view = ObjectMember(part("pipeline"), "pipeline");
   Status status = call.session.CheckAccess(Action::kRead, call.database, on);
   if (!status.ok()) return status;
   auto scope = ReadScope::Open(call.session);
   if (!scope.ok()) return scope.status();
-  status = CheckPipelineAccess(call.session, (*scope)->catalog(), call.database, view);
-  if (!status.ok()) return status;
-  status = CheckViewGraph((*scope)->catalog(), {call.database, name, on, view, collation});
+  status = CheckPipelineAccess(call.session, (*scope)->catalog(), call.database, pipeline);
   if (!status.ok()) return status;
   QueryContext context(call.session, std::string(call.database), *scope);
   DatabaseContext stages(context, on);
-  auto pipeline = query::Pipeline::Parse(view, stages, ParseOptionsOf(call));
-  if (!pipeline.ok()) return pipeline.status();
-  const std::string_view last = (*pipeline)->LastStageName();
+  auto parsed = query::Pipeline::Parse(pipeline, stages, ParseOptionsOf(call));
+  if (!parsed.ok()) return parsed.status();
+  const std::string_view last = (*parsed)->LastStageName();
   if (last == "$out" || last == "$merge") {
     return MongoError(182,
                       std::string(last) + " is not supported in the view " + std::string(name));
@@ -165,8 +168,8 @@ Status RunCreate(const CommandCall& call, bson::Builder*) {
   if (!status.ok()) return status;
   auto collation = GivenCollation(call.command);
   if (!collation.ok()) return collation.status();
-  status = CheckView(call, *name, {}, collation->value_or(nullptr).get());
-  if (!status.ok()) return status;
+  const ViewDefinition view = ViewOf(call, *name, {}, collation->value_or(nullptr).get());
+  if (status = CheckView(call, view); !status.ok()) return status;
   bson::Builder options;
   for (const std::string_view option : kKeptOptions) {
     if (const bson::Value value = Member(call.command, option)) options.Value(option, value);
@@ -192,7 +195,9 @@ Status RunCreate(const CommandCall& call, bson::Builder*) {
   request.collection = *name;
   request.options = bson::Document(AsBytes(bytes));
   request.view = static_cast<bool>(Member(call.command, "viewOn"));
-  return CreateCollection(call.session, request);
+  if (!request.view) return CreateCollection(call.session, request);
+  return CreateCollection(call.session, request,
+                          [&](WriteSet& set) { return CheckViewGraph(set, view); });
 }
 
 namespace {
@@ -258,8 +263,10 @@ Status RunCollMod(const CommandCall& call, bson::Builder* reply) {
         }
         Status bad;
         if (says_view) {
-          bad = CheckView(call, *name, entry.option_document(), entry.collation.get());
-          if (!bad.ok()) return bad;
+          const ViewDefinition definition =
+              ViewOf(call, *name, entry.option_document(), entry.collation.get());
+          if (bad = CheckView(call, definition); !bad.ok()) return bad;
+          if (bad = CheckViewGraph(set, definition); !bad.ok()) return bad;
         }
         const bool recorded = ChangeOptionsOf(entry).has_value();
         if (!index.empty()) {

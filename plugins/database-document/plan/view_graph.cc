@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "core/document/error.h"
@@ -30,6 +31,9 @@ class ViewGraph {
     reads.push_back(view.on);
     Add(view.name, reads, view.collation);
   }
+
+  // By Check(): the names that its answer relies on.
+  const std::set<std::string_view>& reached() const { return reached_; }
 
   Status Check() {
     auto below = Longest(reads_, view_.name, 1);
@@ -69,6 +73,7 @@ class ViewGraph {
     const auto next = edges.find(name);
     if (next != edges.end()) {
       for (const std::string_view other : next->second) {
+        reached_.insert(other);
         if (!collations_.contains(other)) continue;  // no view
         auto further = Longest(edges, other, depth + 1);
         if (!further.ok()) return further;
@@ -90,12 +95,20 @@ class ViewGraph {
   Edges reads_;
   Edges read_by_;
   std::map<std::string_view, int> longest_;  // kOnTheWay while it is looked for
+  std::set<std::string_view> reached_;       // whether there is such a collection or not
 };
 
 }  // namespace
 
-Status CheckViewGraph(const CatalogState& catalog, const ViewDefinition& view) {
-  return ViewGraph(catalog, view).Check();
+Status CheckViewGraph(WriteSet& set, const ViewDefinition& view) {
+  const CatalogPtr catalog = set.catalog();
+  ViewGraph graph(*catalog, view);
+  if (Status status = graph.Check(); !status.ok()) return status;
+  for (const std::string_view name : graph.reached()) {
+    Status status = set.Guard(EntryName(view.database, name));
+    if (!status.ok()) return status;
+  }
+  return {};
 }
 
 }  // namespace nexadb::database

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "nexadb/bson.h"
-#include "plugins/database-document/catalog/catalog.h"
+#include "plugins/database-document/session/write_set.h"
 
 namespace nexadb::database {
 
@@ -19,8 +19,10 @@ struct ViewDefinition {
 };
 
 // GraphContainsCycle (5), ViewDepthLimitExceeded (165) and OptionNotSupportedOnView (167), for what
-// the view reads and for the views that read it, which may have been there first. Commands that
-// make views at the same moment do not see each other: reading follows kViewDepthMax views at most.
-Status CheckViewGraph(const CatalogState& catalog, const ViewDefinition& view);
+// the view reads and for the views that read it, which may have been there first. Guards all of
+// them, and the names that nothing has yet: of commands that would close a circle together the last
+// to commit conflicts. Ways that several lengthen from above at once, and circles of older stores,
+// are left to reading, which follows kViewDepthMax views at most.
+Status CheckViewGraph(WriteSet& set, const ViewDefinition& view);
 
 }  // namespace nexadb::database

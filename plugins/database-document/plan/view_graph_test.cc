@@ -16,6 +16,21 @@ class ViewGraphs : public DatabaseFixture {
     return CodeOf(R"({"collMod": ")" + name + R"(", "viewOn": ")" + on + R"(", "pipeline": )" +
                   pipeline + "}");
   }
+  // Puts other bytes of the same length into the stored entry of a view.
+  void Rewrite(const std::string& name, const std::string& from, const std::string& to) {
+    StorageEngine& engine = *storage_->Service<StorageEngine>();
+    const std::string key = std::string(4, '\0') + "c" + "test" + std::string(1, '\0') + name;
+    auto snapshot = engine.OpenSnapshot();
+    ASSERT_TRUE(snapshot.ok());
+    auto found = (*snapshot)->Get(AsBytes(key), {});
+    ASSERT_TRUE(found.ok());
+    std::string value(found->text());
+    const size_t at = value.find(from);
+    ASSERT_NE(at, std::string::npos);
+    value.replace(at, to.size(), to);
+    const Mutation put{Mutation::Op::kPut, 0, AsBytes(key), AsBytes(value)};
+    ASSERT_TRUE(engine.Write(Span<const Mutation>(&put, 1), {}).ok());
+  }
   static std::string Number(const std::string& name, int n) { return name + std::to_string(n); }
 };
 
@@ -72,6 +87,44 @@ TEST_F(ViewGraphs, ViewsThatReadEachOtherHaveOneCollation) {
   EXPECT_EQ(View("later", "c", "[]", any_case), 167);
   EXPECT_EQ(View("plain", "c"), 0);
   EXPECT_EQ(Change("w", "plain"), 167);
+}
+
+TEST_F(ViewGraphs, OfTwoThatCloseACircleTogetherTheLastConflicts) {
+  EXPECT_EQ(View("b", "c"), 0);
+  Handle<Session> other = NewSession();
+  ASSERT_TRUE(session_->Begin(TransactionIsolation::kSnapshot).ok());
+  ASSERT_TRUE(other->Begin(TransactionIsolation::kSnapshot).ok());
+  // a reads b, b reads d, d reads a: no transaction has seen more than two of them.
+  Run(*session_, R"({"create": "a", "viewOn": "b", "pipeline": []})");
+  Run(*other, R"({"create": "d", "viewOn": "c", "pipeline": [{"$unionWith": "a"}]})");
+  ASSERT_TRUE(session_->Commit().ok());
+  const Status late = other->Commit();
+  EXPECT_EQ(MongoCode(late), 112) << late.message();
+  EXPECT_EQ(View("d", "c", R"([{"$unionWith": "a"}])"), 0);
+  EXPECT_EQ(Change("b", "d"), 5);
+  EXPECT_EQ(Batch(R"({"find": "d"})"), "[]");
+}
+
+TEST_F(ViewGraphs, ACircleOfAnOlderStoreIsRefusedWhereItIsReadAndCanBeMended) {
+  Run(R"({"insert": "c", "documents": [{"_id": 1}]})");
+  EXPECT_EQ(View("a", "c", R"([{"$unionWith": "w"}])"), 0);
+  EXPECT_EQ(View("b", "c", R"([{"$unionWith": "a"}])"), 0);
+  EXPECT_EQ(View("k", "c", R"([{"$lookup": {"from": "x", "pipeline": [], "as": "y"}}])"), 0);
+  EXPECT_EQ(View("m", "k"), 0);
+  // As older versions took them: what a and k read that is not there becomes b and m.
+  Rewrite("a", std::string("w\0", 2), std::string("b\0", 2));
+  Rewrite("k", std::string("x\0", 2), std::string("m\0", 2));
+  Reopen();
+  for (const std::string name : {"a", "b", "k", "m"}) {
+    EXPECT_EQ(CodeOf(R"({"find": ")" + name + R"("})"), 165) << name;
+    EXPECT_EQ(CodeOf(R"({"aggregate": "c", "cursor": {}, "pipeline": [{"$unionWith": ")" + name +
+                     R"("}]})"),
+              165)
+        << name;
+    EXPECT_EQ(View("above", name), 5) << name;
+  }
+  EXPECT_EQ(Change("a", "c"), 0);
+  EXPECT_EQ(Batch(R"({"find": "b"})"), R"([{"_id":1},{"_id":1}])");
 }
 
 }  // namespace
