@@ -110,6 +110,7 @@ export type ErrorCode =
   | 'empty_field_name'
   | 'illegal_operation'
   | 'memory_limit'
+  | 'scan_limit'
   | 'transaction_conflict'
   | 'transaction_busy'
   | 'transaction_expired'

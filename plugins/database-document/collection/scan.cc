@@ -32,6 +32,7 @@ Result<size_t> CollectionScan::Take(size_t most, Use&& use) {
         if (!rows_filter_) rows_filter_.emplace(filter_);
         for (size_t i = 0; i < std::min(kRowsAhead, row_count_); ++i) FetchAhead(rows_[i].value);
       }
+      const uint64_t before = examined_;
       while (next_row_ < row_count_ && taken < most) {
         if (next_row_ + kRowsAhead < row_count_) FetchAhead(rows_[next_row_ + kRowsAhead].value);
         const Row& row = rows_[next_row_++];
@@ -40,6 +41,8 @@ Result<size_t> CollectionScan::Take(size_t most, Use&& use) {
         ++examined_;
         if (rows_filter_->Matches(bson::Document(body))) use(taken++, row, body);
       }
+      Status status = context_.session().CountScanned(examined_ - before);
+      if (!status.ok()) return status;
     }
     return taken;
   });

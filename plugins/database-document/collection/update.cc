@@ -69,6 +69,8 @@ Result<QueryPlan> PlanFor(QueryContext& context, const Wanted& what,
 // the scan's cursor reads the store as it was when opened.
 template <class Use>
 Status ForEachMatch(QueryContext& context, const Wanted& what, QueryPlan plan, Use&& use) {
+  // Each statement of a bulk is a query of its own.
+  context.session().ForgetScanned();
   DocumentScan scan(context, std::move(plan), what.filter);
   std::vector<ScannedDocument> batch(kScanBatch);
   for (;;) {

@@ -17,7 +17,9 @@ class StreamCursor final : public DocumentCursor {
 
   Result<uint64_t> Next(Span<BytesView> documents) noexcept override {
     return sdk::Guard([&]() -> Result<uint64_t> {
-      const CallMeter meter(stream_->context().session());
+      SessionImpl& session = stream_->context().session();
+      const CallMeter meter(session);
+      session.ForgetScanned();
       const size_t wanted = std::min(documents.size(), query::kBatchDocuments);
       batch_.resize(wanted);
       auto count = stream_->source().Next(batch_);

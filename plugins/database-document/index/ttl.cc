@@ -123,6 +123,7 @@ Result<uint64_t> SweepExpiredDocuments(Environment& environment) {
   SessionOptions options;
   options.principal = &principal;
   SessionImpl session(environment, options, Waiting::kAllowed);
+  session.LiftScanLimit();
   CatalogPtr catalog;
   {
     std::shared_lock lock(environment.catalog->gate());

@@ -54,6 +54,13 @@ Result<bool> IndexStream::OpenNext() {
   return false;
 }
 
+Result<size_t> IndexStream::Examined(size_t count) {
+  examined_ += count;
+  Status status = context_.session().CountScanned(count);
+  if (!status.ok()) return status;
+  return count;
+}
+
 Result<size_t> IndexStream::Fetch(size_t most) {
   for (;;) {
     if (Status status = context_.CheckInterrupt(); !status.ok()) return status;
@@ -67,13 +74,11 @@ Result<size_t> IndexStream::Fetch(size_t most) {
       const size_t taken = std::min(wanted, probed_end_ - next_probed_);
       std::copy_n(read_.probed->rows.begin() + next_probed_, taken, rows_.begin());
       next_probed_ += taken;
-      examined_ += taken;
-      return taken;
+      return Examined(taken);
     }
     auto count = cursor_->Next(Span<Row>(rows_.data(), wanted));
     if (!count.ok()) return count.status();
-    examined_ += *count;
-    if (*count != 0) return size_t{*count};
+    if (*count != 0) return Examined(*count);
     cursor_.Reset();
   }
 }

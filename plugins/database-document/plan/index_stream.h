@@ -39,6 +39,8 @@ class IndexStream {
   bool TakeProbed();
   // A batch of entries in rows_; none at the end.
   Result<size_t> Fetch(size_t most);
+  // Counts entries that were read, and says how many.
+  Result<size_t> Examined(size_t count);
 
   QueryContext& context_;
   const IndexRead& read_;

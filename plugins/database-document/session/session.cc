@@ -42,6 +42,7 @@ SessionImpl::SessionImpl(Environment& environment, const SessionOptions& options
       deadline_ns_(options.deadline_ns),
       memory_bytes_(options.memory_bytes != 0 ? options.memory_bytes
                                               : environment.settings.query_memory_bytes),
+      scan_max_(environment.settings.query_scan_max),
       timestamps_(options.timestamps != kTimestampsOff),
       keeps_timestamps_(options.timestamps == kTimestampsKept),
       waiting_(waiting) {
@@ -83,6 +84,7 @@ Status SessionImpl::Rollback() noexcept {
 void SessionImpl::StartCall() {
   call_ms_ = environment_.NowMs();
   limited_ = false;
+  ForgetScanned();
   call_deadline_ns_ = deadline_ns_ != 0 ? deadline_ns_
                                         : environment_.NowNs() +
                                               environment_.settings.default_time_limit_ms * 1000000;
@@ -102,6 +104,18 @@ Status SessionImpl::CheckInterrupt() const {
     return MakeError(ErrorId::kTimeLimit, "operation exceeded time limit");
   }
   return {};
+}
+
+Status SessionImpl::ScanLimit() const {
+  const std::string max = std::to_string(scan_max_);
+  return MakeError(ErrorId::kScanLimit,
+                   "the query has looked at more than " + max +
+                       " documents and index entries, the most that this server allows "
+                       "(query_scan_max); explain says which index would help",
+                   ErrorDetail()
+                       .Text("limit", "query_scan_max")
+                       .Int64("max", static_cast<int64_t>(scan_max_))
+                       .Finish());
 }
 
 Status SessionImpl::CheckAccess(Action action, std::string_view database,

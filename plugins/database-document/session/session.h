@@ -48,10 +48,23 @@ class SessionImpl final : public Session {
   void LimitCall(uint64_t time_ms);
   // time_limit or cancelled, once that is so. A clock read: ask once per batch.
   Status CheckInterrupt() const;
+  // Counts documents and entries of indexes that were looked at: by any thread that works for the
+  // call. Error scan_limit once there are more than query_scan_max since the call began, or since
+  // it handed out the last of its answer.
+  Status CountScanned(uint64_t rows) {
+    if (scan_max_ == 0) return {};
+    return scanned_.fetch_add(rows, std::memory_order_relaxed) + rows <= scan_max_ ? Status()
+                                                                                   : ScanLimit();
+  }
+  void ForgetScanned() { scanned_.store(0, std::memory_order_relaxed); }
+  // For what the database does on its own account.
+  void LiftScanLimit() { scan_max_ = 0; }
   // Error forbidden unless the principal may.
   Status CheckAccess(Action action, std::string_view database, std::string_view name) const;
 
  private:
+  Status ScanLimit() const;
+
   Environment& environment_;
   Principal* principal_;
   uint64_t deadline_ns_;
@@ -59,6 +72,8 @@ class SessionImpl final : public Session {
   int64_t call_ms_ = 0;
   bool limited_ = false;  // the call has a maxTimeMS
   uint64_t memory_bytes_;
+  uint64_t scan_max_;
+  std::atomic<uint64_t> scanned_{0};
   bool timestamps_;
   bool keeps_timestamps_;
   const Waiting waiting_;

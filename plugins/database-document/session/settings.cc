@@ -14,6 +14,9 @@ Result<Settings> Settings::Read(const ConfigView& config) noexcept {
   auto threads = config.Integer("query_threads");
   if (!threads.ok()) return threads.status();
   s.query_threads = static_cast<uint64_t>(*threads);
+  auto scan_max = config.Integer("query_scan_max");
+  if (!scan_max.ok()) return scan_max.status();
+  s.query_scan_max = static_cast<uint64_t>(*scan_max);
   const std::pair<const char*, uint64_t*> durations[] = {
       {"default_time_limit", &s.default_time_limit_ms},
       {"cursor_idle", &s.cursor_idle_ms},

@@ -15,6 +15,7 @@ struct Settings {
   uint64_t ttl_sweep_ms = 1000;
   uint64_t slow_query_ms = 100;  // 0: no query is
   uint64_t query_threads = 4;    // that a query may be divided among
+  uint64_t query_scan_max = 0;   // documents and entries looked at for a batch; 0: any number
 
   // Fails when a key is missing or of another type, which the kernel's schema check rules out.
   static Result<Settings> Read(const ConfigView& config) noexcept;
