@@ -295,10 +295,11 @@ TEST_F(AuthTest, AKeyExpires) {
                              .count();
   bson::Builder spec;
   spec.Elements(bson::Document(AsBytes(Spec({"read"}, {"*"}))));
-  const Made made = Create(spec.DateMs("expires_at", now_ms + 300).Finish());
+  // Longer than it takes to store the key, on a busy disk too.
+  const Made made = Create(spec.DateMs("expires_at", now_ms + 1500).Finish());
   auto held = Login(made.secret);
   ASSERT_TRUE(held.ok());
-  while ((*held)->Valid()) std::this_thread::yield();
+  while ((*held)->Valid()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_FALSE((*held)->Allows(Action::kRead, {"nexadb", "a"}));
   EXPECT_EQ(Login(made.secret).status().number(), kInvalidKey);
 }
@@ -422,6 +423,7 @@ TEST_F(AuthTest, BadKeysAreThrottledByAddressAndGoodOnesNever) {
 TEST_F(AuthTest, AKeyWithARateSendsItsBurstThenWaitsAndHoldsUpNobody) {
   Start();
   const Made rated = Create(RatedSpec(1, 3)), other = Create(RatedSpec(1, 3));
+  const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(AdmittedOf(3, rated.secret), 3);
   const Status refused = Login(rated.secret).status();
   EXPECT_EQ(refused.code(), Code::kResourceExhausted);
@@ -432,11 +434,12 @@ TEST_F(AuthTest, AKeyWithARateSendsItsBurstThenWaitsAndHoldsUpNobody) {
   EXPECT_EQ(host_->Metric("nexadb_auth_rate_limited_total"), 1);
   std::this_thread::sleep_for(std::chrono::milliseconds(1010));
   EXPECT_TRUE(Login(rated.secret).ok());
-  // A new secret brings no new turns.
+  // A new secret brings no new turns: of those that came free since the beginning, one is taken.
   auto rotated = admin_->Rotate(rated.id, 0);
   ASSERT_TRUE(rotated.ok());
   const std::string secret(bson::Document(rotated->bytes())["key"].value().Text());
-  EXPECT_EQ(Login(secret).status().number(), kRateLimited);
+  const int admitted = AdmittedOf(3, secret);
+  EXPECT_LE(1 + admitted, (std::chrono::steady_clock::now() - began) / std::chrono::seconds(1));
   const std::string log = LogText();
   const std::string told = "audit: a key sent more requests than it may id=" + rated.id;
   EXPECT_NE(log.find(told), std::string::npos) << log;

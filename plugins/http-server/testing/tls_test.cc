@@ -113,13 +113,16 @@ TEST_F(Tls, ATicketResumesASession) {
 }
 
 TEST_F(Tls, AHandshakeHasATimeLimitAndCountsAsAConnection) {
-  TestServer server(Config(R"(, "handshake_timeout": "100ms")") + R"(, "connections_max": 2)");
+  TestServer server(Config(R"(, "handshake_timeout": "1s")") + R"(, "connections_max": 2)");
   server.MountEcho();
   Client silent(server.port(), Transport::kPlain);
   Client slow(server.port(), Transport::kPlain);
   slow.Send("\x16\x03\x01");  // the begin of a record
   while (server.host().Metric("nexadb_http_open_connections") < 2) std::this_thread::yield();
   EXPECT_EQ(Client(server.port(), ClientContext()).tls(), nullptr);
+  while (server.host().Metric("nexadb_http_rejected_connections_total") < 1) {
+    std::this_thread::yield();
+  }
   EXPECT_EQ(server.host().Metric("nexadb_http_rejected_connections_total"), 1);
   EXPECT_TRUE(silent.ReadEnd());
   EXPECT_TRUE(slow.ReadEnd());
