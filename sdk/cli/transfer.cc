@@ -158,7 +158,7 @@ class Batch {
   }
   void Send() {
     if (count_ == 0) return;
-    const std::string answer = db_.Call("POST", path_, lines_, "application/x-ndjson");
+    const std::string answer = Post();
     result_.stored += std::strtoull(Member(answer, "count").c_str(), nullptr, 10);
     const auto errors = Elements(answer, "errors");
     if (!errors.empty() && result_.first_error.empty()) {
@@ -171,6 +171,22 @@ class Batch {
   }
 
  private:
+  // What the server cannot read it names by its line in the request, which the user has never seen.
+  std::string Post() {
+    try {
+      return db_.Call("POST", path_, lines_, "application/x-ndjson");
+    } catch (const client::Error& error) {
+      const std::string_view said = error.what();
+      constexpr std::string_view kLine = "line ";
+      if (!said.starts_with(kLine)) throw;
+      char* rest = nullptr;
+      const uint64_t line = std::strtoull(said.data() + kLine.size(), &rest, 10);
+      throw client::Error(error.status(), error.code(),
+                          "document " + std::to_string(result_.read - count_ + line) + rest +
+                              " (stored before it: " + std::to_string(result_.stored) + ")");
+    }
+  }
+
   client::Client& db_;
   std::string path_;
   ImportResult& result_;

@@ -93,6 +93,12 @@ class CommandLine(unittest.TestCase):
         part = self.run_cli("import", "part", "-", stdin='{"_id": 1}\n{"_id": 1}\n{"_id": 2}\n', status=7)
         self.assertIn("stored 2 of 3", part.stderr)
         self.assertIn("document 2", part.stderr)
+        # Of a file that goes out in many requests, what cannot be read is named by its place in the file.
+        lines = [json.dumps({"_id": n}) for n in range(2500)] + ['{"a": ', "{}"]
+        broken = self.run_cli("import", "broken", "-", stdin="\n".join(lines), status=1)
+        self.assertIn("document 2501, column 7", broken.stderr)
+        self.assertIn("(stored before it: 2000)", broken.stderr)
+        self.assertEqual(self.run_cli("count", "broken").stdout, "2000\n")
 
     def test_sample(self):
         self.run_cli("sample", "load")
