@@ -59,7 +59,7 @@ Status BindError(const ListenAddress& address, uint16_t port, int error) {
   if (error == EADDRINUSE) {
     text +=
         ". Another process has the port ('ss -ltnp' shows which): end it, or set another "
-        "port in `listen`.";
+        "port in `listen`";
     return Status::Error(Code::kConflict, text);
   }
   if (error == EACCES) text += ". Ports below 1024 need root or CAP_NET_BIND_SERVICE.";
