@@ -1,5 +1,5 @@
 // Sweeper: removes entries whose time has passed. Expiry entries lie in order of time, so a sweep
-// reads only what is due. Runs on the blocking pool, again and again until stopped. An entry that
+// reads only what is due. Runs on a thread of its own, again and again until stopped. An entry that
 // was written anew since keeps what its new expiry says.
 #pragma once
 #include "plugins/database-document/session/environment.h"
