@@ -28,6 +28,8 @@ DOCUMENT = {"_id": "one", "name": "a", "pad": "x" * 180}  # 300 bytes answered, 
 # The kernel loads plugins from copies under names of their content; perf shows those.
 LIBRARIES = {"http-server.so": "http-server", "api-rest.so": "api-rest: JSON to BSON", "[kernel.kallsyms]": "the operating system",
              "database-document.so": "database-document", "storage-lsm.so": "storage-lsm", "libc.so.6": "libc: memory, copies"}
+# In windows of which workload our server is made to stand still.
+STALLED = {"--stalled": latency.PLAIN, "--stalled-beside-slow": latency.BESIDE_SLOW}
 
 
 def microseconds(text):
@@ -39,7 +41,7 @@ class Suite:
     def __init__(self, options):
         quick = "--quick" in options
         self.only_latency = "--latency" in options
-        self.stalled = latency.OURS if "--stalled" in options else None
+        self.stalled = [workload for option, workload in STALLED.items() if option in options]
         self.rounds = 1 if quick else 3
         self.seconds = 2 if quick else 5
         self.window_seconds = 0.5 if quick else 1
@@ -230,7 +232,7 @@ def aims(rows):
 
 def main():
     options = set(sys.argv[1:])
-    if options - {"--quick", "--latency", "--stalled"}:
+    if options - {"--quick", "--latency", *STALLED}:
         sys.exit(f"measure.py: unknown option in {sorted(options)}; see run.sh")
     if not shutil.which("wrk"):
         sys.exit("measure.py: wrk is missing: apt-get install wrk")

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # NexaDB over HTTP beside nginx, a bare epoll server and Redis, all driven from the same cores by the
 # same clients (wrk, open_loop.cc, redis-benchmark). README.md says what is measured.
-#   bench/http/run.sh [--quick] [--latency] [--stalled]
-# --latency measures the figures of latency alone. --stalled makes our server stand still for 2 ms, 20
-# times a second, while they are measured: a run that does not call that a MISS measures nothing.
+#   bench/http/run.sh [--quick] [--latency] [--stalled] [--stalled-beside-slow]
+# --latency measures the figures of latency alone. --stalled and --stalled-beside-slow make our server
+# stand still for 2 ms, 20 times a second, in the windows without slow clients and in those beside them: a
+# run that does not call that a MISS measures nothing.
 # Environment: NEXADB_BUILD_DIR, a release build with -DNEXADB_BENCH=ON (default build/release);
 # BENCH_OUT, where http.jsonl goes. A client or peer that is not installed leaves its rows out.
 set -euo pipefail

@@ -31,7 +31,7 @@ Connection::Connection(Server& server, Worker& worker, int fd, PeerAddress peer,
       watch_(worker.loop, fd, *this),
       tls_(tls ? std::make_unique<TlsStream>(tls, fd) : nullptr),
       gate_(server.limits().head()),
-      exchange_(worker.loop, wake_, server.draining(), server.pool_queue()) {
+      exchange_(worker.loop, wake_, server.draining(), server.pool()) {
   wake_.connection = this;
   wake_.run = [](LoopTask& task) noexcept {
     Connection* self = static_cast<WakeTask&>(task).connection;

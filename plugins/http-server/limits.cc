@@ -39,6 +39,7 @@ constexpr Row kRows[] = {
     {"slow_body_window", &Limits::slow_body_window_ms, Unit::kMilliseconds, Raise::kNever,
      "client_timeout"},
     {"write_timeout", &Limits::write_timeout_ms, Unit::kMilliseconds, Raise::kNever, ""},
+    {"waiting_requests_max", &Limits::waiting_requests_max, Unit::kCount, Raise::kNever, "busy"},
 };
 
 constexpr const char* UnitName(Unit unit) {

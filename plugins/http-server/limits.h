@@ -22,6 +22,7 @@ struct Limits {
   uint64_t idle_timeout_ms = 75'000;
   uint64_t slow_body_window_ms = 10'000;
   uint64_t write_timeout_ms = 30'000;
+  uint64_t waiting_requests_max = 10'000;
 
   bool operator==(const Limits&) const = default;
   HeadLimits head() const { return {request_line_bytes_max, header_bytes_max, header_count_max}; }

@@ -115,7 +115,11 @@ Server::Server(PluginContext& context, ServerConfig config)
       config_(std::move(config)),
       metrics_(context.Metrics(),
                config_.tls.enabled() ? ServerMetrics::Tls::kOn : ServerMetrics::Tls::kOff),
-      pool_queue_(std::make_shared<PoolQueue>(context.Executor())),
+      pool_(std::make_shared<HandlerPool>(
+          HandlerPool::Settings{config_.pool_threads != 0 ? config_.pool_threads
+                                                          : context.Executor().BlockingThreads(),
+                                config_.limits.waiting_requests_max},
+          metrics_.waiting)),
       routes_(std::make_shared<const RouteTable>()) {}
 
 // The plugin has stopped it, or it never started: destroying must not call the kernel, which may be
@@ -415,7 +419,7 @@ void Server::ServeInline(HttpExchange& exchange) {
   // runs, has ended the request.
   RouteEntry* const route = exchange.route.get();
   if (route->run == RunMode::kPool) {
-    pool_queue_->Add({&exchange, route->handler, exchange.route});
+    pool_->Add({&exchange, route->handler, exchange.route});
   } else {
     route->handler->Serve(Handle<Exchange>(&exchange));
     route->Leave();
@@ -426,14 +430,14 @@ void Server::ServeOnPool(HttpExchange& exchange) {
   if (!EnterRoute(exchange)) {
     return Decline(exchange, ErrorId::kRouteNotFound, "The path has gone.");
   }
-  pool_queue_->Add({&exchange, exchange.route->handler, exchange.route});
+  pool_->Add({&exchange, exchange.route->handler, exchange.route});
 }
 
 void Server::MoveToPool(Handle<Exchange> exchange, HttpHandler& handler) noexcept {
   auto* own = static_cast<HttpExchange*>(exchange.Detach());
   const Status moved = sdk::Guard([&]() -> Status {
     own->route->EnterAgain();
-    pool_queue_->Add({own, &handler, own->route});
+    pool_->Add({own, &handler, own->route});
     return {};
   });
   if (!moved.ok()) own->Release();
@@ -548,7 +552,7 @@ void Server::Stop() {
                            " ms after Stop; these stay in memory until they are released");
     }
   }
-  pool_queue_->Stop(config_.release_timeout_ms);
+  pool_->Stop(config_.release_timeout_ms);
   for (const auto& worker : workers_) worker->loop.Stop();
   // No thread of the server runs now, so the lists of connections are this thread's.
   acceptors_.clear();

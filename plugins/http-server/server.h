@@ -17,9 +17,9 @@
 #include "nexadb/plugin.h"
 #include "plugins/http-server/access.h"
 #include "plugins/http-server/connection.h"
+#include "plugins/http-server/handler_pool.h"
 #include "plugins/http-server/handover.h"
 #include "plugins/http-server/limits.h"
-#include "plugins/http-server/pool_queue.h"
 #include "plugins/http-server/router.h"
 #include "plugins/http-server/server_metrics.h"
 #include "plugins/http-server/tls_context.h"
@@ -33,6 +33,7 @@ struct ServerConfig {
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> cors_origins;
   uint32_t io_threads = 1;
+  uint32_t pool_threads = 0;             // 0: the kernel's number
   uint64_t release_timeout_ms = 30'000;  // how long Stop waits for handlers
   Limits limits;
   TlsConfig tls;
@@ -100,8 +101,8 @@ class Server final : public HttpRouter,
   // The budget of all buffered bodies together.
   bool TakeBodyMemory(uint64_t bytes);
   void ReturnBodyMemory(uint64_t bytes);
-  PoolQueue& pool_queue() { return *pool_queue_; }
-  // Run an exchange on the blocking pool (503 when it is full), or here.
+  HandlerPool& pool() { return *pool_; }
+  // Run an exchange on the pool (503 when too many wait), or here.
   void ServeOnPool(HttpExchange& exchange);
   void ServeInline(HttpExchange& exchange);
   void OnConnectionDeleted(Worker& worker, Connection& connection, const PeerAddress& peer);
@@ -141,7 +142,7 @@ class Server final : public HttpRouter,
   PluginContext& context_;
   ServerConfig config_;
   ServerMetrics metrics_;
-  const std::shared_ptr<PoolQueue> pool_queue_;
+  const std::shared_ptr<HandlerPool> pool_;
   std::unique_ptr<AccessRules> access_;
   std::vector<std::unique_ptr<Worker>> workers_;
   bool running_ = false;                              // every loop has been started

@@ -47,6 +47,8 @@ ServerMetrics::ServerMetrics(MetricsRegistry& registry, Tls with_tls)
           Spec("nexadb_http_rejected_connections_total", "Connections refused by a limit."))),
       running(registry.NewGauge(
           Spec("nexadb_http_running_requests", "Requests that a handler works on."))),
+      waiting(registry.NewGauge(
+          Spec("nexadb_http_waiting_requests", "Requests that wait for a thread."))),
       bytes_in(registry.NewCounter(
           Spec("nexadb_http_received_bytes_total", "Bytes read from clients."))),
       bytes_out(

@@ -28,6 +28,7 @@ class ServerMetrics {
   Gauge& open_connections;
   Counter& rejected_connections;
   Gauge& running;  // exchanges that a handler holds
+  Gauge& waiting;  // for a thread of the pool
   Counter& bytes_in;
   Counter& bytes_out;
   Gauge& body_bytes;                            // in buffered bodies

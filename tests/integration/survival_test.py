@@ -93,10 +93,22 @@ class Survival(unittest.TestCase):
         return [min(statistics.quantiles(self.latencies_ms(300, path), n=100)[-1] for _ in range(5))
                 for path in ("/collections/data/d{}", "/collections/data/d{}?fields=n")]
 
+    def follow(self, collection):
+        """A follower of the collection's changes once its stream has begun, and its connection."""
+        self.assertEqual(self.kernel.http("POST", "/collections", {"name": collection, "changes": True})[0], 201)
+        connection = self.kernel.open()
+        self.addCleanup(connection.close)
+        connection.request("GET", f"/collections/{collection}/_changes", headers={"X-API-Key": self.kernel.root_key})
+        stream = connection.getresponse()
+        while stream.readline() != b"\n":  # of its first block
+            pass
+        return stream, connection
+
     def test_slow_clients_of_four_forms_are_cut_off_and_disturb_nobody(self):
         self.start(lambda text: re.sub(r'(?m)^(header_timeout|slow_body_window|write_timeout) *= *"\w+"',
                                        rf'\1 = "{SLOW_LIMIT}"', text, count=3))
         self.fill(2000, pad=5000)
+        changes, follower = self.follow("followed")
         heads, bodies, uploads, readers = ([self.connect(receive_bytes) for _ in range(SLOW_EACH)]
                                            for receive_bytes in (None, None, None, 4096))
         slow = heads + bodies + uploads + readers
@@ -124,6 +136,13 @@ class Survival(unittest.TestCase):
         try:
             self.assertTrue(eventually(lambda: self.metric("nexadb_http_running_requests") > 2 * SLOW_EACH))
             self.assertGreater(self.metric("nexadb_http_open_connections"), len(slow))
+            # What other plugins do on threads of the kernel's is not held up either.
+            self.assertEqual(self.kernel.http("POST", "/collections/followed", {"n": 1})[0], 201)
+            while changes.readline() != b"event: insert\n":
+                pass
+            self.assertGreater(self.metric("nexadb_http_running_requests"), 2 * SLOW_EACH, "it waited for one of them to go")
+            changes.close()
+            follower.close()
             for beside, baseline in zip(self.p99s_ms(), baseline_ms):
                 # The dripping thread, and in CI other tests, share the machine with what is measured.
                 self.assertLess(beside, max(2 * baseline, baseline + 25 * SLOWNESS), (beside, baseline))
@@ -189,8 +208,8 @@ class Survival(unittest.TestCase):
 
     @unittest.skipIf(SLOWNESS > 1, "its bounds are of time")
     def test_four_times_the_load_is_refused_in_part_and_all_is_well_within_five_seconds(self):
-        self.start(lambda text: re.sub(r"(?m)^queue_max *= *\d+", "queue_max = 16", re.sub(
-            r"(?m)^blocking_threads *= *\d+", "blocking_threads = 2", text)))
+        self.start(lambda text: re.sub(r"(?m)^waiting_requests_max *= *\d+", "waiting_requests_max = 16", re.sub(
+            r"(?m)^pool_threads *= *\d+", "pool_threads = 2", text, count=1), count=1))
         self.fill(DOCUMENTS)
         costly = json.dumps({"pipeline": [
             {"$group": {"_id": {"$mod": ["$n", 97]}, "sum": {"$sum": {"$multiply": ["$n", "$n"]}}}},

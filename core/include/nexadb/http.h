@@ -64,7 +64,7 @@ class Exchange {
 class HttpHandler {
  public:
   // On the I/O thread for a route that runs inline: answer from memory, or MoveToPool; never wait.
-  // On the blocking pool otherwise.
+  // Otherwise on a thread that may wait.
   virtual void Serve(Handle<Exchange> exchange) noexcept = 0;
 
  protected:
@@ -109,7 +109,7 @@ class HttpRouter {
   // Paths that no route matches get 404, known paths with another method 405 with Allow, both as
   // problem+json.
   virtual Result<Handle<Mount>> Attach(const Route& route, HttpHandler& handler) noexcept = 0;
-  // [any] Continues an inline exchange on the blocking pool: calls handler.Serve there.
+  // [any] Continues an inline exchange on a thread that may wait: calls handler.Serve there.
   virtual void MoveToPool(Handle<Exchange> exchange, HttpHandler& handler) noexcept = 0;
   // [any] The limits in force, as BSON {name: {value, unit, error}}, for /status.
   virtual Result<Buffer> Limits() noexcept = 0;

@@ -64,6 +64,7 @@ LIMITS = {
     "idle_timeout": Limit(75_000, "ms", ""),
     "slow_body_window": Limit(10_000, "ms", "client_timeout"),
     "write_timeout": Limit(30_000, "ms", ""),
+    "waiting_requests_max": Limit(10_000, "count", "busy"),
 }
 ROUTES = (
     Route("GET", "/backups", "admin"),

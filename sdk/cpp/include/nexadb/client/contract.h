@@ -66,6 +66,7 @@ inline constexpr Limit kLimits[] = {
     {"idle_timeout", 75000, "ms", ""},
     {"slow_body_window", 10000, "ms", "client_timeout"},
     {"write_timeout", 30000, "ms", ""},
+    {"waiting_requests_max", 10000, "count", "busy"},
 };
 
 inline constexpr Route kRoutes[] = {
