@@ -13,11 +13,14 @@
 #include <thread>
 #include <utility>
 
+#include "plugins/http-server/busy_poll.h"
+
 namespace nexadb::http {
 namespace {
 
 constexpr int kEventsInOneGo = 128;
 constexpr uint64_t kNsPerMs = 1'000'000;
+constexpr uint64_t kNsPerUs = 1'000;
 
 uint64_t NowNs() {
   return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
@@ -46,6 +49,7 @@ struct EventLoop::Impl {
   const int poll;
   const int waker;
   uint64_t tick_ns = 0;
+  uint64_t busy_poll_ns = 0;
   Callback on_tick;
   Handle<Thread> thread;
   std::atomic<std::thread::id> thread_id{};
@@ -70,6 +74,10 @@ struct EventLoop::Impl {
   void Run() noexcept;
   void Dispatch(const epoll_event& event) noexcept;
   void RunTasks() noexcept;
+  // Looks for events without waiting, for as long as busy_poll has it; 0: there are none, or a task
+  // was posted.
+  int LookAgain(BusyPoll& busy_poll, const void* client, epoll_event* events,
+                uint64_t* now_ns) noexcept;
   bool FallAsleep(bool* stop) noexcept;
 };
 
@@ -142,15 +150,21 @@ void EventLoop::Impl::Run() noexcept {
   thread_id.store(std::this_thread::get_id());
   uint64_t now_ns = NowNs();  // read once a turn
   uint64_t next_tick_ns = now_ns + tick_ns;
+  BusyPoll busy_poll(busy_poll_ns);
+  const void* client = nullptr;  // whom alone the last turn was for
   for (;;) {
-    bool stop = false;
-    const bool sleeps = FallAsleep(&stop);
-    if (stop) break;
-    const uint64_t left_ns = now_ns < next_tick_ns ? next_tick_ns - now_ns : 0;
-    const auto timeout_ms = sleeps ? static_cast<int>((left_ns + kNsPerMs - 1) / kNsPerMs) : 0;
     epoll_event events[kEventsInOneGo];
-    const int count = ::epoll_wait(poll, events, kEventsInOneGo, timeout_ms);
-    asleep.store(false, std::memory_order_relaxed);
+    int count = LookAgain(busy_poll, client, events, &now_ns);
+    if (count <= 0) {
+      bool stop = false;
+      const bool sleeps = FallAsleep(&stop);
+      if (stop) break;
+      const uint64_t left_ns = now_ns < next_tick_ns ? next_tick_ns - now_ns : 0;
+      const auto timeout_ms = sleeps ? static_cast<int>((left_ns + kNsPerMs - 1) / kNsPerMs) : 0;
+      count = ::epoll_wait(poll, events, kEventsInOneGo, timeout_ms);
+      asleep.store(false, std::memory_order_relaxed);
+    }
+    client = count == 1 ? events[0].data.ptr : nullptr;
     for (int i = 0; i < count; ++i) Dispatch(events[i]);
     // After the events: a socket that one of them closed is deleted here, so the others may still
     // be for it.
@@ -162,6 +176,20 @@ void EventLoop::Impl::Run() noexcept {
     next_tick_ns = now_ns + tick_ns;
   }
   thread_id.store({});  // another thread may get this one's id
+}
+
+int EventLoop::Impl::LookAgain(BusyPoll& busy_poll, const void* client, epoll_event* events,
+                               uint64_t* now_ns) noexcept {
+  if (!busy_poll.Begin(client, *now_ns)) return 0;
+  do {
+    const int count = ::epoll_wait(poll, events, kEventsInOneGo, 0);
+    if (count > 0 || first.load(std::memory_order_relaxed) != nullptr) {
+      busy_poll.Found();
+      return count;
+    }
+    *now_ns = NowNs();
+  } while (busy_poll.GoOn(*now_ns));
+  return 0;
 }
 
 // Whether the loop may wait: nothing is posted. From then on whoever posts wakes it.
@@ -198,9 +226,10 @@ EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {}
 
 EventLoop::~EventLoop() { Stop(); }
 
-Status EventLoop::Start(Env& env, std::string_view name, uint64_t tick_ms,
+Status EventLoop::Start(Env& env, std::string_view name, const Times& times,
                         const Callback& on_tick) noexcept {
-  impl_->tick_ns = tick_ms * kNsPerMs;
+  impl_->tick_ns = times.tick_ms * kNsPerMs;
+  impl_->busy_poll_ns = times.busy_poll_us * kNsPerUs;
   impl_->on_tick = on_tick;
   auto thread = env.StartThread(
       name, {[](void* state) noexcept { static_cast<Impl*>(state)->Run(); }, impl_.get()});

@@ -20,10 +20,15 @@ struct LoopTask {
 
 class EventLoop {
  public:
+  struct Times {
+    uint64_t tick_ms = 0;
+    uint64_t busy_poll_us = 0;  // how long a loop that has worked looks for more before it sleeps
+  };
   EventLoop();
   ~EventLoop();
   // `on_tick` runs on the loop's thread about every `tick_ms`.
-  Status Start(Env& env, std::string_view name, uint64_t tick_ms, const Callback& on_tick) noexcept;
+  Status Start(Env& env, std::string_view name, const Times& times,
+               const Callback& on_tick) noexcept;
   // Ends the thread and joins it, then runs what is still posted. Safe without Start.
   void Stop() noexcept;
   // [any] The task runs on the loop's thread, after the sockets' calls of this turn.

@@ -104,6 +104,11 @@ Result<ServerConfig> ReadConfig(const ConfigView& config) {
     if (!threads.ok()) return threads.status();
     if (*threads > 0) out.io_threads = static_cast<uint32_t>(*threads);
   }
+  if (config.Has("busy_poll_us")) {
+    auto time = config.Integer("busy_poll_us");
+    if (!time.ok()) return time.status();
+    out.busy_poll_us = static_cast<uint32_t>(*time);
+  }
   if (config.Has("pool_threads")) {
     auto threads = config.Integer("pool_threads");
     if (!threads.ok()) return threads.status();

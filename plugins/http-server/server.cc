@@ -160,8 +160,8 @@ Status Server::Start() {
       auto* self = static_cast<Worker*>(state);
       self->server.OnTick(*self);
     };
-    const Status started =
-        worker->loop.Start(context_.Env(), "http-io", TickMs(), {tick, worker.get()});
+    const Status started = worker->loop.Start(
+        context_.Env(), "http-io", {TickMs(), config_.busy_poll_us}, {tick, worker.get()});
     if (!started.ok()) {
       Stop();
       return started;

@@ -33,6 +33,7 @@ struct ServerConfig {
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> cors_origins;
   uint32_t io_threads = 1;
+  uint32_t busy_poll_us = 0;
   uint32_t pool_threads = 0;             // 0: the kernel's number
   uint64_t release_timeout_ms = 30'000;  // how long Stop waits for handlers
   Limits limits;

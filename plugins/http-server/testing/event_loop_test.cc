@@ -38,7 +38,7 @@ std::atomic<int> refusals{0};
 namespace nexadb::http {
 namespace {
 
-constexpr uint64_t kTickMs = 10;
+constexpr EventLoop::Times kTimes{.tick_ms = 10, .busy_poll_us = 50};
 constexpr Callback kNothing{[](void*) noexcept {}, nullptr};
 
 // Runs `body` on the loop and waits for it.
@@ -58,7 +58,7 @@ struct OnLoop : LoopTask {
 
 TEST(EventLoop, PostingTakesNoMemory) {
   EventLoop loop;
-  ASSERT_TRUE(loop.Start(base::SystemEnv(), "loop", kTickMs, kNothing).ok());
+  ASSERT_TRUE(loop.Start(base::SystemEnv(), "loop", kTimes, kNothing).ok());
   struct Posted : LoopTask {
     std::promise<void> ran;
   } task;
@@ -101,7 +101,7 @@ class Watched final : public FdObserver {
 
 TEST(EventLoop, WaitingTakesNoMemory) {
   EventLoop loop;
-  ASSERT_TRUE(loop.Start(base::SystemEnv(), "loop", kTickMs, kNothing).ok());
+  ASSERT_TRUE(loop.Start(base::SystemEnv(), "loop", kTimes, kNothing).ok());
   std::vector<Watched> sockets(8);
   const int before = refusals;
   OnLoop(loop, [&] {
@@ -142,7 +142,7 @@ class Counted final : public FdObserver {
 
 TEST(EventLoop, OneWaitIsOneCallHoweverMuchThereIs) {
   EventLoop loop;
-  ASSERT_TRUE(loop.Start(base::SystemEnv(), "loop", kTickMs, kNothing).ok());
+  ASSERT_TRUE(loop.Start(base::SystemEnv(), "loop", kTimes, kNothing).ok());
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
   std::unique_ptr<Counted> socket;
@@ -177,7 +177,7 @@ TEST(EventLoop, OneWaitIsOneCallHoweverMuchThereIs) {
 
 TEST(EventLoop, ASocketWithADuplicateIsForgottenOnceClosed) {
   EventLoop loop;
-  ASSERT_TRUE(loop.Start(base::SystemEnv(), "loop", kTickMs, kNothing).ok());
+  ASSERT_TRUE(loop.Start(base::SystemEnv(), "loop", kTimes, kNothing).ok());
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
   const int duplicate = ::dup(ends[0]);
@@ -198,7 +198,7 @@ TEST(EventLoop, ASocketWithADuplicateIsForgottenOnceClosed) {
 
 TEST(EventLoop, WhatIsPostedWhenItStopsStillRuns) {
   EventLoop loop;
-  ASSERT_TRUE(loop.Start(base::SystemEnv(), "loop", kTickMs, kNothing).ok());
+  ASSERT_TRUE(loop.Start(base::SystemEnv(), "loop", kTimes, kNothing).ok());
   struct Posted : LoopTask {
     int ran = 0;
   } task;
