@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <system_error>
+#include <exception>
+#include <iterator>
+#include <new>
 #include <utility>
 
 namespace nexadb::http {
@@ -85,17 +87,18 @@ void HandlerPool::Rouse(Lock& lock) noexcept {
 bool HandlerPool::StartThread(Lock& lock) noexcept {
   JoinFinished(lock);
   try {
-    const auto self = threads_.emplace(threads_.end());
-    try {
-      *self = std::thread([pool = shared_from_this(), self] { pool->Run(self); });
-    } catch (const std::system_error&) {
-      threads_.erase(self);
-      return false;
-    }
+    threads_.emplace_back();
   } catch (const std::bad_alloc&) {
     return false;
   }
-  return true;
+  const auto self = std::prev(threads_.end());
+  try {
+    *self = std::thread([pool = shared_from_this(), self] { pool->Run(self); });
+    return true;
+  } catch (const std::exception&) {  // no memory, or no thread to be had
+    threads_.erase(self);
+    return false;
+  }
 }
 
 void HandlerPool::Run(std::list<std::thread>::iterator self) {

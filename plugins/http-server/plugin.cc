@@ -107,7 +107,8 @@ Result<ServerConfig> ReadConfig(const ConfigView& config) {
   if (config.Has("busy_poll_us")) {
     auto time = config.Integer("busy_poll_us");
     if (!time.ok()) return time.status();
-    out.busy_poll_us = static_cast<uint32_t>(*time);
+    // On the only core it would keep the client from asking.
+    if (cores > 1) out.busy_poll_us = static_cast<uint32_t>(*time);
   }
   if (config.Has("pool_threads")) {
     auto threads = config.Integer("pool_threads");
