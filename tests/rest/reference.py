@@ -1,7 +1,8 @@
 """Every route and limit, as the server itself tells them: the generated part of docs/rest-api.md, and the constants
 of the clients for Python, JavaScript and C++.
 
-  python3 tests/rest/reference.py          rewrites them, from the kernel in NEXADB_BUILD_DIR
+  python3 tests/rest/reference.py          rewrites them, from the kernel in NEXADB_BUILD_DIR;
+                                           sdk/javascript/build.mjs then makes dist/ of the client's
   python3 tests/rest/reference.py --check  exits 1 when one of them is not current
 
 tests/rest/routes_test.py checks it too.

@@ -48,6 +48,7 @@ const LIMITS = Object.freeze({
   idle_timeout: { value: 75000, unit: 'ms', error: '' },
   slow_body_window: { value: 10000, unit: 'ms', error: 'client_timeout' },
   write_timeout: { value: 30000, unit: 'ms', error: '' },
+  waiting_requests_max: { value: 10000, unit: 'count', error: 'busy' },
 });
 const ROUTES = Object.freeze([
   { method: 'GET', path: '/backups', access: 'admin' },
