@@ -251,12 +251,14 @@ void ChangeStreams::Tick() {
   std::vector<std::shared_ptr<ChangeStream>> all;
   {
     std::lock_guard lock(mutex_);
-    ticker_.reset();
     all.assign(open_.begin(), open_.end());
-    Arm();
   }
   const uint64_t now_ns = NowNs();
   for (const auto& stream : all) stream->Tick(now_ns);
+  // Only now: as long as it has the ticker, Close waits for us.
+  std::lock_guard lock(mutex_);
+  ticker_.reset();
+  Arm();
 }
 
 void ChangeStreams::Close() {

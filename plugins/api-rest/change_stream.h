@@ -103,7 +103,7 @@ class ChangeStreams {
   std::mutex mutex_;
   std::condition_variable ended_;
   std::set<std::shared_ptr<ChangeStream>> open_;
-  std::shared_ptr<Ticker> ticker_;  // set while a tick is due
+  std::shared_ptr<Ticker> ticker_;  // set while a tick is due or runs
   bool closed_ = false;
 };
 

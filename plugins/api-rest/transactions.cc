@@ -49,8 +49,10 @@ struct TransactionState : std::enable_shared_from_this<TransactionState> {
   }
 
   void Sweep() {
-    std::vector<std::shared_ptr<OpenTransaction>> dead;  // released outside the lock
-    std::lock_guard lock(mutex);
+    std::vector<std::shared_ptr<OpenTransaction>> dead;
+    std::unique_lock lock(mutex);
+    if (closed) return;
+    ++sweeps;
     const uint64_t now = clock.MonotonicNs();
     for (const auto& [id, transaction] : open) {
       if (!transaction->busy && now - transaction->last_used_ns >= limits.idle_ms * 1'000'000) {
@@ -58,6 +60,10 @@ struct TransactionState : std::enable_shared_from_this<TransactionState> {
       }
     }
     for (const auto& transaction : dead) Forget(transaction->id);
+    lock.unlock();
+    dead.clear();  // sessions end, which takes a while
+    lock.lock();
+    if (--sweeps == 0) swept.notify_all();
   }
 
   // REQUIRES: mutex held.
@@ -77,10 +83,6 @@ struct TransactionState : std::enable_shared_from_this<TransactionState> {
   }
 
   void Tick() {
-    {
-      std::lock_guard lock(mutex);
-      if (closed) return;
-    }
     Sweep();
     std::lock_guard lock(mutex);
     armed = false;
@@ -93,8 +95,10 @@ struct TransactionState : std::enable_shared_from_this<TransactionState> {
   const TransactionLimits limits;
   std::mutex mutex;
   std::condition_variable returned;
+  std::condition_variable swept;
   std::unordered_map<std::string, std::shared_ptr<OpenTransaction>> open;
   std::deque<std::string> ended;
+  uint64_t sweeps = 0;  // that run
   bool closed = false;
   bool armed = false;
 };
@@ -191,9 +195,10 @@ void TransactionLease::Return() {
 
 void TransactionTable::Close() {
   std::unordered_map<std::string, std::shared_ptr<OpenTransaction>> all;
-  std::lock_guard lock(state_->mutex);
+  std::unique_lock lock(state_->mutex);
   state_->closed = true;
   all.swap(state_->open);
+  state_->swept.wait(lock, [&] { return state_->sweeps == 0; });
 }
 
 size_t TransactionTable::OpenCount() {

@@ -59,7 +59,8 @@ class TransactionTable {
   // once it has ended, transaction_busy while another request uses it: after a short wait for one
   // that has already answered. [worker]
   Result<TransactionLease> Acquire(std::string_view id, Principal& principal);
-  // Rolls back and drops all, and refuses new ones.
+  // Rolls back and drops all, and refuses new ones. No session is left when it returns, but those
+  // that leases hold.
   void Close();
   size_t OpenCount();
   // Drops what has been idle too long. The timer calls it; tests may.
