@@ -1,32 +1,31 @@
-// The C++ client: requests over Poco, replies as JSON text, problems as exceptions.
+// The C++ client: replies as JSON text, problems as exceptions.
 #include "nexadb/client/client.h"
 
 #include <Poco/Net/Context.h>
-#include <Poco/Net/HTTPClientSession.h>
-#include <Poco/Net/HTTPRequest.h>
-#include <Poco/Net/HTTPResponse.h>
-#include <Poco/Net/HTTPSClientSession.h>
-#include <Poco/Net/NetException.h>
 #include <Poco/Net/RejectCertificateHandler.h>
 #include <Poco/Net/SSLException.h>
 #include <Poco/Net/SSLManager.h>
 #include <Poco/URI.h>
 #include <rapidjson/document.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
+#include <utility>
+
+#include "sdk/cpp/http_connection.h"
 
 namespace nexadb::client {
 namespace {
 
-constexpr size_t kCopyBytes = 64 * 1024;
 constexpr const char* kKeyFiles[] = {"./nexadb_data/root.key", "/var/lib/nexadb/root.key"};
+// An answer that says it is longer than this grows as it comes.
+constexpr uint64_t kReservedBytesMax = 16 * 1024 * 1024;
 
-std::string ReadAll(std::istream& in) {
-  std::ostringstream out;
-  out << in.rdbuf();
-  return std::move(out).str();
+bool HasControlCharacter(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
 // The exception for an error answer: problem+json when the server wrote it, else its status line.
@@ -51,14 +50,24 @@ std::string FirstLine(const std::string& path) {
   return line;
 }
 
-std::unique_ptr<Poco::Net::HTTPClientSession> MakeSession(const Options& options,
-                                                          const Poco::URI& uri) {
-  namespace net = Poco::Net;
-  if (uri.getScheme() == "http" && !uri.getHost().empty()) {
-    return std::make_unique<net::HTTPClientSession>();
+Error InvalidUrl(const std::string& url) {
+  return {0, "invalid_url", "'" + url + "' is not a URL like http://127.0.0.1:6969"};
+}
+
+Poco::URI ParseUrl(const std::string& url) {
+  try {
+    return Poco::URI(url);
+  } catch (const Poco::SyntaxException&) {
+    throw InvalidUrl(url);
   }
+}
+
+// Null for a URL without TLS.
+Poco::Net::Context::Ptr MakeTls(const Options& options, const Poco::URI& uri) {
+  namespace net = Poco::Net;
+  if (uri.getScheme() == "http" && !uri.getHost().empty()) return {};
   if (uri.getScheme() != "https" || uri.getHost().empty()) {
-    throw Error(0, "invalid_url", "'" + options.url + "' is not a URL like http://127.0.0.1:6969");
+    throw InvalidUrl(options.url);
   }
   if (!options.ca_file.empty() && !std::ifstream(options.ca_file)) {
     throw Error(0, "invalid_ca_file", "the CA file '" + options.ca_file + "' cannot be read");
@@ -71,41 +80,68 @@ std::unique_ptr<Poco::Net::HTTPClientSession> MakeSession(const Options& options
     context->requireMinimumProtocol(net::Context::PROTO_TLSV1_2);
     net::SSLManager::instance().initializeClient(nullptr, new net::RejectCertificateHandler(false),
                                                  context);
-    return std::make_unique<net::HTTPSClientSession>(context);
+    return context;
   } catch (const Poco::Exception& error) {
     throw Error(0, "invalid_ca_file",
                 "the CA file '" + options.ca_file + "' cannot be used: " + error.displayText());
   }
 }
 
+HttpConnection::Settings MakeSettings(const Options& options) {
+  const Poco::URI uri = ParseUrl(options.url);
+  HttpConnection::Settings out;
+  out.tls = MakeTls(options, uri);
+  out.host = uri.getHost();
+  out.port = uri.getPort();
+  out.connect_timeout = options.connect_timeout_ms * Poco::Timespan::MILLISECONDS;
+  out.timeout = options.timeout_ms * Poco::Timespan::MILLISECONDS;
+  return out;
+}
+
+// What all heads of a client's requests have in common.
+std::string CommonHeaders(const Options& options) {
+  Poco::URI uri = ParseUrl(options.url);
+  uri.setUserInfo("");
+  std::string out = " HTTP/1.1\r\nHost: " + uri.getAuthority() + "\r\n";
+  if (!options.api_key.empty()) out += "X-API-Key: " + options.api_key + "\r\n";
+  return out;
+}
+
 }  // namespace
 
 struct Client::Impl {
-  Options options;
-  Poco::URI uri;
-  const std::unique_ptr<Poco::Net::HTTPClientSession> owned_session;
-  Poco::Net::HTTPClientSession& session;
+  const Options options;
+  HttpConnection connection;
+  const std::string common_headers;
+  std::string head;
   int last_status = 0;
 
   explicit Impl(Options o)
       : options(std::move(o)),
-        uri(options.url),
-        owned_session(MakeSession(options, uri)),
-        session(*owned_session) {
-    session.setHost(uri.getHost());
-    session.setPort(uri.getPort());
-    session.setKeepAlive(true);
-    session.setTimeout(Poco::Timespan(options.connect_timeout_ms * Poco::Timespan::MILLISECONDS),
-                       Poco::Timespan(options.timeout_ms * Poco::Timespan::MILLISECONDS),
-                       Poco::Timespan(options.timeout_ms * Poco::Timespan::MILLISECONDS));
+        connection(MakeSettings(options)),
+        common_headers(CommonHeaders(options)) {
+    if (HasControlCharacter(options.api_key)) {
+      throw Error(0, "invalid_key", "the API key has a control character, such as a line's end");
+    }
   }
 
-  Poco::Net::HTTPRequest Head(std::string_view method, std::string_view path) const {
-    Poco::Net::HTTPRequest request(std::string(method), std::string(path),
-                                   Poco::Net::HTTPMessage::HTTP_1_1);
-    if (!options.api_key.empty()) request.set("X-API-Key", options.api_key);
-    return request;
+  void BeginHead(std::string_view method, std::string_view path) {
+    if (path.empty() || path.front() != '/' || HasControlCharacter(path) ||
+        path.find(' ') != std::string_view::npos) {
+      throw Error(0, "invalid_path",
+                  "'" + std::string(path) +
+                      "' is not a path: it begins with '/', and what is not "
+                      "of a URL is escaped (see Segment)");
+    }
+    head.assign(method).append(" ").append(path).append(common_headers);
   }
+  void AddHeader(std::string_view name, std::string_view value) {
+    if (HasControlCharacter(value)) {
+      throw Error(0, "invalid_header", std::string(name) + " has a control character");
+    }
+    head.append(name).append(": ").append(value).append("\r\n");
+  }
+  void EndHead() { head.append("\r\n"); }
 
   // Runs `exchange` and gives Poco's exceptions this library's words.
   template <class Exchange>
@@ -113,25 +149,33 @@ struct Client::Impl {
     try {
       return exchange();
     } catch (const Poco::TimeoutException&) {
-      session.reset();
+      connection.Close();
       throw Error(0, "timeout", "no answer from " + options.url + " in time");
     } catch (const Poco::Net::SSLException& error) {
-      session.reset();
+      connection.Close();
       throw Error(0, "untrusted",
                   "no trusted connection to " + options.url + " (" + error.displayText() +
                       "); the CA file says which certificates are trusted");
     } catch (const Poco::Exception& error) {
-      session.reset();
+      connection.Close();
       throw Error(0, "unreachable",
                   "cannot talk to " + options.url + " (" + error.displayText() +
                       "); is nexadb-kernel running?");
     }
   }
 
-  std::string Finish(std::istream& in, const Poco::Net::HTTPResponse& response) {
-    std::string body = ReadAll(in);
-    last_status = response.getStatus();
-    if (last_status >= 400) throw FromAnswer(last_status, response.getReason(), body);
+  std::string Finish() {
+    last_status = connection.ReceiveHead();
+    return FinishBody();
+  }
+  std::string FinishBody() {
+    std::string body;
+    body.reserve(std::min(connection.content_length(), kReservedBytesMax));
+    for (std::string_view part = connection.ReceivePart(); !part.empty();
+         part = connection.ReceivePart()) {
+      body.append(part);
+    }
+    if (last_status >= 400) throw FromAnswer(last_status, connection.reason(), body);
     return body;
   }
 };
@@ -142,35 +186,27 @@ Client::~Client() = default;
 std::string Client::Call(std::string_view method, std::string_view path, std::string_view body,
                          std::string_view content_type) {
   return impl_->Translate([&] {
-    auto request = impl_->Head(method, path);
-    if (!body.empty()) {
-      request.setContentType(std::string(content_type));
-      request.setContentLength64(static_cast<Poco::Int64>(body.size()));
-    } else if (method == "POST" || method == "PUT" || method == "PATCH") {
-      request.setContentLength64(0);
+    impl_->BeginHead(method, path);
+    if (!body.empty()) impl_->AddHeader("Content-Type", content_type);
+    if (!body.empty() || method == "POST" || method == "PUT" || method == "PATCH") {
+      impl_->AddHeader("Content-Length", std::to_string(body.size()));
     }
-    impl_->session.sendRequest(request).write(body.data(),
-                                              static_cast<std::streamsize>(body.size()));
-    Poco::Net::HTTPResponse response;
-    std::istream& in = impl_->session.receiveResponse(response);
-    return impl_->Finish(in, response);
+    impl_->EndHead();
+    impl_->connection.Send(impl_->head, body);
+    return impl_->Finish();
   });
 }
 
 void Client::Download(std::string_view path, const BodySink& sink) {
   impl_->Translate([&] {
-    auto request = impl_->Head("GET", path);
-    impl_->session.sendRequest(request);
-    Poco::Net::HTTPResponse response;
-    std::istream& in = impl_->session.receiveResponse(response);
-    if (response.getStatus() >= 400) impl_->Finish(in, response);
-    impl_->last_status = response.getStatus();
-    std::string part(kCopyBytes, '\0');
-    while (in.read(part.data(), kCopyBytes), in.gcount() > 0) {
-      if (!sink({part.data(), static_cast<size_t>(in.gcount())})) {
-        impl_->session.reset();
-        return;
-      }
+    impl_->BeginHead("GET", path);
+    impl_->EndHead();
+    impl_->connection.Send(impl_->head, {});
+    impl_->last_status = impl_->connection.ReceiveHead();
+    if (impl_->last_status >= 400) impl_->FinishBody();
+    for (std::string_view part = impl_->connection.ReceivePart(); !part.empty();
+         part = impl_->connection.ReceivePart()) {
+      if (!sink(part)) return impl_->connection.Close();
     }
   });
 }
@@ -178,17 +214,22 @@ void Client::Download(std::string_view path, const BodySink& sink) {
 std::string Client::Upload(std::string_view path, std::string_view content_type,
                            const BodySource& source) {
   return impl_->Translate([&] {
-    auto request = impl_->Head("POST", path);
-    request.setContentType(std::string(content_type));
-    request.setChunkedTransferEncoding(true);
-    std::ostream& out = impl_->session.sendRequest(request);
-    for (std::string part = source(); !part.empty(); part = source()) {
+    impl_->BeginHead("POST", path);
+    impl_->AddHeader("Content-Type", content_type);
+    impl_->AddHeader("Transfer-Encoding", "chunked");
+    impl_->EndHead();
+    impl_->connection.Send(impl_->head, {});
+    std::string chunk;
+    bool wanted = true;
+    for (std::string part = source(); wanted && !part.empty(); part = source()) {
+      char size[16];
+      const auto end = std::to_chars(size, size + sizeof(size), part.size(), 16);
+      chunk.assign(size, end.ptr).append("\r\n").append(part).append("\r\n");
       // A server that refuses early stops reading: go on to its answer.
-      if (!out.write(part.data(), static_cast<std::streamsize>(part.size()))) break;
+      wanted = impl_->connection.SendMore(chunk);
     }
-    Poco::Net::HTTPResponse response;
-    std::istream& in = impl_->session.receiveResponse(response);
-    return impl_->Finish(in, response);
+    if (wanted) impl_->connection.SendMore("0\r\n\r\n");
+    return impl_->Finish();
   });
 }
 

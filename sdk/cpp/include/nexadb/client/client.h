@@ -27,7 +27,8 @@ struct Options {
 };
 
 // `status` is the HTTP status, 0 when there was no answer; `code` the name in docs/errors.md, or
-// "unreachable", "untrusted" or "timeout"; what() the explanation.
+// "unreachable", "untrusted", "timeout", or "invalid_..." for what was not even sent; what() the
+// explanation.
 class Error : public std::runtime_error {
  public:
   Error(int status, std::string code, const std::string& message)
