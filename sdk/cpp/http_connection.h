@@ -1,8 +1,8 @@
 // HttpConnection: one kept-alive HTTP/1.1 connection to one server, over TCP or TLS.
 //
 // A head goes out in one write with what of the body is at hand, and answers are parsed where they
-// were received: a small call is one write and one read (docs/decisions/005). Not thread-safe. Throws Poco's exceptions;
-// whoever catches one calls Close.
+// were received: a small call is one write and one read (docs/decisions/005). Not thread-safe.
+// Throws Poco's exceptions; whoever catches one calls Close.
 #pragma once
 #include <Poco/Net/Context.h>
 #include <Poco/Net/StreamSocket.h>
