@@ -80,8 +80,7 @@ T LoadFrom(const char* at) {
 // The compilers' own vectors: SSE2 or NEON, whatever the target has at least.
 using Sixteen = uint8_t __attribute__((vector_size(16)));
 
-bool AnyOfSixteenNeedsEscape(const char* at) {
-  const auto bytes = LoadFrom<Sixteen>(at);
+bool AnyNeedsEscape(Sixteen bytes) {
   const auto bad = (bytes < 0x20) | (bytes == '"') | (bytes == '\\');
   uint64_t halves[2];
   static_assert(sizeof(halves) == sizeof(bad));
@@ -89,35 +88,35 @@ bool AnyOfSixteenNeedsEscape(const char* at) {
   return (halves[0] | halves[1]) != 0;
 }
 
-// Whether all bytes go out as they are. What is left behind whole steps is looked at by a step that
-// ends with the text, over bytes that were seen already, instead of byte by byte.
-bool IsPlain(std::string_view text) {
-  const char* const begin = text.data();
-  const size_t size = text.size();
-  if (size >= 16) {
-    for (size_t i = 0; i + 16 <= size; i += 16) {
-      if (AnyOfSixteenNeedsEscape(begin + i)) return false;
-    }
-    return !AnyOfSixteenNeedsEscape(begin + size - 16);
+bool AnyNeedsEscape(uint32_t bytes) {
+  constexpr uint64_t kFourPlain = uint64_t{0x61616161} << 32;
+  return AnyNeedsEscape(kFourPlain | bytes);
+}
+
+// Copies one step of a text. Whether it goes out as it is.
+template <class Step>
+bool CopyStep(const char* from, char* to) {
+  const Step bytes = LoadFrom<Step>(from);
+  std::memcpy(to, &bytes, sizeof(bytes));
+  return !AnyNeedsEscape(bytes);
+}
+
+// What is left behind whole steps is copied by a step that ends with the text, over bytes that were
+// copied already, instead of byte by byte.
+template <class Step>
+bool CopyInSteps(std::string_view text, char* to) {
+  constexpr size_t kStep = sizeof(Step);
+  const size_t last = text.size() - kStep;
+  for (size_t i = 0; i < last; i += kStep) {
+    if (!CopyStep<Step>(text.data() + i, to + i)) return false;
   }
-  if (size >= 8) {
-    return !AnyNeedsEscape(LoadFrom<uint64_t>(begin)) &&
-           !AnyNeedsEscape(LoadFrom<uint64_t>(begin + size - 8));
-  }
-  if (size >= 4) {
-    return !AnyNeedsEscape(uint64_t{LoadFrom<uint32_t>(begin)} << 32 |
-                           LoadFrom<uint32_t>(begin + size - 4));
-  }
-  for (const char c : text) {
-    if (kEscapes[static_cast<uint8_t>(c)] != 0) return false;
-  }
-  return true;
+  return CopyStep<Step>(text.data() + last, to + last);
 }
 
 // How many bytes at the start go out as they are.
 size_t PlainPrefix(std::string_view text) {
   size_t i = 0;
-  while (i + 16 <= text.size() && !AnyOfSixteenNeedsEscape(text.data() + i)) i += 16;
+  while (i + 16 <= text.size() && !AnyNeedsEscape(LoadFrom<Sixteen>(text.data() + i))) i += 16;
   while (i < text.size() && kEscapes[static_cast<uint8_t>(text[i])] == 0) ++i;
   return i;
 }
@@ -131,14 +130,22 @@ void AppendNumber(std::string& out, T value) {
 
 }  // namespace
 
-void AppendValidString(std::string& out, std::string_view text) {
-  if (IsPlain(text)) {  // nearly all are: in one go, between two quotes
-    const size_t begin = out.size();
-    out.resize(begin + 1 + text.size() + 1, '"');
-    text.copy(out.data() + begin + 1, text.size());
-    return;
+bool CopyPlain(std::string_view text, char* to) {
+  if (text.size() >= sizeof(Sixteen)) return CopyInSteps<Sixteen>(text, to);
+  if (text.size() >= sizeof(uint64_t)) return CopyInSteps<uint64_t>(text, to);
+  if (text.size() >= sizeof(uint32_t)) return CopyInSteps<uint32_t>(text, to);
+  for (const char c : text) {
+    if (kEscapes[static_cast<uint8_t>(c)] != 0) return false;
+    *to++ = c;
   }
-  out += '"';
+  return true;
+}
+
+void AppendValidString(std::string& out, std::string_view text) {
+  const size_t begin = out.size();
+  out.resize(begin + 1 + text.size() + 1, '"');
+  if (CopyPlain(text, out.data() + begin + 1)) return;  // nearly all are
+  out.resize(begin + 1);
   for (;;) {
     const size_t plain = PlainPrefix(text);
     out.append(text.data(), plain);

@@ -12,6 +12,9 @@ namespace nexadb::json {
 
 // A quoted string. REQUIRES: `text` is UTF-8.
 void AppendValidString(std::string& out, std::string_view text);
+// Copies the text, if all of it goes between quotes as it is. False when some of it needs an
+// escape; then `to`, which has room for the text, holds anything.
+bool CopyPlain(std::string_view text, char* to);
 
 void AppendBase64(std::string& out, BytesView bytes);
 // Appends the bytes. False for anything but padded base64 of the standard or the URL alphabet.

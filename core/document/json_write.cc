@@ -1,5 +1,8 @@
 // BSON to JSON: the writing half of json.h. Recursion is bounded by what Validate lets in.
+#include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "core/document/decimal.h"
 #include "core/document/json.h"
@@ -38,12 +41,10 @@ void WriteDouble(std::string& out, double value, JsonMode mode) {
   out.append("\"}");
 }
 
-void WriteInt64(std::string& out, int64_t value, JsonMode mode) {
+// Whether the integer goes out as a JSON number.
+bool IsPlainInt64(int64_t value, JsonMode mode) {
   const bool safe = value >= -kSafeIntegerMax && value <= kSafeIntegerMax;
-  if (mode == JsonMode::kCanonical || (mode == JsonMode::kRest && !safe)) {
-    return WrapInteger(out, "$numberLong", value);
-  }
-  json::AppendInteger(out, value);
+  return mode == JsonMode::kRelaxed || (mode == JsonMode::kRest && safe);
 }
 
 void WriteDate(std::string& out, int64_t ms, JsonMode mode) {
@@ -83,8 +84,88 @@ void WriteTimestamp(std::string& out, uint64_t t) {
   out.append("}}");
 }
 
-void WriteDocument(std::string& out, bson::Document document, JsonMode mode, Level level);
-void WriteArray(std::string& out, bson::Document array, JsonMode mode);
+// Writes into the room that a text is given ahead of what is written: a value of one of the usual
+// types costs one look at how much of it is left. What is rare is appended to the text itself.
+class Writer {
+ public:
+  Writer(std::string& out, JsonMode mode, size_t expected_bytes)
+      : out_(out), mode_(mode), begin_(out.size()) {
+    MakeRoom(begin_, expected_bytes);
+  }
+  ~Writer() {
+    if (at_ != nullptr) out_.resize(Used());  // null: memory ran out in Append
+  }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  void Document(bson::Document document, Level level);
+  void Array(bson::Document array);
+  void Value(const bson::Value& v);
+
+ private:
+  // A number, true, false, null, and what stands between values.
+  static constexpr size_t kScalarBytesMax = 32;
+
+  size_t Used() const { return static_cast<size_t>(at_ - out_.data()); }
+  // After this so many bytes can be put.
+  void Reserve(size_t bytes) {
+    if (static_cast<size_t>(end_ - at_) < bytes) [[unlikely]]
+      Grow(bytes);
+  }
+  [[gnu::noinline]] void Grow(size_t bytes) {
+    const size_t used = Used();
+    MakeRoom(used, std::max(bytes, std::min(used - begin_, kGrowthBytesMax)));
+  }
+  void MakeRoom(size_t used, size_t bytes) {
+    out_.resize(used + bytes);
+    at_ = out_.data() + used;
+    end_ = out_.data() + out_.size();
+  }
+  void Put(char c) { *at_++ = c; }
+  void Put(std::string_view text) {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+  void Text(std::string_view text) {
+    Reserve(text.size() + 2 + kScalarBytesMax);
+    if (json::CopyPlain(text, at_ + 1)) {
+      Put('"');
+      at_ += text.size();
+      Put('"');
+      return;
+    }
+    Append([&](std::string& out) { json::AppendValidString(out, text); });
+  }
+  template <class Integer>
+  void Number(Integer value) {
+    at_ = std::to_chars(at_, at_ + kScalarBytesMax, value).ptr;
+  }
+  // `append` appends to the text itself.
+  template <class AppendTo>
+  void Append(AppendTo&& append) {
+    out_.resize(Used());
+    at_ = end_ = nullptr;
+    append(out_);
+    MakeRoom(out_.size(), kScalarBytesMax);
+  }
+  bool PlainDate(const bson::Element& e);
+
+  static constexpr size_t kGrowthBytesMax = 1 << 20;
+
+  std::string& out_;
+  const JsonMode mode_;
+  const size_t begin_;  // what was there before
+  char* at_ = nullptr;
+  char* end_ = nullptr;
+};
+
+void WriteValue(std::string& out, const bson::Value& v, JsonMode mode) {
+  Writer(out, mode, v.bytes().size() + 32).Value(v);
+}
+
+void WriteDocument(std::string& out, bson::Document document, JsonMode mode, Level level) {
+  Writer(out, mode, document.bytes().size() * 3 / 2).Document(document, level);
+}
 
 void WriteCodeWithScope(std::string& out, const bson::Value& v, JsonMode mode) {
   const uint8_t* at = v.bytes().data();
@@ -121,79 +202,97 @@ void WriteText(std::string& out, std::string_view name, const bson::Value& v) {
   out += '}';
 }
 
-void WriteInt32(std::string& out, int32_t value, JsonMode mode) {
-  if (mode == JsonMode::kCanonical) return WrapInteger(out, "$numberInt", value);
-  json::AppendInteger(out, int64_t{value});
-}
-
-void WriteValue(std::string& out, const bson::Value& v, JsonMode mode) {
+void WriteRare(std::string& out, const bson::Value& v, JsonMode mode) {
   switch (v.type()) {
     case Type::kDouble: return WriteDouble(out, v.Double(), mode);
-    case Type::kString: return json::AppendValidString(out, v.Text());
-    case Type::kObject: return WriteDocument(out, v.Doc(), mode, Level::kInner);
-    case Type::kArray: return WriteArray(out, v.Doc(), mode);
     case Type::kBinary: return WriteBinary(out, v);
     case Type::kUndefined: out.append("{\"$undefined\":true}"); return;
     case Type::kObjectId: return WriteObjectId(out, v.ObjectId());
-    case Type::kBool: out.append(v.Bool() ? "true" : "false"); return;
     case Type::kDate: return WriteDate(out, v.DateMs(), mode);
     case Type::kRegex: return WriteRegex(out, v);
     case Type::kDbPointer: return WriteDbPointer(out, v);
     case Type::kCode: return WriteText(out, "$code", v);
     case Type::kSymbol: return WriteText(out, "$symbol", v);
     case Type::kCodeWithScope: return WriteCodeWithScope(out, v, mode);
-    case Type::kInt32: return WriteInt32(out, v.Int32(), mode);
+    case Type::kInt32: return WrapInteger(out, "$numberInt", v.Int32());
     case Type::kTimestamp: return WriteTimestamp(out, v.Timestamp());
-    case Type::kInt64: return WriteInt64(out, v.Int64(), mode);
+    case Type::kInt64: return WrapInteger(out, "$numberLong", v.Int64());
     case Type::kDecimal128:
       return Wrap(out, "$numberDecimal", Decimal::FromBytes(v.Decimal128()).ToString());
     case Type::kMinKey: out.append("{\"$minKey\":1}"); return;
     case Type::kMaxKey: out.append("{\"$maxKey\":1}"); return;
-    case Type::kNull:
-    case Type::kEnd: out.append("null"); return;
+    default: return;  // Writer::Value writes the others
   }
 }
 
-bool IsPlainDate(const bson::Element& e) {
-  return e.type() == Type::kDate && (e.name() == "_created_at" || e.name() == "_updated_at");
+void Writer::Value(const bson::Value& v) {
+  switch (v.type()) {
+    case Type::kString: return Text(v.Text());
+    case Type::kObject: return Document(v.Doc(), Level::kInner);
+    case Type::kArray: return Array(v.Doc());
+    case Type::kBool: return Put(v.Bool() ? std::string_view("true") : std::string_view("false"));
+    case Type::kInt32:
+      if (mode_ == JsonMode::kCanonical) break;
+      return Number(v.Int32());
+    case Type::kInt64:
+      if (!IsPlainInt64(v.Int64(), mode_)) break;
+      return Number(v.Int64());
+    case Type::kNull:
+    case Type::kEnd: return Put("null");
+    default: break;
+  }
+  Append([&](std::string& out) { WriteRare(out, v, mode_); });
 }
 
-void WriteDocument(std::string& out, bson::Document document, JsonMode mode, Level level) {
-  const bool plain_dates = mode == JsonMode::kRest && level == Level::kOutermost;
-  char before = '{';
-  for (const bson::Element& e : document) {
-    out += before;
-    before = ',';
-    json::AppendValidString(out, e.name());
-    out += ':';
-    if (plain_dates && IsPlainDate(e)) {
+// _created_at and _updated_at of a REST answer's documents.
+bool Writer::PlainDate(const bson::Element& e) {
+  if (e.type() != Type::kDate || (e.name() != "_created_at" && e.name() != "_updated_at")) {
+    return false;
+  }
+  bool written = false;
+  Append([&](std::string& out) {
+    out += '"';
+    written = AppendRfc3339(out, e.value().DateMs());
+    if (written) {
       out += '"';
-      if (AppendRfc3339(out, e.value().DateMs())) {
-        out += '"';
-        continue;
-      }
+    } else {
       out.pop_back();
     }
-    WriteValue(out, e.value(), mode);
-  }
-  out.append(before == '{' ? "{}" : "}");
+  });
+  return written;
 }
 
-void WriteArray(std::string& out, bson::Document array, JsonMode mode) {
+void Writer::Document(bson::Document document, Level level) {
+  const bool plain_dates = mode_ == JsonMode::kRest && level == Level::kOutermost;
+  char before = '{';
+  for (const bson::Element& e : document) {
+    Reserve(kScalarBytesMax);
+    Put(before);
+    before = ',';
+    Text(e.name());  // leaves room for the value
+    Put(':');
+    if (!plain_dates || !PlainDate(e)) Value(e.value());
+  }
+  Reserve(2);
+  Put(before == '{' ? std::string_view("{}") : std::string_view("}"));
+}
+
+void Writer::Array(bson::Document array) {
   char before = '[';
   for (const bson::Element& e : array) {
-    out += before;
+    Reserve(kScalarBytesMax);
+    Put(before);
     before = ',';
-    WriteValue(out, e.value(), mode);
+    Value(e.value());
   }
-  out.append(before == '[' ? "[]" : "]");
+  Reserve(2);
+  Put(before == '[' ? std::string_view("[]") : std::string_view("]"));
 }
 
 }  // namespace
 
 std::string BsonToJson(bson::Document document, JsonMode mode) {
   std::string out;
-  out.reserve(document.bytes().size() * 3 / 2);
   WriteDocument(out, document, mode, Level::kOutermost);
   return out;
 }
@@ -203,7 +302,7 @@ void AppendJson(std::string& out, bson::Document document, JsonMode mode) {
 }
 
 void AppendJsonArray(std::string& out, bson::Document array, JsonMode mode) {
-  WriteArray(out, array, mode);
+  Writer(out, mode, array.bytes().size() * 3 / 2).Array(array);
 }
 
 void AppendJson(std::string& out, const bson::Value& value, JsonMode mode) {

@@ -81,6 +81,27 @@ TEST(BsonToJson, WhatNeedsAnEscapeIsFoundAtEveryPlaceOfEveryLength) {
   }
 }
 
+// The room ahead of what is written runs out before, within and behind each kind of value.
+TEST(BsonToJson, AValueIsWholeWhereverTheRoomEnds) {
+  for (size_t size = 0; size <= 300; ++size) {
+    const std::string plain(size, 'x');
+    bson::Builder builder;
+    builder.Text(plain + "k", plain + '"').Int64("l", INT64_MIN).Bool("b", false).Null("z");
+    const std::string nested = bson::Builder().Text("n\n", plain).Int32("i", INT32_MIN).Finish();
+    builder.Object("o", bson::Document(AsBytes(nested)))
+        .Array("a", bson::Document(AsBytes(nested)));
+    builder.Double("d", 0.5).Text("t", plain);
+    const std::string document = builder.Finish();
+    std::string out = "before";
+    AppendJson(out, bson::Document(AsBytes(document)), JsonMode::kRelaxed);
+    const std::string text = "\"" + plain + "\"";
+    ASSERT_EQ(out, "before{\"" + plain + "k\":\"" + plain +
+                       "\\\"\",\"l\":-9223372036854775808,\"b\":false,\"z\":null," +
+                       "\"o\":{\"n\\n\":" + text + ",\"i\":-2147483648},\"a\":[" + text +
+                       ",-2147483648],\"d\":0.5,\"t\":" + text + "}");
+  }
+}
+
 TEST(JsonDouble, IsShortAndAlwaysADouble) {
   const std::pair<double, const char*> kCases[] = {
       {0, "0.0"},      {-0.0, "-0.0"},
