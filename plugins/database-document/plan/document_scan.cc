@@ -123,6 +123,12 @@ Status DocumentScan::Open() {
     covered_.reset();
     return OpenCollection();
   }
+  batch_filter_ = filter_;
+  if (plan_.reads.size() == 1 && plan_.reads[0].exact) {
+    auto every = query::Matcher::Parse(bson::Document(), context_.parse_options());
+    if (!every.ok()) return every.status();
+    batch_filter_ = std::move(*every);
+  }
   if (plan_.sorted) {
     stream_.emplace(context_, plan_, plan_.reads[0]);
     if (!resume_after_.empty()) stream_->ResumeAfter(resume_after_);
@@ -166,7 +172,7 @@ Result<bool> DocumentScan::OpenBatch() {
   if (keys->empty()) return false;
   path.keys = std::move(*keys);
   batch_keys_ = std::min(batch_keys_ * 2, kKeysMax);
-  documents_.emplace(context_, std::move(path), filter_);
+  documents_.emplace(context_, std::move(path), batch_filter_);
   return true;
 }
 

@@ -92,6 +92,8 @@ class DocumentScan {
   std::optional<KeyList> gathered_;          // of an unsorted one
   size_t next_gathered_ = 0;                 // in the direction of the plan
   std::optional<CollectionScan> documents_;  // where indexes name them: of one batch of keys
+  // What these are still asked: nothing where the index knows that they match.
+  std::shared_ptr<const query::Matcher> batch_filter_;
   std::optional<size_t> counted_;            // by the index alone, not yet passed over
   size_t batch_keys_ = 0;
   uint64_t keys_examined_ = 0;
